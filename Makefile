@@ -1,0 +1,81 @@
+# `make demo` and `make test` need Linux and Python 3.11, 3.12 or 3.13; all else they install
+# into .venv. On a machine without an NVIDIA card, this saves gigabytes:
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?=
+VENV ?= .venv
+TORCH_INDEX ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+LOG := $(VENV)/install.log
+
+# Threads that wait without spinning: PyTorch on few cores is many times faster so.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: help setup demo test test-quick lint format clean
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: $(READY) ## make .venv with everything in it
+
+demo: $(READY) ## retrieve a goal that is hidden at the start; leaves a video in pushgrasp-demo
+	@$(BIN)/pushgrasp demo
+
+test: lint ## check the code and run the whole test suite
+	@echo "test: pytest"
+	@$(BIN)/python -m pytest -q
+
+test-quick: $(READY) ## the tests that take a moment
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+lint: $(READY) ## check style and types
+	@echo "lint: ruff"
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo "lint: some files are not formatted; 'make format' does it"; exit 1; }
+	@echo "lint: pyright"
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: $(READY) ## format the code
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
+
+clean: ## take away .venv and what the commands left
+	@rm -rf $(VENV) pushgrasp-demo pushgrasp-episode build .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Done again whenever what is to be installed changes.
+$(READY): pyproject.toml constraints.txt
+	@python=""; \
+	for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
+		if "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+		then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "setup: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "setup: $$python has no venv module; on Debian and Ubuntu: apt install python3-venv" >&2; \
+		exit 1; \
+	fi; \
+	echo "setup: making $(VENV) with $$("$$python" --version)"; \
+	rm -rf $(VENV); \
+	"$$python" -m venv $(VENV); \
+	echo "setup: installing what constraints.txt lists (once; some minutes)"; \
+	if ! $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+		-c constraints.txt -e '.[dev]' >$(LOG) 2>&1; \
+	then \
+		tail -n 15 $(LOG) >&2; \
+		echo "setup: installing failed; the whole log is in $(LOG)" >&2; \
+		exit 1; \
+	fi; \
+	touch $@; \
+	echo "setup: done"

@@ -1,0 +1,202 @@
+"""How often the simulator fails: random grasps and pushes on heaps of 30 objects.
+
+A fault is what `World.step` and the gantry report as one: a thrown object, NaN, deep
+penetration, a gripper that does not open. Each heap has its own seed, so the counts do not
+depend on the number of workers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import common
+import numpy as np
+import tyro
+
+from pushgrasp.errors import SimulatorFault
+from pushgrasp.evaluation.metrics import wilson
+from pushgrasp.heightmap import project
+from pushgrasp.interfaces import Action, Primitive
+from pushgrasp.primitives import run
+from pushgrasp.recipes import RECIPES
+from pushgrasp.segmentation import object_mask
+from pushgrasp.sim.camera import RayCamera
+from pushgrasp.sim.gantry import Gantry
+from pushgrasp.sim.scenes import SceneConfig, build_scene
+from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
+
+SPAWN_KEY = 3  # seeds apart from those of scenes, training and evaluation
+
+
+@dataclass(frozen=True)
+class _Heap:
+    """One heap to try the simulator on."""
+
+    seed: int
+    index: int
+    scene: str
+    objects: int
+    actions: int
+
+
+@dataclass
+class _Tally:
+    """What happened on a heap."""
+
+    heap: _Heap
+    scene_seed: int
+    grasps: int = 0
+    pushes: int = 0
+    lifted: int = 0  # grasps that ended with something in the jaw
+    fault: str = ""
+    building: bool = False  # the fault came while the heap was built
+    penetration_m: list[float] = field(default_factory=list)  # deepest of each action
+    speed_m_s: list[float] = field(default_factory=list)  # fastest object of each action
+
+
+def main(
+    actions: int = 2000,
+    objects: int = 30,
+    scene: str = "heap",
+    per_heap: int = 20,
+    workers: int | None = None,
+    seed: int = 0,
+    out: Path | None = None,
+) -> None:
+    """Count faults.
+
+    Args:
+        actions: at least so many, half of them pushes.
+        objects: in a scene.
+        scene: heap or random.
+        per_heap: actions on a heap before the next is built.
+        workers: processes; all cores if not given.
+        seed: of the run.
+        out: file for the JSON.
+    """
+    n_workers = workers or len(os.sched_getaffinity(0))
+    print(f"seed {seed}; the heaps' own seeds follow from it", file=sys.stderr)
+    start, done, tallies = time.perf_counter(), 0, []
+    os.environ["OMP_NUM_THREADS"] = "1"
+    indices = itertools.count()
+    with multiprocessing.get_context("spawn").Pool(n_workers) as pool:
+        while done < actions:
+            n_heaps = -(-(actions - done) // per_heap)
+            heaps = [_Heap(seed, next(indices), scene, objects, per_heap) for _ in range(n_heaps)]
+            for tally in pool.imap_unordered(_try, heaps):
+                tallies.append(tally)
+                done += tally.grasps + tally.pushes
+                if tally.fault:
+                    print(f"scene seed {tally.scene_seed}: {tally.fault}", file=sys.stderr)
+                if len(tallies) % 10 == 0:
+                    print(f"{done} actions, {len(tallies)} heaps", file=sys.stderr)
+    _report(sorted(tallies, key=lambda t: t.heap.index), time.perf_counter() - start, out)
+
+
+def _report(tallies: list[_Tally], wall_s: float, out: Path | None) -> None:
+    grasps, pushes = sum(t.grasps for t in tallies), sum(t.pushes for t in tallies)
+    total = grasps + pushes
+    acting = Counter(_kind(t.fault) for t in tallies if t.fault and not t.building)
+    building = Counter(_kind(t.fault) for t in tallies if t.building)
+    low, high = wilson(acting.total(), total)
+    depths = np.concatenate([t.penetration_m for t in tallies])
+    speeds = np.concatenate([t.speed_m_s for t in tallies])
+    result = {
+        "setting": common.setting(),
+        "scene": tallies[0].heap.scene,
+        "objects": tallies[0].heap.objects,
+        "seed": tallies[0].heap.seed,
+        "heaps": len(tallies),
+        "actions": total,
+        "grasps": grasps,
+        "lifted": sum(t.lifted for t in tallies),
+        "pushes": pushes,
+        "faults": acting.total(),
+        "fault_rate": acting.total() / total,
+        "fault_rate_95": [low, high],
+        "faults_by_kind": dict(acting),
+        "faults_while_building": dict(building),
+        "scene_seeds": [t.scene_seed for t in tallies],
+        "faulty_scene_seeds": [t.scene_seed for t in tallies if t.fault],
+        "penetration_mm": _spread(1e3 * depths),
+        "object_speed_m_s": _spread(speeds),
+        "wall_s": wall_s,
+    }
+    rows = [(kind, n, f"{100 * n / total:.3f} %") for kind, n in acting.most_common()]
+    rows.append(("all", acting.total(), f"{100 * acting.total() / total:.3f} %"))
+    rows += [(f"{kind}, while building", n, "") for kind, n in building.most_common()]
+    common.show(result, ("fault", "number", f"of {total} actions"), rows)
+    common.save(result, out)
+
+
+def _spread(values: np.ndarray) -> dict[str, float]:
+    """Median, tail and maximum over actions."""
+    names = ("median", "p99", "p99_9", "max")
+    return dict(zip(names, np.percentile(values, [50, 99, 99.9, 100]).tolist(), strict=True))
+
+
+def _kind(fault: str) -> str:
+    """A fault's words without its numbers."""
+    return re.sub(r"\s*\([^)]*\)", "", fault)
+
+
+def _try(heap: _Heap) -> _Tally:
+    rng = np.random.default_rng(
+        np.random.SeedSequence([heap.seed, heap.index], spawn_key=(SPAWN_KEY,))
+    )
+    tally = _Tally(heap, scene_seed=int(rng.integers(2**53)))
+    config = SceneConfig(name=heap.scene, n_objects=heap.objects, seed=tally.scene_seed)
+    try:
+        scene = build_scene(config)
+    except SimulatorFault as fault:
+        tally.fault, tally.building = str(fault), True
+        return tally
+    world, workspace = scene.world, Workspace()
+    camera, robot = RayCamera(world), Gantry(world)
+    primitive_config = RECIPES["default"].primitive
+    for action in _random_actions(camera, workspace, rng, heap.actions):
+        world.peak_penetration = world.peak_speed = 0.0
+        tally.grasps += action.primitive == "grasp"
+        tally.pushes += action.primitive == "push"
+        try:
+            run(robot, action, primitive_config, workspace)
+            tally.lifted += action.primitive == "grasp" and bool(world.held())
+            robot.home()
+        except SimulatorFault as fault:
+            tally.fault = f"{fault} in a {action.primitive}"
+            break
+        finally:
+            tally.penetration_m.append(world.peak_penetration)
+            tally.speed_m_s.append(world.peak_speed)
+    return tally
+
+
+def _random_actions(
+    camera: RayCamera, workspace: Workspace, rng: np.random.Generator, n: int
+) -> Iterator[Action]:
+    """Grasps and pushes in turn, at random pixels of what is on the table then."""
+    kinds: tuple[Primitive, Primitive] = ("grasp", "push")
+    for i in range(n):
+        heightmap = project(camera.capture(), workspace)
+        pixels = np.argwhere(object_mask(heightmap))
+        if not len(pixels):
+            return
+        row, column = (int(v) for v in pixels[rng.integers(len(pixels))])
+        rotation = int(rng.integers(N_ROTATIONS))
+        x, y = (float(v) for v in workspace.to_xy(row, column))
+        position = (x, y, float(heightmap.height[row, column]))
+        yaw = float(rotation_angle(rotation))
+        yield Action(kinds[i % 2], (row, column), rotation, position, yaw, float("nan"))
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

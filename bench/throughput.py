@@ -1,0 +1,127 @@
+"""Whole actions per second and core: camera, decision, physics and scoring, one thread."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import common
+import cv2
+import torch
+import tyro
+
+from pushgrasp.errors import SimulatorFault
+from pushgrasp.evaluation.trial import play
+from pushgrasp.policy import Policy
+from pushgrasp.pretrained import policy_names
+from pushgrasp.recipes import RECIPES
+from pushgrasp.retrieve import Step
+from pushgrasp.sim.scenes import Scene, SceneConfig, build_scene
+
+
+@dataclass
+class _Tally:
+    """Seconds and counts of some episodes."""
+
+    actions: int = 0
+    episodes: int = 0
+    faults: int = 0
+    building_s: float = 0.0
+    playing_s: float = 0.0
+    deciding_s: float = 0.0
+
+
+def main(
+    policy: str = "",
+    scene: str = "random",
+    objects: tuple[int, ...] = (10, 20, 30),
+    actions: int = 100,
+    seed: int = 0,
+    out: Path | None = None,
+) -> None:
+    """Play episodes in this process, with one thread, and time them.
+
+    Args:
+        policy: name or directory; the first that comes with the package if not given.
+        scene: random or heap.
+        objects: numbers of objects, a row each.
+        actions: at least so many for each.
+        seed: of the first scene.
+        out: file for the JSON.
+    """
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    names = policy_names()
+    default = RECIPES["default"]
+    if policy or names:
+        loaded = Policy.from_pretrained(policy or names[0])
+    else:
+        loaded = Policy.random_init(default.network, default.decision, default.primitive)
+    rows, results = [], []
+    for n_objects in objects:
+        tally = _play(loaded, scene, n_objects, actions, seed)
+        rate = tally.actions / tally.playing_s
+        whole = tally.actions / (tally.playing_s + tally.building_s)
+        results.append(
+            {"objects": n_objects, "actions_per_s": rate, "with_building": whole, **vars(tally)}
+        )
+        rows.append(
+            (
+                n_objects,
+                f"{rate:.2f}",
+                f"{whole:.2f}",
+                f"{100 * tally.deciding_s / tally.playing_s:.0f} %",
+                tally.actions,
+                tally.episodes,
+                tally.faults,
+            )
+        )
+    result: dict[str, Any] = {
+        "setting": common.setting(),
+        "policy": loaded.name,
+        "scene": scene,
+        "seed": seed,
+        "results": results,
+    }
+    header = (
+        "objects", "actions/s and core", "building scenes included", "deciding",
+        "actions", "episodes", "faults",
+    )  # fmt: skip
+    common.show(result, header, rows)
+    common.save(result, out)
+
+
+def _play(policy: Policy, scene: str, n_objects: int, actions: int, seed: int) -> _Tally:
+    tally = _Tally()
+    seconds: list[float] = []
+
+    def note(_scene: Scene, step: Step, _lifted: bool) -> None:
+        seconds.append(step.decision_s)
+
+    while tally.actions < actions:
+        config = SceneConfig(
+            name=scene, n_objects=n_objects, seed=seed + tally.episodes + tally.faults
+        )
+        seconds.clear()
+        start = built_at = time.perf_counter()
+        try:
+            built = build_scene(config)
+            built_at = time.perf_counter()
+            verdict = play(built, policy, on_step=note)
+        except SimulatorFault:
+            tally.faults += 1
+            if tally.faults > actions:
+                raise
+            continue
+        tally.building_s += built_at - start
+        tally.playing_s += time.perf_counter() - built_at
+        tally.deciding_s += sum(seconds)
+        tally.actions += verdict.pushes + verdict.grasps
+        tally.episodes += 1
+    return tally
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

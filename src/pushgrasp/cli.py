@@ -1,0 +1,235 @@
+"""The command line: parse, call, print. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import tyro
+
+from .errors import RobotError, SimulatorFault, UserError
+
+Folder: TypeAlias = Annotated[Path, tyro.conf.arg(metavar="DIR")]
+SceneName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|FILE")]
+PolicyName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|DIR")]
+Goal: TypeAlias = Annotated[str, tyro.conf.arg(metavar="COLOUR|K")]
+Switch: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+
+EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Show the shipped policy retrieving an object that is hidden at the start."""
+
+    scene: SceneName = "challenging-01"
+    """Name or preset file."""
+    goal: Goal = "0"
+    """The object to retrieve: a colour (red, "#59a14f") or its index in the scene."""
+    seed: int = 0
+    """Varies the scene a little, and all that chance decides."""
+    policy: PolicyName = "default"
+    """Name of a shipped policy, or a folder that holds one."""
+    out: Folder = Path("pushgrasp-demo")
+    """Folder for the video, the pictures and episode.json; an earlier demo's is replaced."""
+    video: bool = True
+    """Make the video."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from .commands.episode import run_episode
+
+        return run_episode(
+            scene=self.scene, objects=10, goal=self.goal, seed=self.seed, policy=self.policy,
+            out=self.out, video=self.video, perturb=self.scene not in ("random", "heap"),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Retrieve:
+    """Run one episode: look, decide, act, until the goal is in the hand."""
+
+    out: Folder
+    """Folder for the video, the pictures and episode.json; an earlier episode's is replaced."""
+    scene: SceneName = "random"
+    """random, heap, challenging-01 to challenging-10, or a preset file."""
+    objects: int = 10
+    """How many, in a random or heap scene."""
+    goal: Goal = "0"
+    """The object to retrieve: a colour (red, "#59a14f") or its index in the scene."""
+    policy: PolicyName = "default"
+    """Name of a shipped policy, or a folder that holds one."""
+    seed: int = 0
+    """The same seed gives the same episode."""
+    sigma: float = 0.03
+    """Metres, spread of the objects of a random scene."""
+    perturb: bool = False
+    """Vary a fixed scene a little by the seed, as evaluation does."""
+    video: bool = True
+    """Make the video."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from .commands.episode import run_episode
+
+        return run_episode(
+            scene=self.scene, objects=self.objects, goal=self.goal, seed=self.seed,
+            policy=self.policy, out=self.out, video=self.video, sigma=self.sigma,
+            perturb=self.perturb,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Build a scene, let it settle, render it and say what it is."""
+
+    name: tyro.conf.Positional[SceneName]
+    """random, heap, challenging-01 to challenging-10, or a preset file."""
+    goal: Goal = "0"
+    """The goal: a colour or an index."""
+    seed: int = 0
+    """The same seed gives the same scene."""
+    objects: int = 10
+    """How many, in a random or heap scene."""
+    sigma: float = 0.03
+    """Metres, spread of the objects of a random scene."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder for camera.png, heightmap.png and scene.json; nothing is written without it."""
+    json: Switch = False
+    """Print one JSON object instead of a table."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from .commands.scene import show_scene
+
+        return show_scene(
+            self.name, objects=self.objects, goal=self.goal, seed=self.seed, sigma=self.sigma,
+            out=self.out, as_json=self.json,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Play many trials in parallel and work out the rates."""
+
+    out: Folder
+    """Folder for trials.jsonl and summary.json."""
+    policy: PolicyName = "default"
+    """Name of a shipped policy, or a folder that holds one."""
+    scenes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE ...")] = ("random",)
+    """random, heap, challenging-01 to challenging-10, or preset files."""
+    objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N ...")] = (10,)
+    """Numbers of objects of random and heap scenes; a group of trials each."""
+    goal: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
+    """Index of the goal; by default the first two in turn, in fixed scenes the first."""
+    trials: int = 20
+    """Trials of each group."""
+    seed: int = 0
+    """Each trial's own seed follows from this one."""
+    workers: Annotated[int | None, tyro.conf.arg(metavar="W")] = None
+    """Processes; by default one a core. The result does not depend on it."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from .commands.evaluate import run_evaluation
+
+        return run_evaluation(
+            policy=self.policy, scenes=self.scenes, objects=self.objects, goal=self.goal,
+            trials=self.trials, seed=self.seed, workers=self.workers, out=self.out,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a policy by trial and error in simulation."""
+
+    out: Folder
+    """Folder of the run: checkpoints, replay, metrics and at the end the policy."""
+    recipe: str = "default"
+    """Name of a recipe."""
+    resume: Switch = False
+    """Go on with the run in that folder."""
+    seed: int = 0
+    """Of a new run."""
+    workers: Annotated[int | None, tyro.conf.arg(metavar="W")] = None
+    """Processes that try things out; by default as many as the cores allow."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from .learning.train import train
+        from .recipes import recipe
+
+        train(
+            recipe(self.recipe), self.out, resume=self.resume, seed=self.seed, workers=self.workers
+        )
+        return 0
+
+
+@dataclass(frozen=True)
+class Info:
+    """Say what is installed here and what works."""
+
+    json: Switch = False
+    """Print one JSON object instead of a table."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from .info import show_info
+
+        return show_info(as_json=self.json)
+
+
+COMMANDS = {
+    "demo": Demo,
+    "retrieve": Retrieve,
+    "scene": Scene,
+    "evaluate": Evaluate,
+    "train": Train,
+    "info": Info,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: arguments; None for those of the process.
+    Returns:
+        The exit code: 0 when the command did its work (whatever a robot achieved), 1 when the
+        simulator or a robot failed, 2 for bad input, 130 when interrupted.
+    """
+    command = tyro.extras.subcommand_cli_from_dict(
+        COMMANDS,
+        prog="pushgrasp",
+        description="Retrieve an object from clutter by pushing and grasping.",
+        args=argv,
+    )
+    terminate = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return command.run()
+    except UserError as error:
+        return _say(str(error), EXIT_BAD_INPUT)
+    except SimulatorFault as fault:
+        return _say(f"the simulator failed: {fault}; another --seed may do", EXIT_FAILED)
+    except RobotError as error:
+        return _say(f"the robot has stopped: {error}", EXIT_FAILED)
+    except KeyboardInterrupt:
+        return _say("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has gone: nothing to say to it
+        sys.stderr.close()
+        return EXIT_FAILED
+    finally:
+        signal.signal(signal.SIGTERM, terminate)
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"pushgrasp: {sentence}", file=sys.stderr)
+    return code

@@ -1,0 +1,188 @@
+"""One trial: a scene, a policy, the loop, and the truth that scores it.
+
+The loop and the policy see what a robot sees. Only this file looks at the simulator's truth
+while they work, and what it finds never reaches them.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import RobotError, SimulatorFault
+from ..interfaces import Command, Report, Robot
+from ..policy import Policy
+from ..retrieve import Step, retrieve
+from ..sim.camera import RayCamera
+from ..sim.gantry import Gantry
+from ..sim.scenes import Scene, SceneConfig, build_scene
+from ..sim.world import World
+from ..workspace import Workspace
+from .records import TrialRecord, TrialSpec
+
+ACTIONS_PER_OBJECT = 3
+"""A guard against endless trials; the paper sets none."""
+MAX_FAULTS = 10
+"""Attempts at one trial that the simulator may spoil before there is something wrong with it."""
+DEPTH_NOISE = 0.001
+"""m, standard deviation in the stochastic trials of a fixed scene."""
+
+OnStep = Callable[[Scene, Step, bool], None]
+"""Called after each action with the scene, the step, and whether the jaw lifted anything."""
+
+
+@dataclass
+class Verdict:
+    """What an episode came to, by the simulator's truth."""
+
+    success: bool = False  # the jaw took the goal off the table
+    claimed_success: bool = False  # the robot said so
+    reason: str = ""
+    pushes: int = 0
+    grasps: int = 0
+    good_grasps: int = 0  # grasps that lifted any object
+
+
+def run_trial(spec: TrialSpec, policy: Policy) -> TrialRecord:
+    """Play a trial to its end; when the simulator spoils it, again with another seed.
+
+    Args:
+        spec: which trial.
+        policy: who decides.
+    Raises:
+        UserError: there is no such scene.
+        SimulatorFault: the simulator spoilt every attempt.
+    """
+    faults: list[str] = []
+    decisions: list[float] = []
+    start = time.perf_counter()
+
+    def note(_scene: Scene, step: Step, _lifted: bool) -> None:
+        decisions.append(step.decision_s)
+
+    while len(faults) < MAX_FAULTS:
+        seed = spec.seed(len(faults))
+        decisions.clear()
+        try:
+            scene = build_scene(scene_config(spec, seed))
+            verdict = play(scene, policy, on_step=note)
+        except SimulatorFault as fault:
+            faults.append(str(fault))
+            continue
+        return TrialRecord(
+            group=spec.group,
+            index=spec.index,
+            seed=seed,
+            goal=scene.goal_name,
+            visible_fraction=scene.visible_fraction,
+            success=verdict.success,
+            claimed_success=verdict.claimed_success,
+            reason=verdict.reason,
+            pushes=verdict.pushes,
+            grasps=verdict.grasps,
+            good_grasps=verdict.good_grasps,
+            faults=tuple(faults),
+            decision_s=statistics.median(decisions) if decisions else None,
+            wall_s=time.perf_counter() - start,
+        )
+    raise SimulatorFault(
+        f"trial {spec.index} of {spec.group}: all {MAX_FAULTS} attempts ended in a fault of the "
+        f"simulator, the last one in: {faults[-1]}"
+    )
+
+
+def scene_config(spec: TrialSpec, seed: int) -> SceneConfig:
+    """The scene of a trial, for one of its seeds."""
+    return SceneConfig(spec.scene, spec.n_objects, spec.goal, seed=seed, perturb=spec.fixed)
+
+
+def play(scene: Scene, policy: Policy, *, on_step: OnStep | None = None) -> Verdict:
+    """Let a policy retrieve a scene's goal, and score it.
+
+    Args:
+        scene: at rest; it is used up.
+        policy: who decides.
+        on_step: see OnStep.
+    Returns:
+        The verdict. A goal that leaves the workspace other than in the jaw ends the episode.
+    Raises:
+        SimulatorFault: the episode says nothing about the policy.
+    """
+    world, workspace = scene.world, Workspace()
+    noise = DEPTH_NOISE if scene.config.perturb else 0.0
+    camera = RayCamera(world, depth_noise=noise, seed=scene.config.seed)
+    robot = Witness(Gantry(world), world)
+    verdict = Verdict(reason="the most actions allowed")
+    most = ACTIONS_PER_OBJECT * len(world.in_scene())
+    try:
+        for step in retrieve(
+            camera, robot, policy, scene.goal_rgb, workspace=workspace, max_actions=most
+        ):
+            lifted = robot.lifted_something()
+            if step.decision.action is not None:
+                grasp = step.decision.action.primitive == "grasp"
+                verdict.grasps += grasp
+                verdict.pushes += not grasp
+                verdict.good_grasps += grasp and lifted
+            if on_step is not None:
+                on_step(scene, step, lifted)
+            if step.done:
+                verdict.reason = step.reason
+                verdict.claimed_success = step.claimed_success
+                break
+            if not robot.has_taken(scene.goal_name) and _left(world, scene.goal_name, workspace):
+                verdict.reason = "the goal left the workspace"
+                break
+    except RobotError as error:
+        verdict.reason = f"the robot stopped: {error}"
+    verdict.success = robot.has_taken(scene.goal_name)
+    return verdict
+
+
+def _left(world: World, name: str, workspace: Workspace) -> bool:
+    position, _ = world.pose(name)
+    return world.is_parked(name) or not workspace.contains(position[:2])
+
+
+class Witness:
+    """A robot in simulation that remembers what its jaw really carried away."""
+
+    def __init__(self, robot: Robot, world: World) -> None:
+        self.robot = robot
+        self.world = world
+        self.name = robot.name
+        self.gripper = robot.gripper
+        self._binned: set[str] = set()
+        self._lifted = False
+
+    def execute(self, command: Command) -> Report:
+        """See `Robot.execute`."""
+        return self.robot.execute(command)
+
+    def home(self) -> Report:
+        """See `Robot.home`; what was in the jaw and ends up in the bin has been taken."""
+        carried = self.world.held()
+        report = self.robot.home()
+        self._lifted = self._lifted or bool(carried)
+        self._binned.update(name for name in carried if self.world.is_parked(name))
+        return report
+
+    def state(self) -> Report:
+        """See `Robot.state`."""
+        return self.robot.state()
+
+    def stop(self) -> None:
+        """See `Robot.stop`."""
+        self.robot.stop()
+
+    def has_taken(self, name: str) -> bool:
+        """Whether the jaw holds an object, off the table, or has put it into the bin."""
+        return name in self._binned or name in self.world.held()
+
+    def lifted_something(self) -> bool:
+        """Whether the jaw has carried anything since this was last asked."""
+        lifted = self._lifted or bool(self.world.held())
+        self._lifted = False
+        return lifted

@@ -1,0 +1,174 @@
+"""One gradient step: a batch of the replay, its targets, its loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+
+from ..heightmap import Heightmap
+from ..interfaces import Primitive
+from ..networks import QNetwork, Scenes, at_pixels
+from ..observation import Observation
+from ..recipes import Recipe
+from ..segmentation import object_mask
+from ..workspace import N_ROTATIONS, Workspace
+from .replay import Replay, unpack_target
+from .rewards import target
+
+MAX_SHIFT_PX = 8
+"""Heightmap pixels (16 mm) by which windows are moved at random."""
+
+
+def update(
+    network: QNetwork,
+    optimizer: Optimizer,
+    replay: Replay,
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> float:
+    """Learn from one batch.
+
+    Args:
+        network: in training mode; its primitive's actions are drawn.
+        optimizer: of its parameters.
+        replay: the surprise of the drawn actions is brought up to date.
+        recipe: batch size, loss, discount, augmentation.
+        rng: draws the batch and its augmentation.
+    Returns:
+        The loss, in nats or squared units of Q.
+    """
+    primitive, output = network.primitive, network.config.output
+    indices = replay.draw(rng, recipe.batch_size, primitive, recipe.replay_priority)
+    actions = replay.actions[indices]
+    scenes = read_scenes(replay, indices, Workspace())
+    next_q = (
+        next_values(network, replay, actions) if recipe.discount > 0 else np.zeros(len(actions))
+    )
+    labels = torch.tensor(
+        [
+            target(float(r), float(q), recipe.discount, output)
+            for r, q in zip(actions["reward"], next_q, strict=True)
+        ],
+        device=network.device,
+    )
+    pixels = np.stack([actions["row"], actions["column"]], axis=1)
+    rotations, shifts, flips = vary(actions["rotation"], primitive, recipe, rng)
+    x, places = network.encode(scenes, pixels, rotations, shifts=shifts, flips=flips)
+    with network.autocast():
+        predicted = at_pixels(network(x), places)[:, 0]
+    loss = loss_of(predicted, labels, recipe)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    q = predicted.detach().sigmoid() if output == "probability" else predicted.detach()
+    replay.actions["surprise"][indices] = (q - labels).abs().cpu().numpy()
+    return float(loss.detach())
+
+
+def loss_of(predicted: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
+    """Mean loss of the executed pixels (section III-C.4).
+
+    Args:
+        predicted: (B,) logits for bce, Q for huber.
+        labels: (B,) from `rewards.target`.
+    """
+    if recipe.loss == "bce":
+        return functional.binary_cross_entropy_with_logits(predicted, labels)
+    return functional.huber_loss(predicted, labels)
+
+
+def vary(
+    rotations: npt.NDArray[np.integer],
+    primitive: Primitive,
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64] | None, npt.NDArray[np.bool_] | None]:
+    """Other views of the same actions.
+
+    Returns:
+        (B,) rotations, of grasps half of them turned by 180 degrees; and if the recipe
+        augments, (B, 2) shifts of the windows in heightmap pixels, (B, 2) rows mirrored or not.
+    """
+    turned = rotations.astype(np.int64)
+    if primitive == "grasp" and recipe.symmetric_grasps:
+        turned = (turned + N_ROTATIONS // 2 * rng.integers(2, size=len(turned))) % N_ROTATIONS
+    if not recipe.augment:
+        return turned, None, None
+    shifts = rng.uniform(-MAX_SHIFT_PX, MAX_SHIFT_PX, (len(turned), 2))
+    flips = np.zeros((len(turned), 2), bool)
+    flips[:, 0] = rng.integers(2, size=len(turned))
+    return turned, shifts, flips
+
+
+def read_scenes(replay: Replay, indices: npt.NDArray[np.int64], workspace: Workspace) -> Scenes:
+    """The states of some records, as a network's input."""
+    records = replay.observations[indices]
+    return Scenes(
+        height=records["height"].astype(np.float32),
+        labels=records["labels"],
+        target=np.stack([unpack_target(bits, replay.shape) for bits in records["target"]]),
+        color=records["color"] if replay.color else None,
+        workspace=workspace,
+    )
+
+
+def next_values(
+    network: QNetwork, replay: Replay, actions: npt.NDArray[np.void]
+) -> npt.NDArray[np.float64]:
+    """The best Q in the states that actions led to, by the network as it is now.
+
+    Args:
+        network: of the primitive that the actions are of.
+        replay: holds the following states.
+        actions: (B,) records.
+    Returns:
+        (B,), 0 where there is no following state or it does not count (`rewards.bootstraps`).
+    """
+    values = np.zeros(len(actions))
+    for i in np.flatnonzero(actions["bootstraps"] & (actions["next"] >= 0)):
+        observation, wanted = read_observation(replay, int(actions["next"][i]), Workspace())
+        allowed = wanted if network.primitive == "grasp" else observation.objects | wanted
+        best = float(network.score(observation, wanted, allowed).max())
+        values[i] = best if np.isfinite(best) else 0.0
+    return values
+
+
+def read_observation(
+    replay: Replay, index: int, workspace: Workspace
+) -> tuple[Observation, npt.NDArray[np.bool_]]:
+    """One state, and the (H, W) mask of its target."""
+    record = replay.observations[index]
+    wanted = unpack_target(record["target"], replay.shape)
+    height = record["height"].astype(np.float32)
+    color = record["color"] if replay.color else np.zeros((*replay.shape, 3), np.uint8)
+    heightmap = Heightmap(color, height, workspace)
+    labels = record["labels"].astype(np.int32)
+    return Observation(heightmap, labels, object_mask(heightmap), wanted), wanted
+
+
+def cosine_rate(done: int, total: int, recipe: Recipe) -> float:
+    """The learning rate after so many of a network's updates: half a cosine from start to end."""
+    share = min(done / total, 1.0) if total else 1.0
+    span = recipe.learning_rate - recipe.learning_rate_end
+    return recipe.learning_rate_end + span * 0.5 * (1.0 + float(np.cos(np.pi * share)))
+
+
+def freeze_all_but(networks: dict[Primitive, QNetwork], trainee: Primitive) -> None:
+    """Let one network learn; the others keep their weights and BatchNorm statistics.
+
+    METHOD: the released code freezes head layers only, so the trunks drift.
+    """
+    for name, network in networks.items():
+        network.requires_grad_(name == trainee)
+        network.train(name == trainee)
+
+
+def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
+    """Adam, as the authors' code has it."""
+    return torch.optim.Adam(
+        network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+    )

@@ -1,0 +1,80 @@
+"""The paper's rewards, equations 2 to 4, and the training targets made of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+MIN_GAIN = 0.1
+"""A push helps when Q_g rises by more than this (equation 3)."""
+MIN_OCCUPANCY_DROP = 0.1
+"""A push that frees less than this share of the target's ring changed nothing (equation 3)."""
+
+
+def grasp_reward(success: bool) -> float:
+    """Equation 2: 1 for a grasp that succeeded, else 0.
+
+    Args:
+        success: any object in hand while the goal does not matter, else the goal in hand.
+    """
+    return 1.0 if success else 0.0
+
+
+def push_reward(q_gain: float, occupancy_drop: float) -> float:
+    """Equation 3: whether a push made the target easier to grasp.
+
+    Args:
+        q_gain: best Q_g over the target in the image after the push less that before it.
+            Both images are scored; the released code takes the gain from the old image, so
+            that its positive reward can never be earned.
+        occupancy_drop: occupancy round the target before the push less that after it.
+    Returns:
+        0.5 (Q_g rose by more than 0.1), -0.5 (it did not, and the ring did not empty), else 0.
+    Raises:
+        ValueError: an argument is not a finite number.
+    """
+    if not (math.isfinite(q_gain) and math.isfinite(occupancy_drop)):
+        raise ValueError(f"gain {q_gain} and occupancy drop {occupancy_drop} must be finite")
+    if q_gain > MIN_GAIN:
+        return 0.5
+    return -0.5 if occupancy_drop < MIN_OCCUPANCY_DROP else 0.0
+
+
+def alternating_grasp_reward(success: bool, changed: bool) -> float:
+    """Equation 4: a grasp in alternating training.
+
+    Args:
+        success: the goal is in hand.
+        changed: the camera saw the scene change.
+    Returns:
+        1 for success, -1 for a failure that changed nothing, 0 for one that changed something.
+    """
+    if success:
+        return 1.0
+    return 0.0 if changed else -1.0
+
+
+def bootstraps(success: bool, changed: bool) -> bool:
+    """Whether the next state's value counts towards an action's target.
+
+    An action that neither succeeded nor changed anything is worth nothing more than its
+    reward; otherwise failing on the spot would inherit the value of the same state
+    (ancestors' code).
+    """
+    return success or changed
+
+
+def target(
+    reward: float, next_q: float, discount: float, output: Literal["probability", "value"]
+) -> float:
+    """What a network learns to predict for one action.
+
+    Args:
+        reward: of the action.
+        next_q: best value in the next state; not used when the discount is 0.
+        discount: gamma.
+        output: value: reward + gamma next_q. probability: 1 if the action helped, else 0.
+    """
+    if output == "probability":
+        return 1.0 if reward > 0 else 0.0
+    return reward + discount * next_q if discount > 0 else reward

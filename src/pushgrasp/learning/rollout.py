@@ -1,0 +1,346 @@
+"""Playing training scenes: look, pick a goal, act, label.
+
+A scene offers many goals. In every state a visible object is made the goal, so that each
+action is one labelled sample. What counts as success is the simulator's truth; what the
+networks see is what a robot would see.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..errors import RobotError, SimulatorFault
+from ..interfaces import Action, Primitive
+from ..networks import QNetwork, build
+from ..observation import Observation
+from ..recipes import Recipe, StageConfig
+from ..segmentation import goal_mask
+from ..selection import best, weight_push
+from ..sim.scenes import SceneConfig
+from ..targeting import moved, occupancy
+from ..workspace import N_ROTATIONS, rotation_angle
+from .checkpoint import load_weights
+from .replay import ACTION, PRIMITIVES, pack_observation
+from .rewards import bootstraps, grasp_reward, push_reward
+from .table import RGB, Clock, SimTable, Table
+from .workers import Message, Order, Sample, SceneEnd
+
+Mask = npt.NDArray[np.bool_]
+
+TRAINING = 1
+"""First word of the spawn keys of all training scenes; evaluation uses other words."""
+MIN_GOAL_PX = 20
+"""Visible pixels (0.8 cm2) from which an object is made a goal."""
+MIN_OBJECTS = 3
+"""A scene with fewer objects left is not worth its time."""
+ACTIONS_AN_OBJECT = 1.5
+"""Length of a scene."""
+GOALS_TO_TRY = 4
+"""Objects looked at in search of one that cannot be grasped yet, and so is worth a push."""
+PUSH_REACH_PX = 30
+"""Exploring pushes start on objects within 6 cm of the target: half a push and a block."""
+RELOAD_PERIOD = 5.0
+"""Seconds between looks for new weights."""
+
+
+def scene_seed(seed: int, stage: int, scene: int) -> np.random.SeedSequence:
+    """The chance of one training scene: its layout, its goals and its exploration."""
+    return np.random.SeedSequence(seed, spawn_key=(TRAINING, stage, scene))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a rollout worker needs."""
+
+    recipe: Recipe
+    seed: int  # of the run
+    weights: Path  # file that the learner publishes, see `checkpoint.save_weights`
+
+
+@dataclass
+class _Choice:
+    """An action, and the state it was chosen in."""
+
+    look: Observation
+    target: Mask
+    action: Action
+    explored: bool
+    follows: bool
+    reward: float = 0.0
+    success: bool = False
+    bootstraps: bool = False
+
+
+def prepare_player(setup: Setup) -> Player:
+    """What a rollout process does first; one thread each, so that they do not fight."""
+    torch.set_num_threads(1)
+    return Player(setup)
+
+
+class Player:
+    """Plays scenes with the newest published networks; see `workers.Play`.
+
+    Args:
+        setup: recipe, seed, weights.
+        make_table: builds the scenes.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        make_table: Callable[[SceneConfig, Recipe, Clock], Table] = SimTable,
+    ) -> None:
+        self._setup, self._recipe, self._make_table = setup, setup.recipe, make_table
+        self._networks: dict[Primitive, QNetwork] = {
+            p: build(self._recipe.network, p).eval() for p in PRIMITIVES
+        }
+        self._clock = Clock()
+        self._weights_version, self._looked = (0, 0), -np.inf
+
+    def __call__(self, order: Order) -> Iterator[Message]:
+        """Play a scene; a fault of the simulator ends it and discards the action under way."""
+        stage = self._recipe.stages[order.stage]
+        rng = np.random.default_rng(scene_seed(self._setup.seed, order.stage, order.scene))
+        config = SceneConfig(
+            name=str(rng.choice(stage.scenes)),
+            n_objects=int(rng.choice(stage.n_objects)),
+            sigma=self._recipe.sigma,
+            seed=int(rng.integers(2**62, 2**63)),
+        )
+        fault = ""
+        try:
+            table = self._make_table(config, self._recipe, self._clock)
+            steps = round(ACTIONS_AN_OBJECT * config.n_objects)
+            play = self._push_scene if stage.name == "push" else self._grasp_scene
+            for choice in play(table, stage, order, steps, rng):
+                yield self._sample(choice, order)
+        except (SimulatorFault, RobotError) as error:
+            fault = str(error)
+        yield SceneEnd(order, fault, self._clock.take())
+
+    # --- stage 1 ---------------------------------------------------------------------
+
+    def _grasp_scene(
+        self, table: Table, stage: StageConfig, order: Order, steps: int, rng: np.random.Generator
+    ) -> Iterator[_Choice]:
+        """Grasp one visible object after another (section III-C.1)."""
+        any_object = stage.name == "grasp-any"
+        look, follows = table.look(), False
+        tried: set[str] = set()  # since the scene last changed
+        for _ in range(steps):
+            goals = self._visible(table, look, rng, tried)
+            name, target = next(goals, (None, None))
+            if name is None or target is None or len(table.objects()) < MIN_OBJECTS:
+                return
+            if any_object and not self._networks["grasp"].sees_target:
+                # A network that is told its target is asked about one object, as it will be
+                # later; one that is not, about all of them (section III-C.1).
+                target = look.objects
+            action, explored = self._choose("grasp", look, target, target, order.epsilon, rng)
+            if action is None:
+                tried.add(name)
+                continue
+            colors = table.objects()
+            held = table.act(action)
+            choice = _Choice(look, target, action, explored, follows)
+            choice.success = bool(held) if any_object else name in held
+            if any_object:
+                relabel(choice, colors[held[0]] if held else None)
+            choice.reward = grasp_reward(choice.success)
+            look, follows = table.look(), True
+            tried = set() if held else {*tried, name}
+            yield self._with_change(choice, look)
+
+    # --- stage 2 ---------------------------------------------------------------------
+
+    def _push_scene(
+        self, table: Table, stage: StageConfig, order: Order, steps: int, rng: np.random.Generator
+    ) -> Iterator[_Choice]:
+        """Push for a goal until it can be grasped, then grasp it (section III-C.2)."""
+        look, follows = table.look(), False
+        name, pushes, q = None, 0, 0.0
+        for _ in range(steps):
+            if name is None:
+                name, q = self._goal_to_push_for(table, look, order, rng)
+                follows, pushes = False, 0
+            colors = table.objects()
+            if name is None or len(colors) < MIN_OBJECTS:
+                return
+            color = colors.get(name)
+            target = None if color is None else goal_mask(look.heightmap, color)
+            if color is None or target is None or target.sum() < MIN_GOAL_PX:
+                name = None  # pushed off the table, or out of sight
+                continue
+            if q > order.grasp_threshold or pushes >= stage.max_pushes:
+                grasp, _ = self._choose("grasp", look, target, target, 0.0, rng)
+                if grasp is not None:
+                    table.act(grasp)
+                    look = table.look()
+                name = None
+                continue
+            near = look.objects & _widen(target, PUSH_REACH_PX)
+            action, explored = self._choose("push", look, target, near, order.epsilon, rng)
+            if action is None:
+                return
+            table.act(action)
+            choice = _Choice(look, target, action, explored, follows)
+            after = table.look()
+            # Both Q_g are of the network's view of their own image (METHOD: the released code
+            # scores the old one twice). A target out of sight cannot be grasped.
+            target_after = goal_mask(after.heightmap, color)
+            q_after = self._best_q("grasp", after, target_after)
+            choice.reward = push_reward(
+                q_after - q, _occupancy_drop(look, target, after, target_after)
+            )
+            choice.success = choice.reward > 0
+            look, q, follows, pushes = after, q_after, True, pushes + 1
+            yield self._with_change(choice, look)
+
+    def _goal_to_push_for(
+        self, table: Table, look: Observation, order: Order, rng: np.random.Generator
+    ) -> tuple[str | None, float]:
+        """A visible object that cannot be grasped yet, else the last one looked at; its Q_g."""
+        chosen, q = None, 0.0
+        goals = itertools.islice(self._visible(table, look, rng, set()), GOALS_TO_TRY)
+        for name, mask in goals:
+            chosen, q = name, self._best_q("grasp", look, mask)
+            if q <= order.grasp_threshold:
+                break
+        return chosen, q
+
+    # --- parts -----------------------------------------------------------------------
+
+    def _visible(
+        self, table: Table, look: Observation, rng: np.random.Generator, tried: set[str]
+    ) -> Iterator[tuple[str, Mask]]:
+        """Objects of which enough is seen, in random order, those not tried yet first."""
+        colors = table.objects()
+        names = [str(n) for n in rng.permutation(sorted(colors))] if colors else []
+        for name in sorted(names, key=lambda n: n in tried):
+            mask = goal_mask(look.heightmap, colors[name])
+            if mask.sum() >= MIN_GOAL_PX:
+                yield name, mask
+
+    def _choose(
+        self,
+        primitive: Primitive,
+        look: Observation,
+        target: Mask,
+        explorable: Mask,
+        epsilon: float,
+        rng: np.random.Generator,
+    ) -> tuple[Action | None, bool]:
+        """An action and whether it is a random one; None if the network allows none."""
+        if rng.random() < epsilon:
+            row, column = (int(i) for i in rng.choice(np.argwhere(explorable)))
+            rotation = int(rng.integers(N_ROTATIONS))
+            return make_action(primitive, look, rotation, row, column, float("nan")), True
+        scores = self._scores(primitive, look, target)
+        ranked = scores
+        if primitive == "push":
+            ranked = weight_push(scores, look.objects, target, self._recipe.decision)
+        place = best(ranked)
+        if place is None:
+            return None, False
+        return make_action(primitive, look, *place, float(scores[place])), False
+
+    def _scores(
+        self, primitive: Primitive, look: Observation, target: Mask
+    ) -> npt.NDArray[np.float32]:
+        """(16, H, W) values of the primitive's allowed actions, from the newest weights."""
+        allowed = target if primitive == "grasp" else look.objects | target
+        with self._clock("network"):
+            return self._newest(primitive).score(look, target, allowed)
+
+    def _best_q(self, primitive: Primitive, look: Observation, target: Mask) -> float:
+        """The highest value over the target; 0, which no success is worth, if none is allowed."""
+        highest = float(self._scores(primitive, look, target).max())
+        return highest if np.isfinite(highest) else 0.0
+
+    def _newest(self, primitive: Primitive) -> QNetwork:
+        """The network, with new weights if the learner has published any."""
+        now = time.monotonic()
+        if now - self._looked > RELOAD_PERIOD:
+            self._looked = now
+            status = self._setup.weights.stat()
+            version = (status.st_mtime_ns, status.st_ino)
+            if version != self._weights_version:
+                load_weights(self._setup.weights, self._networks)
+                self._weights_version = version
+        return self._networks[primitive]
+
+    def _with_change(self, choice: _Choice, after: Observation) -> _Choice:
+        """The choice, with a note of whether the next state's value shall count."""
+        if self._recipe.discount > 0:
+            changed = moved(choice.look.heightmap, after.heightmap)
+            choice.bootstraps = bootstraps(choice.success, changed)
+        return choice
+
+    def _sample(self, choice: _Choice, order: Order) -> Sample:
+        action, heightmap = choice.action, choice.look.heightmap
+        record = np.zeros((), ACTION)
+        record["stage"], record["scene"] = order.stage, order.scene
+        record["primitive"] = PRIMITIVES.index(action.primitive)
+        record["row"], record["column"] = action.pixel
+        record["rotation"], record["q"] = action.rotation, action.q
+        record["reward"], record["explored"] = choice.reward, choice.explored
+        record["bootstraps"] = choice.bootstraps
+        color = heightmap.color if keeps_color(self._recipe) else None
+        state = pack_observation(heightmap.height, choice.look.labels, choice.target, color)
+        return Sample(state, record, choice.follows, self._clock.take())
+
+
+def keeps_color(recipe: Recipe) -> bool:
+    """Whether the recipe's network looks at colours, so that the replay must keep them."""
+    return recipe.network.name != "compact"
+
+
+def relabel(choice: _Choice, held_rgb: RGB | None) -> None:
+    """Make what was grasped the goal; of a failure, what lies under the pixel.
+
+    A held object that was not seen before could not have been asked for: that, too, is a
+    failure to grasp what lies under the pixel.
+
+    Args:
+        choice: a goal-agnostic grasp; changed in place.
+        held_rgb: colour of the object in the hand, None for an empty one.
+    Source: section III-C.1.
+    """
+    if held_rgb is not None:
+        mask = goal_mask(choice.look.heightmap, held_rgb)
+        if mask.any():
+            choice.target = mask
+            return
+    choice.success = False
+    label = choice.look.labels[choice.action.pixel]
+    if label > 0:
+        choice.target = choice.look.labels == label
+
+
+def make_action(
+    primitive: Primitive, look: Observation, rotation: int, row: int, column: int, q: float
+) -> Action:
+    """An action at a pixel that was seen."""
+    x, y = look.heightmap.workspace.to_xy(row, column)
+    z = float(look.heightmap.height[row, column])
+    yaw = float(rotation_angle(rotation))
+    return Action(primitive, (row, column), rotation, (float(x), float(y), z), yaw, q)
+
+
+def _occupancy_drop(before: Observation, target: Mask, after: Observation, then: Mask) -> float:
+    """Share of the target's ring that a push freed."""
+    return occupancy(target, before.heightmap.height) - occupancy(then, after.heightmap.height)
+
+
+def _widen(mask: Mask, pixels: int) -> Mask:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
+    return cv2.dilate(mask.astype(np.uint8), kernel) > 0

@@ -1,0 +1,92 @@
+"""A scene to train in: what the robot sees and does there, and the truth that labels it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from ..heightmap import workspace_region
+from ..interfaces import Action
+from ..observation import Observation, observe
+from ..primitives import run
+from ..recipes import Recipe
+from ..sim.camera import RayCamera
+from ..sim.gantry import Gantry
+from ..sim.scenes import SceneConfig, build_scene
+from ..workspace import Workspace
+
+RGB = tuple[int, int, int]
+
+
+class Clock:
+    """Seconds spent, by kind of work."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, kind: str) -> Iterator[None]:
+        """Count the time of a block."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = self._seconds.get(kind, 0.0) + time.perf_counter() - start
+            self._seconds[kind] = spent
+
+    def take(self) -> dict[str, float]:
+        """The seconds since the last call."""
+        taken, self._seconds = self._seconds, {}
+        return taken
+
+
+class Table(Protocol):
+    """A scene to train in, with the truth that labels it."""
+
+    def look(self) -> Observation:
+        """What the robot sees, out of its own way; the goal mask is not used."""
+        ...
+
+    def objects(self) -> dict[str, RGB]:
+        """Names and colours of the objects in the scene."""
+        ...
+
+    def act(self, action: Action) -> list[str]:
+        """Carry out an action and go home; returns what was held after the lift."""
+        ...
+
+
+class SimTable:
+    """A simulated scene and robot.
+
+    Raises:
+        SimulatorFault: the scene could not be built.
+    """
+
+    def __init__(self, config: SceneConfig, recipe: Recipe, clock: Clock) -> None:
+        self._workspace = Workspace()
+        self._primitive, self._clock = recipe.primitive, clock
+        with clock("scene"):
+            self._world = build_scene(config, self._workspace).world
+            self._robot, self._camera = Gantry(self._world), RayCamera(self._world)
+        camera = self._camera
+        self._region = workspace_region(self._workspace, camera.intrinsics, camera.T_world_camera)
+
+    def look(self) -> Observation:
+        """See `Table.look`."""
+        with self._clock("camera"):
+            return observe(self._camera.capture(self._region), (0, 0, 0), self._workspace)
+
+    def objects(self) -> dict[str, RGB]:
+        """See `Table.objects`."""
+        return {name: self._world.color(name) for name in self._world.in_scene()}
+
+    def act(self, action: Action) -> list[str]:
+        """See `Table.act`."""
+        with self._clock("robot"):
+            run(self._robot, action, self._primitive, self._workspace)
+            held = self._world.held() if action.primitive == "grasp" else []
+            self._robot.home()
+            return held

@@ -1,0 +1,231 @@
+"""Training: workers play scenes, one process learns from what they send.
+
+`train` reads from top to bottom; the gradient step is `learner.update`, the rewards are in
+`rewards`, how a scene is played is in `rollout`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from ..errors import UserError
+from ..interfaces import Primitive
+from ..recipes import Recipe
+from .begin import begin_run, only_writer, resume_run
+from .card import write_card
+from .learner import cosine_rate, freeze_all_but, update
+from .meter import Meter
+from .metrics import MetricsLog, ProgressLine
+from .rollout import Setup, prepare_player
+from .run import WEIGHTS, Run, trainee
+from .workers import Message, Order, SceneEnd, Workers
+
+PUBLISH_EVERY = 50
+"""Samples after which the workers get new weights."""
+COMMIT_EVERY = 16
+"""Samples after which the replay is made safe."""
+SAVE_PERIOD = 45.0
+"""Seconds between checkpoints."""
+LOG_PERIOD = 15.0
+"""Seconds between lines of metrics."""
+MAX_LAG = 200
+"""Updates that the learner may owe before the workers get no new scenes."""
+
+
+class Rollouts(Protocol):
+    """Where samples come from; see `workers.Workers`."""
+
+    deaths: int
+
+    def feed(self, next_order: Callable[[], Order]) -> None: ...
+
+    def change_stage(self) -> None: ...
+
+    def receive(self, timeout: float) -> list[tuple[int, Message]]: ...
+
+
+def train(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    workers: int | None = None,
+    resume: bool = False,
+    init_from: str | Path | None = None,
+    imagenet: Path | None = None,
+    time_limit_s: float | None = None,
+) -> Path:
+    """Train a policy.
+
+    Args:
+        recipe: how; at resume the run's own recipe and seed are used instead.
+        out: directory of the run; new or empty, or at resume that of the run.
+        seed: of all chance in the run.
+        workers: processes that play scenes; None: one a core.
+        resume: go on with a run that was stopped or killed.
+        init_from: a policy, by folder or name, to start from.
+        imagenet: file of torchvision's DenseNet-121 weights to start from.
+        time_limit_s: stop after so many seconds, with a checkpoint and the policy so far.
+    Returns:
+        The policy's folder, `out`/policy.
+    Raises:
+        UserError: bad input, a full disk.
+        KeyboardInterrupt: it was interrupted; everything so far is saved.
+    """
+    cores = len(os.sched_getaffinity(0))
+    n_workers = cores if workers is None else workers
+    if n_workers < 1:
+        raise UserError(f"--workers {n_workers}: at least one is needed")
+    out = Path(out).expanduser().absolute()
+    with only_writer(out):
+        run = resume_run(out) if resume else begin_run(out, recipe, seed, init_from, imagenet)
+        setup = Setup(run.recipe, run.seed, out / WEIGHTS)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(max(1, cores - n_workers))
+        try:
+            with Workers(n_workers, prepare_player, setup) as rollouts:
+                return learn(run, rollouts, time_limit_s)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise UserError(
+                f"the disk is full at {out}; make room and go on with --resume: "
+                "all but the last minute is saved"
+            ) from error
+        finally:
+            torch.set_num_threads(threads)
+
+
+def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Path:
+    """Carry a run through its stages, to the end or until it is told to stop.
+
+    Args:
+        run: new or resumed.
+        rollouts: plays the scenes that it is fed.
+        time_limit_s: as for `train`.
+    Returns:
+        The policy's folder.
+    """
+    with Interrupt() as interrupt, MetricsLog(run.directory) as log, ProgressLine() as progress:
+        end = time.monotonic() + (time_limit_s if time_limit_s is not None else float("inf"))
+        warn_of_small_disk(run, progress)
+        stopped = False
+        for index, stage in enumerate(run.recipe.stages):
+            primitive, meter = trainee(stage), Meter(run, index)
+            saving, logging = Every(SAVE_PERIOD), Every(LOG_PERIOD)
+            freeze_all_but(run.networks, primitive)
+            run.publish()
+            rollouts.change_stage()
+
+            while not stopped:
+                owed = run.updates_owed(primitive)
+                wanted = stage.n_samples - run.samples[index]
+                if wanted <= 0 and owed <= 0:
+                    break
+                if wanted > 0 and owed < MAX_LAG:
+                    rollouts.feed(lambda index=index: run.order(index))
+                for worker, message in rollouts.receive(0.0 if owed > 0 else 0.2):
+                    meter.heard(message)
+                    take_in(run, index, worker, message)
+                if owed > 0:
+                    with meter.learning():
+                        meter.losses.append(improve(run, primitive))
+                if saving.is_due():
+                    run.save()
+                if logging.is_due():
+                    log.write(sum(run.samples), meter.report(rollouts.deaths))
+                progress.show(stage.name, run.samples[index], stage.n_samples, meter.note())
+                stopped = interrupt.requested or time.monotonic() >= end
+
+            if stage.name == "grasp-goal" and not stopped:
+                run.measure_threshold(index)
+            log.write(sum(run.samples), meter.report(rollouts.deaths))
+            run.save()
+        if stopped:
+            progress.say(f"stopped; `pushgrasp train --resume --out {run.directory}` goes on")
+        folder = run.directory / "policy"
+        run.policy().save_pretrained(folder)
+        write_card(run, folder)
+    if interrupt.requested:
+        raise KeyboardInterrupt
+    return folder
+
+
+def take_in(run: Run, index: int, worker: int, message: Message) -> None:
+    """Keep what a worker sent, and give out new weights now and then."""
+    if isinstance(message, SceneEnd):
+        run.faults += bool(message.fault)
+    elif run.record(worker, message, index):
+        if run.samples[index] % COMMIT_EVERY == 0:
+            run.replay.commit()
+        if run.samples[index] % PUBLISH_EVERY == 0:
+            run.publish()
+
+
+def improve(run: Run, primitive: Primitive) -> float:
+    """One gradient step at the rate that is due; returns the loss."""
+    done, planned = run.updates[primitive], run.updates_planned(primitive)
+    optimizer = run.optimizers[primitive]
+    for group in optimizer.param_groups:
+        group["lr"] = cosine_rate(done, planned, run.recipe)
+    loss = update(run.networks[primitive], optimizer, run.replay, run.recipe, run.rng)
+    run.updates[primitive] += 1
+    return loss
+
+
+def warn_of_small_disk(run: Run, progress: ProgressLine) -> None:
+    """Say so if the replay will not fit."""
+    wanted = sum(stage.n_samples for stage in run.recipe.stages) - sum(run.samples)
+    missing = run.replay.missing_space(max(0, wanted))
+    if missing:
+        progress.say(
+            f"warning: the replay of {wanted} more actions needs {missing / 1e9:.1f} GB more "
+            f"than is free at {run.directory}"
+        )
+
+
+class Every:
+    """Something to do once in so many seconds."""
+
+    def __init__(self, period: float) -> None:
+        self._period, self._last = period, time.monotonic()
+
+    def is_due(self) -> bool:
+        """True once a period."""
+        now = time.monotonic()
+        if now - self._last < self._period:
+            return False
+        self._last = now
+        return True
+
+
+class Interrupt:
+    """Ctrl-C, or a request to terminate, as a flag; the second Ctrl-C is not waited for."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __enter__(self) -> Interrupt:
+        self._old: dict[signal.Signals, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._old[number] = signal.signal(number, self._request)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _request(self, *_: object) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True

@@ -1,0 +1,66 @@
+"""What a decision is made from: the heightmap and what segmentation found on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import UserError
+from .heightmap import Heightmap, project
+from .interfaces import RGBDFrame
+from .segmentation import goal_mask, label_objects, object_mask
+from .workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One look at the table. All images have the workspace's shape (H, W).
+
+    Raises:
+        UserError: an image has another shape; the message names it.
+    """
+
+    heightmap: Heightmap
+    labels: npt.NDArray[np.int32]  # (H, W) 0 background, 1..n one connected region each
+    objects: npt.NDArray[np.bool_]  # (H, W) seen and above the table
+    goal: npt.NDArray[np.bool_]  # (H, W) the goal's pixels; empty while it is hidden
+
+    def __post_init__(self) -> None:
+        shape = self.heightmap.workspace.shape
+        images = {
+            "height": self.heightmap.height,
+            "labels": self.labels,
+            "object mask": self.objects,
+            "goal mask": self.goal,
+        }
+        for name, image in images.items():
+            if image.shape != shape:
+                raise UserError(
+                    f"the {name} has shape {image.shape}; the workspace has {shape} pixels"
+                )
+
+
+def observe(
+    frames: RGBDFrame | Sequence[RGBDFrame],
+    goal_rgb: tuple[int, int, int],
+    workspace: Workspace | None = None,
+) -> Observation:
+    """From pictures to what a decision is made from.
+
+    Args:
+        frames: one picture, or several of the same moment.
+        goal_rgb: the goal's colour, sRGB 0..255.
+        workspace: what to look at; None for the standard one.
+    Raises:
+        UserError: a picture is unusable (see `heightmap.project`).
+    """
+    heightmap = project(frames, Workspace() if workspace is None else workspace)
+    return Observation(
+        heightmap=heightmap,
+        labels=label_objects(heightmap),
+        objects=object_mask(heightmap),
+        goal=goal_mask(heightmap, goal_rgb),
+    )

@@ -1,0 +1,124 @@
+"""Grasp and push as waypoints for any robot, and the safety limits, in one place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .interfaces import Action, MoveJaw, MoveTo, Report, Robot
+from .recipes import PrimitiveConfig
+from .workspace import Workspace
+
+TRAVEL_HEIGHT = 0.25  # m, tips above the table, clear of any heap
+PRESENT = (-0.5, 0.0, 0.25)  # m, where the hand shows the camera what it holds
+PRESENT_YAW = np.pi / 2  # rad: the jaw across the line of sight, so that no finger hides it
+DESCENT_GUARD = 20.0  # N of contact that stops a descent
+PUSH_GUARD = 35.0  # N that stops a push
+GRIP_FORCE = 15.0  # N
+MIN_HELD_WIDTH = 0.006  # m between the pads below which the jaw holds nothing
+CLEARANCE_ABOVE = 0.03  # m above the chosen point where a descent turns slow
+
+
+def run(
+    robot: Robot, action: Action, config: PrimitiveConfig, workspace: Workspace
+) -> tuple[Report, ...]:
+    """Carry out one primitive.
+
+    Args:
+        robot: with its jaw open, at home.
+        action: what was chosen.
+        config: depths and lengths.
+        workspace: bounds that the tool never leaves while it is low.
+    Returns:
+        The report after each command; the last of a grasp is taken with the hand lifted
+        to PRESENT and still closed.
+    """
+    if action.primitive == "grasp":
+        return grasp(robot, action, config)
+    return push(robot, action, config, workspace)
+
+
+def grasp(robot: Robot, action: Action, config: PrimitiveConfig) -> tuple[Report, ...]:
+    """Open jaw from above, down until contact or depth, close, lift, show."""
+    x, y, surface = action.position
+    bottom = max(surface - config.grasp_depth, config.tip_clearance)
+    reports = [
+        robot.execute(MoveTo((x, y, TRAVEL_HEIGHT), action.yaw, speed=1.0)),
+        _approach(robot, (x, y), surface, action.yaw),
+        robot.execute(MoveTo((x, y, bottom), action.yaw, 0.15, guard_force=DESCENT_GUARD)),
+    ]
+    if reports[-1].stopped_by_contact:  # ease off, as a hand pressed onto something must
+        low = reports[-1].position[2]
+        reports.append(robot.execute(MoveTo((x, y, low + 0.003), action.yaw, 0.1)))
+    closed = robot.execute(MoveJaw(0.0, GRIP_FORCE))
+    reports.append(closed)
+    z = closed.position[2]
+    reports.append(robot.execute(MoveTo((x, y, z + 0.05), action.yaw, speed=0.2)))
+    reports.append(robot.execute(MoveTo((x, y, TRAVEL_HEIGHT), action.yaw, speed=0.5)))
+    if holds(reports[-1]):
+        reports.append(robot.execute(MoveTo(PRESENT, PRESENT_YAW, speed=0.5)))
+    return tuple(reports)
+
+
+def push(
+    robot: Robot, action: Action, config: PrimitiveConfig, workspace: Workspace
+) -> tuple[Report, ...]:
+    """Closed jaw down behind the point, through it in a straight line, up."""
+    surface = action.position[2]
+    start, end = push_path(action, config, workspace)
+    depth = max(surface - config.push_depth, config.tip_clearance)
+    reports = [
+        robot.execute(MoveJaw(0.0)),
+        robot.execute(MoveTo((*start, TRAVEL_HEIGHT), action.yaw, speed=1.0)),
+        _approach(robot, start, surface, action.yaw),
+        robot.execute(MoveTo((*start, depth), action.yaw, 0.15, guard_force=DESCENT_GUARD)),
+    ]
+    z = depth
+    if reports[-1].stopped_by_contact:  # something lies there: push above it
+        z = reports[-1].position[2] + 0.005
+        reports.append(robot.execute(MoveTo((*start, z), action.yaw, 0.1)))
+    reports.append(robot.execute(MoveTo((*end, z), action.yaw, 0.15, guard_force=PUSH_GUARD)))
+    x, y, _ = reports[-1].position
+    reports.append(robot.execute(MoveTo((x, y, TRAVEL_HEIGHT), action.yaw, speed=0.5)))
+    return tuple(reports)
+
+
+def push_path(
+    action: Action, config: PrimitiveConfig, workspace: Workspace
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Where a push starts and ends.
+
+    Returns:
+        (x, y) of both in metres, world frame, on the line through the chosen point. Near an
+        edge of the workspace the push starts closer to the point, or ends early.
+    """
+    x, y, _ = action.position
+    dx, dy = float(np.cos(action.yaw)), float(np.sin(action.yaw))
+    behind = min(config.push_behind, _room((x, y), (-dx, -dy), workspace))
+    start = (x - behind * dx, y - behind * dy)
+    length = min(config.push_length, _room(start, (dx, dy), workspace))
+    return start, (start[0] + length * dx, start[1] + length * dy)
+
+
+def _room(
+    point: tuple[float, float], direction: tuple[float, float], workspace: Workspace
+) -> float:
+    """Metres from a point along a unit direction to the workspace's edge; 0 outside."""
+    room = np.inf
+    for p, d, low in zip(point, direction, (workspace.x_min, workspace.y_min), strict=True):
+        if abs(d) > 1e-9:
+            room = min(room, ((low + workspace.size if d > 0 else low) - p) / d)
+    return max(room, 0.0)
+
+
+def _approach(robot: Robot, xy: tuple[float, float], surface: float, yaw: float) -> Report:
+    """Come down fast to just above the chosen point.
+
+    Guarded: a finger may land on something taller beside it.
+    """
+    above = (*xy, surface + CLEARANCE_ABOVE)
+    return robot.execute(MoveTo(above, yaw, speed=0.5, guard_force=DESCENT_GUARD))
+
+
+def holds(report: Report) -> bool:
+    """Whether a closed jaw holds something, from its width alone."""
+    return report.width > MIN_HELD_WIDTH

@@ -1,0 +1,209 @@
+"""Recipes: every number of a policy and of its training, each with its source.
+
+A recipe is a value, not a class of its own: `RECIPES["paper"]` is the paper's method,
+`RECIPES["default"]` ours. A policy directory carries the `DecisionConfig` and
+`NetworkConfig` it was trained for; a training run directory carries the whole recipe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Which network, and how it sees."""
+
+    name: Literal["compact", "densenet121"] = "compact"
+    output: Literal["probability", "value"] = "probability"
+    """probability: sigmoid of the output is the chance that a grasp succeeds, or that a push
+    helps; value: the output is Q itself (paper)."""
+    window: Literal["target", "workspace"] = "target"
+    """What the network's square window is centred on."""
+    crop_px: int = 64
+    """Side of the window in its own pixels: a multiple of 8 (compact) or 32 (densenet121)."""
+    crop_resolution: float = 0.0035
+    """Metres a pixel of the window."""
+    widths: tuple[int, int, int] = (32, 64, 96)
+    """Channels of `compact` at 1/2, 1/4 and 1/8 of the window's resolution; multiples of 4."""
+
+
+@dataclass(frozen=True)
+class DecisionConfig:
+    """From Q maps to an action."""
+
+    switching: bool = True
+    """Take another target while the goal is hidden (section III-B); off: the ablation."""
+    switch_px: int = 5
+    """The goal is hidden when its mask has this many pixels or fewer (authors' code)."""
+    push_all_weight: float = 0.95
+    """Weight of the all-object mask on the push map (authors' code)."""
+    push_target_weight: float = 0.05
+    """Weight of the target's mask on the push map (authors' code)."""
+    grasp_threshold: float = 0.5
+    """Q_g*: grasp when the best Q_g over the target exceeds it (section III-C.2). Measured at
+    the end of stage 1 and stored with the weights."""
+    occupancy_limit: float = 1.0
+    """Grasp only when the ring round the target is filled less than this (section III-B)."""
+    push_margin: float | None = None
+    """Push, too, when this times max Q_p exceeds max Q_g (authors' code: 1.5); None: never."""
+    max_pushes: int | None = None
+    """After so many pushes in a row, grasp the best there is; None: no such limit."""
+    push_threshold: float | None = None
+    """Push only when max Q_p exceeds this, else grasp the best there is; None: always."""
+    avoid_repeats: bool = False
+    """Leave out what has just failed or changed nothing, while the scene there is the same."""
+    grasp_repeat_m: float = 0.015
+    """Grasps nearer than this,"""
+    grasp_repeat_deg: float = 30.0
+    """and less than this apart modulo 180 degrees, count as the same grasp."""
+    push_repeat_m: float = 0.020
+    """Pushes nearer than this,"""
+    push_repeat_deg: float = 23.0
+    """and less than this apart, count as the same push."""
+    clear_blockers: bool = False
+    """Rather than push, grasp an object beside the target when that is likely to succeed."""
+    blocker_threshold: float = 0.5
+    """Q_g from which a blocking object is taken out of the way."""
+
+
+@dataclass(frozen=True)
+class PrimitiveConfig:
+    """How deep and how far."""
+
+    grasp_depth: float = 0.02
+    """m below the chosen point (section III-B)."""
+    tip_clearance: float = 0.004
+    """m that the finger tips stay above the table."""
+    push_behind: float = 0.05
+    """m behind the chosen point where a push starts (section III-B)."""
+    push_length: float = 0.10
+    """m of travel (section III-B)."""
+    push_depth: float = 0.025
+    """m below the chosen point at which the tips travel; half a block."""
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage of training."""
+
+    name: Literal["grasp-any", "grasp-goal", "push", "alternate"]
+    n_objects: tuple[int, ...] = (10,)
+    """Objects in a scene; drawn anew for each (paper: 10, then 20)."""
+    scenes: tuple[str, ...] = ("random",)
+    """Kinds of scenes; drawn anew for each."""
+    n_samples: int = 3000
+    """Actions of the trained primitive."""
+    epsilon: tuple[float, float] = (0.5, 0.1)
+    """Exploration at the start and at the end of its decay (section III-C.4)."""
+    epsilon_decay: float = 0.9998
+    """Factor an action (authors' code)."""
+    max_pushes: int = 5
+    """Pushes before a grasp is due in the push stage (section III-C.2)."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that makes a policy."""
+
+    name: str
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
+    primitive: PrimitiveConfig = field(default_factory=PrimitiveConfig)
+    stages: tuple[StageConfig, ...] = (
+        StageConfig("grasp-any"),
+        StageConfig("grasp-goal"),
+        StageConfig("push", n_objects=(20,)),
+    )
+    discount: float = 0.5
+    """gamma (section III-C.4); 0 where a network predicts one step's success."""
+    loss: Literal["huber", "bce"] = "huber"
+    learning_rate: float = 1e-4
+    learning_rate_end: float = 1e-4
+    """Where a half cosine over a network's updates ends."""
+    weight_decay: float = 2e-5
+    batch_size: int = 32
+    updates_per_sample: float = 1.0
+    """Gradient steps for each action carried out."""
+    symmetric_grasps: bool = True
+    """Learn each grasp at the opposite rotation too: a parallel jaw is symmetric (authors' code)."""
+    augment: bool = False
+    """Mirror and shift training windows."""
+    replay_priority: float = 2.0
+    """Exponent of the power law over ranks of surprise (authors' code); 0: uniform."""
+    sigma: float = 0.03
+    """m, spread of the Gaussian that places objects in training scenes."""
+
+
+RECIPES: dict[str, Recipe] = {
+    "paper": Recipe(
+        name="paper",
+        network=NetworkConfig(
+            name="densenet121",
+            output="value",
+            window="workspace",
+            crop_px=640,  # zoomed twice, and room for any rotation (authors' code)
+            crop_resolution=0.001,
+        ),
+        decision=DecisionConfig(grasp_threshold=1.78, occupancy_limit=0.08, push_margin=None),
+    ),
+    "default": Recipe(
+        name="default",
+        decision=DecisionConfig(
+            avoid_repeats=True, clear_blockers=True, max_pushes=2, push_target_weight=0.05
+        ),
+        primitive=PrimitiveConfig(grasp_depth=0.03),
+        stages=(
+            StageConfig(
+                "grasp-any",
+                n_objects=(8, 12),
+                n_samples=1500,
+                epsilon=(1.0, 0.2),
+                epsilon_decay=0.998,
+            ),
+            StageConfig(
+                "grasp-goal",
+                scenes=("random", "random", "heap"),
+                n_objects=(10, 15, 20, 25),
+                n_samples=9000,
+                epsilon=(0.4, 0.1),
+                epsilon_decay=0.9995,
+            ),
+            StageConfig(
+                "push",
+                scenes=("random", "heap"),
+                n_objects=(15, 20, 25),
+                n_samples=1500,
+                epsilon=(0.6, 0.2),
+                epsilon_decay=0.998,
+            ),
+        ),
+        discount=0.0,
+        loss="bce",
+        learning_rate=1e-3,
+        learning_rate_end=2e-5,
+        batch_size=64,
+        updates_per_sample=0.4,
+        augment=True,
+        replay_priority=0.0,
+    ),
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Raises:
+        UserError: there is none; the message lists those there are.
+    """
+    from .errors import UserError
+
+    if name not in RECIPES:
+        raise UserError(f"no recipe {name!r}; there are: {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]
+
+
+def with_threshold(decision: DecisionConfig, grasp_threshold: float) -> DecisionConfig:
+    """The same decision rule with the Q_g* that training measured."""
+    return replace(decision, grasp_threshold=grasp_threshold)

@@ -1,0 +1,163 @@
+"""Look, decide, act, until the goal is in the hand.
+
+The one loop of the package: demonstrating, evaluating and the real robot all run it. It sees
+what a robot sees: pictures, the jaw's width, where the tool is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from .errors import UserError
+from .heightmap import box_region, hand_view, workspace_region
+from .interfaces import Action, Camera, Outcome, Report, Robot
+from .observation import Observation, observe
+from .policy import Decision
+from .primitives import holds, run
+from .recipes import PrimitiveConfig
+from .segmentation import matches
+from .selection import Memory
+from .targeting import moved
+from .workspace import Workspace
+
+MIN_HAND_PX = 60  # pixels of the goal's colour in the hand; a block shows some 2,000
+HAND_BOX = (0.14, 0.14, 0.12)  # m round the tool, what the camera reads out to see the hand
+
+
+class Decides(Protocol):
+    """What the loop needs of a policy."""
+
+    primitive: PrimitiveConfig
+
+    def decide(
+        self,
+        observation: Observation,
+        memory: Memory | None = None,
+        *,
+        refused: Sequence[Action] = (),
+    ) -> Decision:
+        """Choose the next action; see `Policy.decide`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Step:
+    """One turn of the loop."""
+
+    index: int
+    observation: Observation
+    decision: Decision
+    outcome: Outcome
+    after: Observation
+    decision_s: float  # s of wall time from the picture to the action
+    action_s: float  # s of wall time for the motion
+    done: bool = False
+    claimed_success: bool = False  # the robot believes that it has the goal
+    reason: str = ""  # why it ended, once it is done
+
+
+def retrieve(
+    camera: Camera,
+    robot: Robot,
+    policy: Decides,
+    goal_rgb: tuple[int, int, int],
+    *,
+    workspace: Workspace | None = None,
+    max_actions: int = 100,
+    stop_after_failures: int = 5,
+    stop_after_unchanged: int = 5,
+) -> Iterator[Step]:
+    """Retrieve the object of one colour.
+
+    Args:
+        camera, robot: real or simulated.
+        policy: what decides.
+        goal_rgb: the goal's colour, sRGB 0..255.
+        workspace: where on the table; None for the standard one.
+        max_actions: a guard against endless trials.
+        stop_after_failures: consecutive failed grasps that end it (paper, section IV-A).
+        stop_after_unchanged: consecutive actions without effect that end it (likewise).
+    Yields:
+        A step for each decision; the last has `done` set and says why.
+    Raises:
+        UserError: the camera's pictures cannot be used, or there is nothing on the table.
+        RobotError: the robot stopped and needs a person.
+    """
+    workspace = workspace or Workspace()
+    try:
+        robot.home()
+        observation, seeing_s = _look(camera, goal_rgb, workspace)
+        if not observation.objects.any():
+            raise UserError("there is nothing on the table: the camera sees no object to act on")
+        memory, failures, unchanged = Memory(), 0, 0
+        for index in range(max_actions):
+            start = time.perf_counter()
+            decision = policy.decide(observation, memory)
+            decision_s = seeing_s + time.perf_counter() - start
+            action = decision.action
+            if action is None:
+                yield Step(
+                    index, observation, decision, Outcome(executed=False), observation,
+                    decision_s, 0.0, done=True, reason=f"nothing to do: {decision.why}",
+                )  # fmt: skip
+                return
+            start = time.perf_counter()
+            reports = run(robot, action, policy.primitive, workspace)
+            holding = action.primitive == "grasp" and holds(reports[-1])
+            has_goal = holding and _goal_in_hand(camera, reports[-1], goal_rgb)
+            robot.home()
+            action_s = time.perf_counter() - start
+            after, seeing_s = _look(camera, goal_rgb, workspace)
+            outcome = Outcome(
+                holding=holding,
+                holds_goal=has_goal,
+                width=reports[-1].width,
+                changed=holding or moved(observation.heightmap, after.heightmap),
+                reports=reports,
+            )
+            memory = memory.after(action, outcome)
+            if action.primitive == "grasp":
+                failures = 0 if holding else failures + 1
+            unchanged = 0 if outcome.changed else unchanged + 1
+            reason = ""
+            if has_goal:
+                reason = "the goal is in the hand"
+            elif failures >= stop_after_failures:
+                reason = f"{failures} grasps in a row failed"
+            elif unchanged >= stop_after_unchanged:
+                reason = f"{unchanged} actions in a row changed nothing"
+            elif index + 1 == max_actions:
+                reason = f"{max_actions} actions, the most allowed"
+            yield Step(
+                index, observation, decision, outcome, after, decision_s, action_s,
+                done=bool(reason), claimed_success=has_goal, reason=reason,
+            )  # fmt: skip
+            if reason:
+                return
+            observation = after
+    except BaseException:
+        robot.stop()
+        raise
+
+
+def _look(
+    camera: Camera, goal_rgb: tuple[int, int, int], workspace: Workspace
+) -> tuple[Observation, float]:
+    """What is on the table, and the seconds from the picture to knowing it."""
+    region = workspace_region(workspace, camera.intrinsics, camera.T_world_camera)
+    frame = camera.capture(region)
+    start = time.perf_counter()
+    return observe(frame, goal_rgb, workspace), time.perf_counter() - start
+
+
+def _goal_in_hand(camera: Camera, hand: Report, goal_rgb: tuple[int, int, int]) -> bool:
+    """Whether the camera sees the goal's colour between the fingers."""
+    tool, half = np.array(hand.position), np.array(HAND_BOX) / 2
+    region = box_region(tool - half, tool + half, camera.intrinsics, camera.T_world_camera)
+    colors = hand_view(camera.capture(region), tool, hand.yaw)
+    return int(matches(colors, goal_rgb).sum()) >= MIN_HAND_PX

@@ -1,0 +1,267 @@
+"""The simulated table: the MuJoCo model, its clock, its faults, and the one door to the truth.
+
+No module of the decision path imports this file: what a robot could not know (names,
+poses, who holds what) is read here, by scene generation, scoring and tests only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import mujoco
+import numpy as np
+import numpy.typing as npt
+
+from ..colors import TABLE_COLOR
+from ..errors import SimulatorFault
+from .shapes import SHAPES, add_to_spec
+
+TIMESTEP = 0.002  # s
+MAX_OBJECT_SPEED = 3.0  # m/s; a fall from 30 cm reaches 2.4, no primitive comes near
+MAX_PENETRATION = 0.012  # m; a fifth of a block
+OBJECT_FRICTION = (0.5, 0.005, 0.0005)  # sliding, turning (m), rolling (m); wood-like plastic
+CONTACT_SOLREF = (0.006, 1.0)  # s, damping ratio: with the impedance below, 15 N on a 60 g
+CONTACT_SOLIMP = (0.95, 0.99, 0.001, 0.5, 2.0)  # block press it in by less than 1 mm
+SLEEP_SPEED = 0.005  # m/s below which resting objects are put to sleep until touched
+PARKING = (3.0, 0.0)  # m, x and y from which objects that left the scene are lined up
+
+# MuJoCo would write its warnings to MUJOCO_LOG.TXT in the working directory.
+mujoco.set_mju_user_warning(logging.getLogger(__name__).warning)
+
+
+@dataclass(frozen=True)
+class ObjectSpec:
+    """One object of a scene."""
+
+    name: str
+    shape: str  # a key of SHAPES
+    color: tuple[int, int, int]  # sRGB, 0..255
+
+
+class RobotModel(Protocol):
+    """What a robot adds to the model before it is compiled."""
+
+    def add_to(self, spec: mujoco.MjSpec) -> None: ...
+
+
+class World:
+    """A table, a robot and objects, in MuJoCo.
+
+    Args:
+        objects: what there is; each starts parked, away from the table and out of the physics.
+        robot: adds its bodies and actuators to the model.
+    """
+
+    def __init__(self, objects: Sequence[ObjectSpec], robot: RobotModel) -> None:
+        self.objects = tuple(objects)
+        self.object_names = tuple(o.name for o in objects)
+        self.model = _compile(objects, robot)
+        self.data = mujoco.MjData(self.model)
+        self.frame_callback: Callable[[], None] | None = None
+        self.frame_period = 0.04  # s of simulated time between calls of frame_callback
+        self._next_frame = 0.0
+        self.max_penetration = np.inf  # m; scenes set MAX_PENETRATION once they have settled
+        self.peak_penetration = 0.0  # m, since it was last set to 0
+        self.peak_speed = 0.0  # m/s, likewise
+
+        m = self.model
+        bodies = [m.body(name) for name in self.object_names]
+        self.body_ids = np.array([b.id for b in bodies], int)
+        self._qpos = np.array([m.jnt_qposadr[b.jntadr[0]] for b in bodies], int)
+        self._dof = np.array([b.dofadr[0] for b in bodies], int)
+        self._linear = (self._dof[:, None] + np.arange(3)).reshape(-1)
+        owner = {int(b): i for i, b in enumerate(self.body_ids)}
+        self._geom_object = np.array([owner.get(int(b), -1) for b in m.geom_bodyid], int)
+        self._contype = m.geom_contype.copy()
+        self._finger_geoms = tuple(
+            frozenset(g for g in range(m.ngeom) if m.geom(g).name.startswith(f"pad_{side}"))
+            for side in ("left", "right")
+        )
+        for i in range(len(objects)):
+            self._park(i)
+        mujoco.mj_forward(self.model, self.data)
+
+    # --- the clock -----------------------------------------------------------------
+
+    def step(self, n_steps: int = 4) -> None:
+        """Let time pass.
+
+        Args:
+            n_steps: steps of TIMESTEP.
+        Raises:
+            SimulatorFault: an object was thrown, pressed deep into another, or became NaN.
+        """
+        mujoco.mj_step(self.model, self.data, n_steps)
+        velocity = self.data.qvel[self._linear]
+        speed = float(np.sqrt((velocity.reshape(-1, 3) ** 2).sum(1)).max(initial=0.0))
+        if not np.isfinite(self.data.qacc).all() or not np.isfinite(speed):
+            raise SimulatorFault("the state became NaN")
+        self.peak_speed = max(self.peak_speed, speed)
+        if speed > MAX_OBJECT_SPEED:
+            raise SimulatorFault(f"an object was thrown ({speed:.1f} m/s)")
+        depth = self.penetration()
+        self.peak_penetration = max(self.peak_penetration, depth)
+        if depth > self.max_penetration:
+            raise SimulatorFault(f"deep penetration ({1e3 * depth:.0f} mm)")
+        if self.frame_callback is not None and self.data.time >= self._next_frame:
+            self._next_frame = self.data.time + self.frame_period
+            self.frame_callback()
+
+    def settle(self, max_time: float = 3.0, speed: float = 0.005) -> float:
+        """Let everything come to rest.
+
+        Args:
+            max_time: s after which to give up.
+            speed: m/s below which an object rests; it must hold for 0.1 s.
+        Returns:
+            The simulated seconds it took.
+        """
+        start, calm = self.data.time, 0
+        while self.data.time - start < max_time and calm < 5:
+            self.step(10)
+            calm = calm + 1 if np.abs(self.data.qvel[self._linear]).max(initial=0) < speed else 0
+        return self.data.time - start
+
+    def penetration(self) -> float:
+        """Deepest overlap of any two things of which one is awake, m."""
+        return _deepest(self.data)
+
+    def deepest_overlap(self) -> float:
+        """Deepest overlap of any two things, sleeping ones too, m; slower."""
+        awake = mujoco.MjData(self.model)
+        awake.qpos[:] = self.data.qpos
+        mujoco.mj_fwdPosition(self.model, awake)
+        return _deepest(awake)
+
+    # --- placing -------------------------------------------------------------------
+
+    def place(self, name: str, position: npt.ArrayLike, quaternion: npt.ArrayLike) -> None:
+        """Put an object somewhere, at rest, and make it part of the physics.
+
+        Args:
+            name: the object.
+            position: (3,) m, world frame, of its body frame.
+            quaternion: (4,) wxyz.
+        """
+        i = self._index(name)
+        self._set_solid(i, True)
+        q, v = self._qpos[i], self._dof[i]
+        self.data.qpos[q : q + 3] = position
+        self.data.qpos[q + 3 : q + 7] = quaternion
+        self.data.qvel[v : v + 6] = 0.0
+        self.data.qacc_warmstart[v : v + 6] = 0.0
+        self.wake()
+
+    def wake(self) -> None:
+        """Let sleeping objects find out what has changed round them."""
+        everything = mujoco.mjtState.mjSTATE_INTEGRATION
+        state = np.empty(mujoco.mj_stateSize(self.model, everything))
+        mujoco.mj_getState(self.model, self.data, state, everything)
+        mujoco.mj_resetData(self.model, self.data)
+        mujoco.mj_setState(self.model, self.data, state, everything)
+        mujoco.mj_kinematics(self.model, self.data)
+
+    def remove(self, name: str) -> None:
+        """Take an object off the table and out of the physics."""
+        self._park(self._index(name))
+
+    def _park(self, i: int) -> None:
+        self.place(self.object_names[i], (PARKING[0] + 0.3 * i, PARKING[1], 0.2), (1, 0, 0, 0))
+        self._set_solid(i, False)
+
+    def _set_solid(self, i: int, solid: bool) -> None:
+        geoms = self._geom_object == i
+        self.model.geom_contype[geoms] = self._contype[geoms] if solid else 0
+        self.model.geom_conaffinity[geoms] = self._contype[geoms] if solid else 0
+        self.model.body_gravcomp[self.body_ids[i]] = 0.0 if solid else 1.0
+
+    # --- the truth -----------------------------------------------------------------
+
+    def pose(self, name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """An object's (3,) position in m, world frame, and (4,) quaternion wxyz."""
+        q = self._qpos[self._index(name)]
+        return self.data.qpos[q : q + 3].copy(), self.data.qpos[q + 3 : q + 7].copy()
+
+    def color(self, name: str) -> tuple[int, int, int]:
+        """An object's colour, sRGB 0..255."""
+        return self.objects[self._index(name)].color
+
+    def is_parked(self, name: str) -> bool:
+        """Whether the object has left the scene."""
+        geoms = self._geom_object == self._index(name)
+        return not self.model.geom_contype[geoms].any()
+
+    def in_scene(self) -> list[str]:
+        """The objects that are part of the physics."""
+        return [name for name in self.object_names if not self.is_parked(name)]
+
+    def held(self) -> list[str]:
+        """The objects that both finger pads touch and the table does not, at the last step."""
+        touched = [set(), set()]
+        grounded = set()
+        for contact in self.data.contact[: self.data.ncon]:
+            for a, b in (contact.geom, contact.geom[::-1]):
+                i = int(self._geom_object[a])
+                if i < 0:
+                    continue
+                for side in (0, 1):
+                    if int(b) in self._finger_geoms[side]:
+                        touched[side].add(i)
+                if self.model.geom_bodyid[b] == 0:
+                    grounded.add(i)
+        return [self.object_names[i] for i in sorted((touched[0] & touched[1]) - grounded)]
+
+    def _index(self, name: str) -> int:
+        if name not in self.object_names:
+            raise KeyError(f"no object {name!r}; this world has: {', '.join(self.object_names)}")
+        return self.object_names.index(name)
+
+
+def _deepest(data: mujoco.MjData) -> float:
+    return float(-data.contact.dist[: data.ncon].min(initial=0.0))
+
+
+def _rgba(color: tuple[int, int, int]) -> tuple[float, float, float, float]:
+    return color[0] / 255, color[1] / 255, color[2] / 255, 1.0
+
+
+def _compile(objects: Sequence[ObjectSpec], robot: RobotModel) -> mujoco.MjModel:
+    spec = mujoco.MjSpec()
+    option = spec.option
+    option.timestep = TIMESTEP
+    option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    option.impratio = 10.0
+    option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_AUTORESET)
+    # Resting heaps creep numerically; asleep they stay put, and cost a tenth of the time.
+    option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+    option.sleep_tolerance = SLEEP_SPEED
+    spec.worldbody.add_geom(
+        name="table",
+        type=mujoco.mjtGeom.mjGEOM_PLANE,
+        size=[5, 5, 0.1],
+        rgba=_rgba(TABLE_COLOR),
+        friction=OBJECT_FRICTION,
+        condim=3,
+        solref=CONTACT_SOLREF,
+        solimp=CONTACT_SOLIMP,
+    )
+    robot.add_to(spec)
+    for o in objects:
+        body = spec.worldbody.add_body(name=o.name)
+        body.add_freejoint()
+        rolls = "cylinder" in o.shape
+        add_to_spec(
+            spec,
+            body,
+            SHAPES[o.shape],
+            rgba=_rgba(o.color),
+            friction=OBJECT_FRICTION,
+            condim=6 if rolls else 4,
+            solref=CONTACT_SOLREF,
+            solimp=CONTACT_SOLIMP,
+        )
+    return spec.compile()

@@ -1,0 +1,1 @@
+"""Pictures, videos and words for what happened; readers of Steps that change nothing."""

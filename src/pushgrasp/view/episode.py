@@ -1,0 +1,134 @@
+"""An episode as a folder: `episode.json`, a picture of each decision, a video."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..colors import color_name, format_color
+from ..files import write_atomic, write_json
+from ..interfaces import RGBDFrame
+from ..recipes import PrimitiveConfig
+from .pictures import decision_picture, png
+
+if TYPE_CHECKING:
+    from ..retrieve import Step
+    from .video import VideoWriter
+
+RECORD = "episode.json"
+VIDEO = "video.mp4"
+PICTURES = "pictures"
+CONTENTS = (RECORD, VIDEO, PICTURES)
+
+
+@dataclass(frozen=True)
+class EpisodeInfo:
+    """What is known before the first step."""
+
+    goal_name: str
+    goal_rgb: tuple[int, int, int]  # sRGB
+    visible_fraction: float  # of the goal, at the start
+    scene: str
+    n_objects: int
+    seed: int
+    policy: str
+    robot: str
+
+
+class EpisodeWriter:
+    """Writes an episode's folder step by step.
+
+    Args:
+        folder: an existing, empty folder.
+        info: what is known before the first step.
+        primitive: lengths that actions are drawn with.
+        video: gets every step too, if given; it writes to `folder / VIDEO` and is closed here.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        info: EpisodeInfo,
+        primitive: PrimitiveConfig,
+        video: VideoWriter | None = None,
+    ) -> None:
+        self._folder, self._info, self._primitive, self._video = folder, info, primitive, video
+        self._steps: list[dict[str, Any]] = []
+
+    def add(self, step: Step, frame: RGBDFrame | None = None) -> Path:
+        """Write a step.
+
+        Args:
+            step: what happened.
+            frame: the camera's picture that the decision was taken from.
+        Returns:
+            The file of its picture.
+        """
+        picture = decision_picture(
+            step, frame, goal_rgb=self._info.goal_rgb, goal_name=f"{color_name(self._info.goal_rgb)} ({self._info.goal_name})",
+            primitive=self._primitive,
+        )  # fmt: skip
+        path = self._folder / PICTURES / f"decision-{step.index + 1:02d}.png"
+        write_atomic(path, png(picture))
+        if self._video is not None:
+            self._video.step(step, self._primitive)
+        self._steps.append(step_record(step))
+        return path
+
+    def finish(
+        self, *, success: bool, claimed_success: bool, reason: str, sentence: str
+    ) -> dict[str, Any]:
+        """Write the record, and end the video.
+
+        Args:
+            success: whether the goal was really taken out.
+            claimed_success: whether the robot believed so.
+            reason: why the episode ended.
+            sentence: the result in words, for the end of the video.
+        Returns:
+            What `episode.json` holds.
+        """
+        if self._video is not None:
+            self._video.close(sentence, success=success)
+        info = self._info
+        record = {
+            "success": success,
+            "claimed_success": claimed_success,
+            "goal": {
+                "name": info.goal_name,
+                "color": format_color(info.goal_rgb),
+                "visible_fraction": info.visible_fraction,
+            },
+            "scene": info.scene,
+            "objects": info.n_objects,
+            "seed": info.seed,
+            "policy": info.policy,
+            "robot": info.robot,
+            "reason": reason,
+            "steps": self._steps,
+        }
+        write_json(self._folder / RECORD, record)
+        return record
+
+
+def step_record(step: Step) -> dict[str, Any]:
+    """A step as it stands in `episode.json`; a value that does not exist is null."""
+    decision, outcome, action = step.decision, step.outcome, step.decision.action
+    return {
+        "primitive": action.primitive if action else None,
+        "target_is_goal": decision.target.is_goal,
+        "goal_visible_px": decision.target.visible_px,
+        "position": list(action.position) if action else None,
+        "yaw": action.yaw if action else None,
+        "q": action.q if action else None,
+        "q_grasp": decision.q_grasp,
+        "q_push": decision.q_push,
+        "grasped": outcome.holding,
+        "holds_goal": outcome.holds_goal,
+        "changed": outcome.changed,
+        "executed": outcome.executed,
+        "decision_s": step.decision_s,
+        "action_s": step.action_s,
+        "why": (action.why if action else "") or decision.why,
+    }

@@ -1,0 +1,459 @@
+"""The training loop: it learns, it can be stopped and killed, and it says what is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_rollout import TINY, PaintedTable
+
+from pushgrasp.configs import from_json
+from pushgrasp.errors import UserError
+from pushgrasp.files import read_json
+from pushgrasp.learning import learner
+from pushgrasp.learning import train as train_module
+from pushgrasp.learning.begin import begin_run, only_writer, resume_run
+from pushgrasp.learning.learner import cosine_rate, freeze_all_but, next_values, read_observation
+from pushgrasp.learning.metrics import MetricsLog, read_metrics, success_rate
+from pushgrasp.learning.replay import ACTION, Replay
+from pushgrasp.learning.rollout import Player, Setup
+from pushgrasp.learning.run import Run
+from pushgrasp.learning.train import improve, learn, train
+from pushgrasp.learning.workers import Message, Order, Sample, SceneEnd
+from pushgrasp.networks import build
+from pushgrasp.policy import Policy
+from pushgrasp.recipes import RECIPES, NetworkConfig, Recipe, StageConfig
+from pushgrasp.workspace import Workspace
+
+
+class HereAndNow:
+    """Rollouts on painted tables in this very process: one scene at a time, no waiting."""
+
+    def __init__(self, run: Run) -> None:
+        weights = run.directory / "weights.safetensors"
+        self._player = Player(Setup(run.recipe, run.seed, weights), make_table=PaintedTable)
+        self._messages = iter(())
+        self._order: Order | None = None
+        self.scenes: list[tuple[int, int]] = []
+        self.deaths = 0
+
+    def feed(self, next_order) -> None:
+        if self._order is None:
+            self._order = next_order()
+            self.scenes.append((self._order.stage, self._order.scene))
+            self._messages = self._player(self._order)
+
+    def change_stage(self) -> None:
+        self._order = None
+
+    def receive(self, timeout: float) -> list[tuple[int, Message]]:
+        message = next(self._messages, None)
+        if message is None or isinstance(message, SceneEnd):
+            self._order = None
+        return [] if message is None else [(0, message)]
+
+
+class StopsAfter(HereAndNow):
+    """Presses Ctrl-C after so many samples."""
+
+    def __init__(self, run: Run, n: int) -> None:
+        super().__init__(run)
+        self._left = n
+
+    def receive(self, timeout: float) -> list[tuple[int, Message]]:
+        got = super().receive(timeout)
+        self._left -= sum(isinstance(message, Sample) for _, message in got)
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+            self._left = -1
+        return got
+
+
+def begin(directory: Path, recipe: Recipe = TINY, seed: int = 0) -> Run:
+    directory.mkdir(parents=True, exist_ok=True)
+    return begin_run(directory, recipe, seed)
+
+
+def fill(run: Run, n: int, stage: int = 1) -> None:
+    """Samples without learning."""
+    source = HereAndNow(run)
+    while run.samples[stage] < n:
+        source.feed(lambda: dataclasses.replace(run.order(stage), grasp_threshold=1.0, epsilon=1.0))
+        for worker, message in source.receive(0):
+            if isinstance(message, Sample):
+                run.record(worker, message, stage)
+
+
+# --- the update --------------------------------------------------------------------------
+
+
+def test_the_loss_falls_on_a_small_problem(tmp_path: Path):
+    """Whether a bar is grasped across is learned from a few dozen actions."""
+    run = begin(tmp_path)
+    fill(run, 40)
+    freeze_all_but(run.networks, "grasp")
+    losses = [improve(run, "grasp") for _ in range(150)]
+    assert np.mean(losses[-20:]) < 0.6 * np.mean(losses[:20])
+
+
+def test_a_value_network_learns_too(tmp_path: Path):
+    recipe = dataclasses.replace(
+        TINY,
+        network=dataclasses.replace(TINY.network, output="value"),
+        loss="huber",
+        discount=0.5,
+        replay_priority=2.0,
+        augment=True,
+        stages=tuple(dataclasses.replace(s, n_samples=120) for s in TINY.stages),
+    )
+    run = begin(tmp_path, recipe)
+    fill(run, 25)
+    freeze_all_but(run.networks, "grasp")
+    losses = [improve(run, "grasp") for _ in range(60)]
+    assert np.mean(losses[-15:]) < 0.7 * np.mean(losses[:15])
+    assert np.isfinite(run.replay.actions["surprise"]).any()
+
+
+def test_next_values_are_the_best_of_the_following_state(tmp_path: Path):
+    run = begin(tmp_path, dataclasses.replace(TINY, discount=0.5))
+    fill(run, 12)
+    actions, network = run.replay.actions, run.networks["grasp"].train()
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    values = next_values(network, run.replay, actions)
+    assert network.training
+    assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
+    counted = actions["bootstraps"] & (actions["next"] >= 0)
+    assert counted.any()
+    assert not values[~counted].any()
+    i = int(np.flatnonzero(counted)[0])
+    look, target = read_observation(run.replay, int(actions["next"][i]), Workspace())
+    assert values[i] == network.score(look, target, target).max()
+
+
+def test_the_frozen_network_does_not_move_at_all(tmp_path: Path):
+    """Weights and BatchNorm statistics of GraspNet stay while PushNet learns."""
+    run = begin(tmp_path)
+    fill(run, 12, stage=2)
+    freeze_all_but(run.networks, "push")
+    frozen, trained = run.networks["grasp"], run.networks["push"]
+    before = {k: v.clone() for k, v in frozen.state_dict().items()}
+    other = {k: v.clone() for k, v in trained.state_dict().items()}
+    assert any("running_mean" in key for key in before)
+    for _ in range(3):
+        improve(run, "push")
+    look, target = read_observation(run.replay, 0, Workspace())
+    frozen.score(look, target, target)
+    assert all(torch.equal(before[k], v) for k, v in frozen.state_dict().items())
+    moved = [k for k, v in trained.state_dict().items() if not torch.equal(other[k], v)]
+    assert any("running_mean" in key for key in moved)
+    assert not frozen.training
+    assert not any(p.requires_grad for p in frozen.parameters())
+
+
+def test_grasps_are_also_learned_at_the_opposite_rotation():
+    rng = np.random.default_rng(0)
+    rotations = np.arange(16).repeat(50)
+    turned, shifts, flips = learner.vary(rotations, "grasp", TINY, rng)
+    assert shifts is None
+    assert flips is None
+    assert set(np.unique((turned - rotations) % 16)) == {0, 8}
+    same, _, _ = learner.vary(rotations, "push", TINY, rng)
+    np.testing.assert_array_equal(same, rotations)
+    _, shifts, flips = learner.vary(rotations, "push", dataclasses.replace(TINY, augment=True), rng)
+    assert shifts is not None
+    assert flips is not None
+    assert np.abs(shifts).max() <= learner.MAX_SHIFT_PX
+    assert not flips[:, 1].any()  # mirrored columns would turn a push round
+
+
+def test_the_rate_falls_by_half_a_cosine():
+    recipe = dataclasses.replace(TINY, learning_rate=1.0, learning_rate_end=0.2)
+    assert cosine_rate(0, 100, recipe) == pytest.approx(1.0)
+    assert cosine_rate(50, 100, recipe) == pytest.approx(0.6)
+    assert cosine_rate(100, 100, recipe) == pytest.approx(0.2)
+    assert cosine_rate(900, 100, recipe) == pytest.approx(0.2)
+
+
+# --- the loop ----------------------------------------------------------------------------
+
+
+def test_a_whole_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    run = begin(tmp_path / "run")
+    run.grasp_threshold = 1.0  # every goal needs a push
+    folder = learn(run, HereAndNow(run))
+    assert folder == tmp_path / "run" / "policy"
+    assert run.samples == [40, 40, 20]
+    assert run.updates == {"grasp": run.updates_planned("grasp"), "push": 12}
+    policy = Policy.from_pretrained(folder)
+    assert policy.push is not None
+    assert policy.metadata["samples"] == {"grasp-any": 40, "grasp-goal": 40, "push": 20}
+    lines = read_metrics(tmp_path / "run")
+    assert {line["stage"] for line in lines} == {"grasp-any", "grasp-goal", "push"}
+    assert lines[-1]["samples"] == 100
+    assert any((tmp_path / "run" / "tensorboard").iterdir())
+    card = (folder / "README.md").read_text()
+    assert "40 grasp-any, 40 grasp-goal, 20 push" in card
+    assert "| push | 20 |" in card
+    assert "40/40" in capfd.readouterr().err
+
+
+def test_ctrl_c_saves_and_resume_goes_on_with_the_counts(tmp_path: Path):
+    run = begin(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        learn(run, StopsAfter(run, 55))
+    stopped = resume_run(tmp_path / "run")
+    assert stopped.samples == [40, 15, 0]
+    assert stopped.updates == run.updates
+    assert stopped.elapsed_s > 0
+    for primitive, network in run.networks.items():
+        for key, value in network.state_dict().items():
+            assert torch.equal(value, stopped.networks[primitive].state_dict()[key])
+    assert stopped.rng.bit_generator.state == run.rng.bit_generator.state
+    saved = run.optimizers["grasp"].state_dict()["state"]
+    for index, values in stopped.optimizers["grasp"].state_dict()["state"].items():
+        for key, value in values.items():
+            assert torch.equal(value, saved[index][key])
+    stopped.grasp_threshold = 1.0
+    source = HereAndNow(stopped)
+    learn(stopped, source)
+    assert stopped.samples == [40, 40, 20]
+    scenes = [(int(a["stage"]), int(a["scene"])) for a in stopped.replay.actions]
+    assert len(set(source.scenes)) == len(source.scenes)
+    assert not set(source.scenes) & set(scenes[:55])  # none is played twice
+    assert [line["samples"] for line in read_metrics(tmp_path / "run")][-1] == 100
+
+
+def test_a_time_limit_stops_with_a_policy(tmp_path: Path):
+    run = begin(tmp_path / "run")
+    folder = learn(run, HereAndNow(run), time_limit_s=0.0)
+    assert Policy.from_pretrained(folder).push is None
+    assert sum(run.samples) <= 2
+
+
+def test_samples_beyond_a_stage_or_of_another_are_not_kept(tmp_path: Path):
+    run = begin(tmp_path)
+    fill(run, 3, stage=0)
+    source = HereAndNow(run)
+    source.feed(lambda: Order(0, 99, 1.0))
+    ((worker, late),) = source.receive(0)
+    assert isinstance(late, Sample)
+    assert not run.record(worker, late, stage=1)
+    run.samples[0] = TINY.stages[0].n_samples
+    assert not run.record(worker, late, stage=0)
+    assert len(run.replay) == 3
+
+
+def test_epsilon_decays_to_its_floor(tmp_path: Path):
+    run = begin(tmp_path)
+    assert run.epsilon(0) == 1.0
+    run.samples[0] = 10**6
+    assert run.epsilon(0) == 0.5
+
+
+def test_the_level_of_q_is_measured_for_values_only(tmp_path: Path):
+    run = begin(tmp_path / "p")
+    fill(run, 6)
+    run.measure_threshold(1)
+    assert run.grasp_threshold == TINY.decision.grasp_threshold
+    value = dataclasses.replace(
+        TINY, network=dataclasses.replace(TINY.network, output="value"), loss="huber"
+    )
+    run = begin(tmp_path / "v", value)
+    fill(run, 6)
+    run.replay.actions["explored"][:4] = False
+    run.replay.actions["q"][:4] = [1.0, 2.0, 1.5, 1.5]
+    run.measure_threshold(1)
+    assert run.grasp_threshold == 1.5
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_goes_on(tmp_path: Path):
+    """SIGKILL twice; the run that comes after finds every counted action, and finishes."""
+    script = textwrap.dedent(
+        """
+        import sys
+        sys.path.insert(0, sys.argv[2])
+        from pathlib import Path
+        from test_train import *
+        directory = Path(sys.argv[1])
+        train_module.SAVE_PERIOD = 0.3
+        train_module.COMMIT_EVERY = 3
+        run = resume_run(directory) if (directory / "config.json").exists() else begin(directory)
+        print("ready", flush=True)
+        learn(run, HereAndNow(run))
+        """
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "run"), str(Path(__file__).parent)]
+    counts = [0]
+    for _ in range(2):
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        count_file = tmp_path / "run" / "replay" / "count.json"
+        for _ in range(600):
+            if count_file.exists() and read_json(count_file)["count"] >= counts[-1] + 12:
+                break
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        run = resume_run(tmp_path / "run")
+        assert sum(run.samples) >= counts[-1] + 12
+        counts.append(sum(run.samples))
+    run.grasp_threshold = 1.0
+    learn(run, HereAndNow(run))
+    assert run.samples == [40, 40, 20]
+
+
+# --- bad input ---------------------------------------------------------------------------
+
+
+def test_another_run_is_not_overwritten(tmp_path: Path):
+    begin(tmp_path / "run")
+    with pytest.raises(UserError, match="holds a training run; add --resume"):
+        train(TINY, tmp_path / "run")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("dear")
+    with pytest.raises(UserError, match="not empty"):
+        train(TINY, tmp_path / "other")
+    assert (tmp_path / "other" / "thesis.txt").read_text() == "dear"
+
+
+def test_resume_needs_a_run(tmp_path: Path):
+    with pytest.raises(UserError, match="holds no training run"):
+        train(TINY, tmp_path / "nothing", resume=True)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path):
+    begin(tmp_path / "run")
+    checkpoint = tmp_path / "run" / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"checkpoint.safetensors is no checkpoint"):
+        resume_run(tmp_path / "run")
+
+
+def test_two_learners_do_not_share_a_run(tmp_path: Path):
+    with (
+        only_writer(tmp_path),
+        pytest.raises(UserError, match="another process is training"),
+        only_writer(tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stages": (StageConfig("alternate"),)}, "cannot be trained yet"),
+        ({"stages": (StageConfig("push", n_samples=0),)}, "at least one sample"),
+        ({"stages": (StageConfig("push", epsilon=(2.0, 0.1)),)}, "it is a chance"),
+        ({"batch_size": 1}, "batch_size"),
+        ({"loss": "huber"}, "probability goes with bce"),
+    ],
+)
+def test_a_recipe_that_cannot_be_trained_is_refused(tmp_path: Path, change: dict, message: str):
+    with pytest.raises(UserError, match=message):
+        train(dataclasses.replace(TINY, **change), tmp_path / "run")
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_impossible_arguments_are_refused(tmp_path: Path):
+    with pytest.raises(UserError, match="--workers 0"):
+        train(TINY, tmp_path / "run", workers=0)
+    with pytest.raises(UserError, match="--imagenet is for densenet121"):
+        train(TINY, tmp_path / "run", imagenet=tmp_path / "x.pth")
+
+
+def test_a_policy_of_another_make_is_no_start(tmp_path: Path):
+    Policy.random_init(NetworkConfig(widths=(12, 12, 12))).save_pretrained(tmp_path / "p")
+    with pytest.raises(UserError, match="networks differ"):
+        train(TINY, tmp_path / "run", init_from=tmp_path / "p")
+
+
+def test_it_starts_from_a_policy(tmp_path: Path):
+    policy = Policy.random_init(TINY.network, seed=5)
+    policy.save_pretrained(tmp_path / "p")
+    run = begin_run(tmp_path / "run", TINY, 0, init_from=tmp_path / "p")
+    for key, value in policy.grasp.state_dict().items():
+        assert torch.equal(value, run.networks["grasp"].state_dict()[key])
+
+
+def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(train_module, "learn", full)
+    with pytest.raises(UserError, match="the disk is full"):
+        train(TINY, tmp_path / "run", workers=1)
+    resume_run(tmp_path / "run")
+
+
+def test_every_recipe_survives_its_run_directory():
+    for recipe in (*RECIPES.values(), TINY):
+        text = json.dumps(dataclasses.asdict(recipe))
+        assert from_json(Recipe, json.loads(text), "test") == recipe
+
+
+# --- metrics -----------------------------------------------------------------------------
+
+
+def test_rates_keep_random_and_greedy_actions_apart():
+    actions = np.zeros(8, ACTION)
+    actions["stage"] = [0, 1, 1, 1, 1, 1, 1, 1]
+    actions["explored"] = [0, 0, 0, 0, 0, 1, 1, 1]
+    actions["reward"] = [1, 1, 1, 1, 0, 0.5, -0.5, 0]
+    assert success_rate(actions, 1, explored=False) == 0.75
+    assert success_rate(actions, 1, explored=True) == pytest.approx(1 / 3)
+    assert np.isnan(success_rate(actions, 2, explored=True))
+
+
+def test_a_line_cut_by_a_kill_is_dropped_at_resume(tmp_path: Path):
+    with MetricsLog(tmp_path) as log:
+        log.write(10, {"loss": 0.5, "stage": "push", "nothing": float("nan")})
+    with open(tmp_path / "metrics.jsonl", "a") as file:
+        file.write('{"samples": 20, "lo')
+    with MetricsLog(tmp_path) as log:
+        log.write(30, {"loss": 0.4})
+    assert read_metrics(tmp_path) == [
+        {"samples": 10, "loss": 0.5, "stage": "push", "nothing": None},
+        {"samples": 30, "loss": 0.4},
+    ]
+
+
+# --- the real thing ----------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_training_in_the_simulator(tmp_path: Path):
+    """A few real actions with one real worker, stopped by the end of the last stage."""
+    recipe = dataclasses.replace(
+        TINY,
+        stages=(
+            StageConfig("grasp-any", n_objects=(4,), n_samples=5, epsilon=(1.0, 0.5)),
+            StageConfig("grasp-goal", n_objects=(5,), n_samples=5, epsilon=(0.5, 0.5)),
+            StageConfig("push", n_objects=(5,), n_samples=3, epsilon=(0.5, 0.5)),
+        ),
+        decision=dataclasses.replace(TINY.decision, grasp_threshold=0.99),
+        batch_size=2,
+    )
+    folder = train(recipe, tmp_path / "run", workers=1, seed=3)
+    assert Policy.from_pretrained(folder).metadata["samples"]["push"] == 3
+    assert len(Replay(tmp_path / "run" / "replay", Workspace().shape, color=False)) == 13
+    assert train(recipe, tmp_path / "run", resume=True, workers=1) == folder
+
+
+def test_the_networks_of_the_recipes_can_be_built():
+    assert build(RECIPES["default"].network, "grasp").primitive == "grasp"
