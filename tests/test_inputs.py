@@ -34,7 +34,7 @@ def test_to_window_says_where_windows_puts_a_pixel(
     flips = torch.tensor([flip])
     image = windows(bump(*pixel), centers, angles, flips=flips, **VIEW)[0, 0]
     place = to_window(torch.tensor([[pixel]]), centers, angles, flips=flips, **VIEW)[0, 0]
-    if not (3 < place[0] < 76 and 3 < place[1] < 76):
+    if not ((place > 8) & (place < 71)).all():  # the spot is cut off
         return
     weight = image / image.sum()
     axis = torch.arange(80.0)

@@ -18,7 +18,7 @@ from pushgrasp.networks.compact import Compact, FlipConv
 from pushgrasp.networks.densenet import DenseNet, Trunk, fetch_imagenet
 from pushgrasp.recipes import RECIPES, NetworkConfig
 
-COMPACT = NetworkConfig(output="value", widths=(16, 16, 16))
+COMPACT = NetworkConfig(output="value", crop_px=80, crop_resolution=0.003, widths=(16, 16, 16))
 # A window that no corner of the workspace reaches, so that a turn changes nothing else.
 DENSENET = NetworkConfig("densenet121", output="value", crop_px=96, crop_resolution=0.003)
 STEP = 2 * np.pi / 16
@@ -50,7 +50,7 @@ def check_turning(net: QNetwork, steps: int) -> None:
     still, moved = draw(PILE), draw(PILE, turn=steps * STEP)
     before = net.score(still, still.goal, still.goal)
     after = net.score(moved, moved.goal, moved.goal)
-    rotation, *pixel = np.unravel_index(before.argmax(), before.shape)
+    rotation, *pixel = (int(i) for i in np.unravel_index(before.argmax(), before.shape))
     assert shortfall(after, (rotation + steps) % 16, turned(pixel, steps * STEP)) < 0.05
     # The values too, at all pixels that are on the goal before and after.
     pixels = np.argwhere(still.goal)
@@ -209,7 +209,8 @@ def test_compact_planes_keep_unseen_apart_and_part_touching_blocks() -> None:
 
 def test_compact_learns_the_pixels_it_is_shown() -> None:
     """A few steps tell a grasp across a block from a grasp along it."""
-    net = network(dataclasses.replace(COMPACT, output="probability")).train()
+    small = dataclasses.replace(COMPACT, output="probability", crop_px=40, crop_resolution=0.004)
+    net = network(small).train()
     rng = np.random.default_rng(0)
     looks = [draw((Block(0, 0, 0.1, 0.03, 0.05, k * STEP),)) for k in range(16)]
     parts = [Scenes.of(look, look.goal) for look in looks]

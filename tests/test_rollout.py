@@ -29,15 +29,16 @@ TINY = Recipe(
     name="tiny",
     network=NetworkConfig(crop_px=48, crop_resolution=0.005, widths=(8, 8, 8)),
     stages=(
-        StageConfig("grasp-any", n_objects=(5, 6), n_samples=40, epsilon=(1.0, 0.5)),
-        StageConfig("grasp-goal", n_objects=(6,), n_samples=40, epsilon=(0.5, 0.2)),
-        StageConfig("push", n_objects=(6,), n_samples=20, epsilon=(0.5, 0.2)),
+        StageConfig("grasp-any", n_objects=(5, 6), n_samples=20, epsilon=(1.0, 0.5)),
+        StageConfig("grasp-goal", n_objects=(6,), n_samples=20, epsilon=(0.5, 0.2)),
+        StageConfig("push", n_objects=(6,), n_samples=12, epsilon=(0.5, 0.2)),
     ),
     discount=0.0,
     loss="bce",
     learning_rate=3e-3,
     learning_rate_end=1e-3,
     batch_size=8,
+    updates_per_sample=0.5,
     replay_priority=0.0,
 )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pushgrasp.errors import UserError
-from pushgrasp.evaluation import runner
+from pushgrasp.evaluation import processes, runner
 from pushgrasp.evaluation.processes import run_parallel
 from pushgrasp.evaluation.records import TrialRecord, TrialSpec
 
@@ -102,6 +102,19 @@ def test_a_preset_file_is_a_group(tmp_path: Path) -> None:
         plan((str(path), str(path)))
 
 
+def test_the_goal_of_a_fixed_scene_lies_in_the_workspace(tmp_path: Path) -> None:
+    outside = "4.obj 0 1 0 -0.9 0.0 0.025 0 0 0\n"
+    path = tmp_path / "three-blocks.txt"
+    path.write_text(outside + PRESET)
+    assert {s.goal for s in plan((str(path),), ())} == {1}
+    assert {s.goal for s in plan((str(path),), (), goal=2)} == {2}
+    with pytest.raises(UserError, match=r"--goal 0: that object .* outside the workspace"):
+        plan((str(path),), (), goal=0)
+    path.write_text(outside)
+    with pytest.raises(UserError, match="no object in the workspace"):
+        plan((str(path),), ())
+
+
 def test_seeds_depend_on_run_group_and_index_only() -> None:
     specs = plan(("random",), (10, 20), trials=50)
     seeds = [s.seed() for s in specs]
@@ -178,15 +191,38 @@ def test_bad_policy_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_trial_whose_process_dies_is_played_again(tmp_path: Path, capfd) -> None:
     specs = plan(trials=3)
-    records = list(run_parallel(specs, 2, die_once, str(tmp_path / "marker")))
+    records = list(run_parallel(specs, 1, die_once, str(tmp_path / "marker")))
     assert {r.index for r in records} == {0, 1, 2}
     assert "trial 1 of random-10: its process died (exit code 7)" in capfd.readouterr().err
 
 
-def test_giving_up() -> None:
-    with pytest.raises(UserError, match="no such thing"):
-        list(run_parallel(plan(trials=1), 1, refuse, ""))
-    with pytest.raises(RuntimeError, match=r"trial 0 .*exit code 9\), 3 times in a row"):
+def test_giving_up_on_a_trial_that_kills(monkeypatch) -> None:
+    monkeypatch.setattr(processes, "MAX_DEATHS", 2)
+    with pytest.raises(RuntimeError, match=r"trial 0 .*exit code 9\), 2 times in a row"):
         list(run_parallel(plan(trials=1), 1, die_always, ""))
-    with pytest.raises(RuntimeError, match=r"trial 0 of random-10 failed:(.|\n)*a bug"):
-        list(run_parallel(plan(trials=1), 1, stumble, ""))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "error", "message"),
+    [
+        (refuse, UserError, "no such thing"),
+        (stumble, RuntimeError, r"trial 0 of random-10 failed:(.|\n)*a bug"),
+    ],
+)
+def test_what_a_process_says_of_an_error(monkeypatch, prepare, error, message: str) -> None:
+    answers: list[Exception] = []
+    specs = iter(plan(trials=1))
+
+    class Connection:
+        def recv(self) -> TrialSpec:
+            for spec in specs:
+                return spec
+            raise EOFError
+
+        def send(self, answer: Exception) -> None:
+            answers.append(answer)
+
+    monkeypatch.setattr(processes.signal, "signal", lambda *_: None)
+    processes._work(Connection(), prepare, "")  # type: ignore[arg-type]
+    with pytest.raises(error, match=message):
+        raise answers[0]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pushgrasp.interfaces import Action, Outcome, Primitive
 from pushgrasp.recipes import DecisionConfig
-from pushgrasp.selection import Memory, best, choose, neighbours, suppress, weight_push
+from pushgrasp.selection import Memory, best, choose, neighbours, smooth, suppress, weight_push
 from pushgrasp.workspace import Workspace
 
 SMALL = Workspace(size=0.04)  # 20 x 20 pixels
@@ -172,3 +172,24 @@ def test_memory_counts_pushes_in_a_row() -> None:
     assert memory.after(grasp, Outcome()).pushes_in_a_row == 0
     refused = memory.after(grasp, Outcome(executed=False))
     assert grasp in refused.failed
+
+
+def test_smooth_keeps_a_flat_map_and_what_is_left_out() -> None:
+    q = np.full((16, 40, 40), -np.inf, np.float32)
+    q[:, 10:20, 12:30] = 0.7
+    smoothed = smooth(q, 3)
+    assert np.array_equal(np.isfinite(smoothed), np.isfinite(q))
+    np.testing.assert_allclose(smoothed[np.isfinite(q)], 0.7, rtol=1e-5)
+
+
+def test_smooth_prefers_a_plateau_to_a_single_high_value() -> None:
+    q = np.full((16, 40, 40), -np.inf, np.float32)
+    q[:, 5:35, 5:35] = 0.1
+    q[4, 8, 8] = 1.0
+    q[8:11, 20:30, 20:30] = 0.8
+    assert best(q) == (4, 8, 8)
+    rotation, row, column = best(smooth(q, 2)) or (0, 0, 0)
+    assert rotation == 9
+    assert 20 <= row < 30
+    assert 20 <= column < 30
+    assert smooth(q, 0) is q

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -43,24 +44,24 @@ class HereAndNow:
     def __init__(self, run: Run) -> None:
         weights = run.directory / "weights.safetensors"
         self._player = Player(Setup(run.recipe, run.seed, weights), make_table=PaintedTable)
-        self._messages = iter(())
-        self._order: Order | None = None
+        self._messages: Iterator[Message] = iter(())
+        self._is_busy = False
         self.scenes: list[tuple[int, int]] = []
         self.deaths = 0
 
     def feed(self, next_order) -> None:
-        if self._order is None:
-            self._order = next_order()
-            self.scenes.append((self._order.stage, self._order.scene))
-            self._messages = self._player(self._order)
+        if not self._is_busy:
+            order = next_order()
+            self.scenes.append((order.stage, order.scene))
+            self._messages, self._is_busy = self._player(order), True
 
     def change_stage(self) -> None:
-        self._order = None
+        self._is_busy = False
 
     def receive(self, timeout: float) -> list[tuple[int, Message]]:
         message = next(self._messages, None)
         if message is None or isinstance(message, SceneEnd):
-            self._order = None
+            self._is_busy = False
         return [] if message is None else [(0, message)]
 
 
@@ -98,31 +99,42 @@ def fill(run: Run, n: int, stage: int = 1) -> None:
 # --- the update --------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small networks, and other tests beside this one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def test_the_loss_falls_on_a_small_problem(tmp_path: Path):
     """Whether a bar is grasped across is learned from a few dozen actions."""
     run = begin(tmp_path)
     fill(run, 40)
     freeze_all_but(run.networks, "grasp")
-    losses = [improve(run, "grasp") for _ in range(150)]
-    assert np.mean(losses[-20:]) < 0.6 * np.mean(losses[:20])
+    losses = [improve(run, "grasp") for _ in range(80)]
+    assert np.mean(losses[-15:]) < 0.7 * np.mean(losses[:15])
 
 
-def test_a_value_network_learns_too(tmp_path: Path):
+def test_a_value_network_learns_from_its_surprises(tmp_path: Path):
     recipe = dataclasses.replace(
         TINY,
         network=dataclasses.replace(TINY.network, output="value"),
         loss="huber",
-        discount=0.5,
         replay_priority=2.0,
         augment=True,
-        stages=tuple(dataclasses.replace(s, n_samples=120) for s in TINY.stages),
     )
     run = begin(tmp_path, recipe)
     fill(run, 25)
+    assert np.isinf(run.replay.actions["surprise"]).all()
     freeze_all_but(run.networks, "grasp")
-    losses = [improve(run, "grasp") for _ in range(60)]
-    assert np.mean(losses[-15:]) < 0.7 * np.mean(losses[:15])
-    assert np.isfinite(run.replay.actions["surprise"]).any()
+    for _ in range(15):
+        improve(run, "grasp")
+    early = run.replay.actions["surprise"].copy()
+    for _ in range(60):
+        improve(run, "grasp")
+    assert np.mean(run.replay.actions["surprise"]) < 0.8 * np.mean(early[np.isfinite(early)])
 
 
 def test_next_values_are_the_best_of_the_following_state(tmp_path: Path):
@@ -165,15 +177,20 @@ def test_grasps_are_also_learned_at_the_opposite_rotation():
     rng = np.random.default_rng(0)
     rotations = np.arange(16).repeat(50)
     turned, shifts, flips = learner.vary(rotations, "grasp", TINY, rng)
-    assert shifts is None
-    assert flips is None
     assert set(np.unique((turned - rotations) % 16)) == {0, 8}
+    assert not shifts.any()
+    assert not flips.any()
     same, _, _ = learner.vary(rotations, "push", TINY, rng)
     np.testing.assert_array_equal(same, rotations)
-    _, shifts, flips = learner.vary(rotations, "push", dataclasses.replace(TINY, augment=True), rng)
-    assert shifts is not None
-    assert flips is not None
-    assert np.abs(shifts).max() <= learner.MAX_SHIFT_PX
+
+
+def test_augmented_views_differ_a_little():
+    rng = np.random.default_rng(0)
+    augmenting = dataclasses.replace(TINY, augment=True)
+    turned, shifts, flips = learner.vary(np.full(800, 5), "push", augmenting, rng)
+    assert 0 < np.abs(turned - 5).max() <= learner.MAX_TURN
+    assert 0 < np.abs(shifts).max() <= learner.MAX_SHIFT_PX
+    assert 0.4 < flips[:, 0].mean() < 0.6
     assert not flips[:, 1].any()  # mirrored columns would turn a push round
 
 
@@ -193,27 +210,29 @@ def test_a_whole_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     run.grasp_threshold = 1.0  # every goal needs a push
     folder = learn(run, HereAndNow(run))
     assert folder == tmp_path / "run" / "policy"
-    assert run.samples == [40, 40, 20]
-    assert run.updates == {"grasp": run.updates_planned("grasp"), "push": 12}
+    assert run.samples == [20, 20, 12]
+    assert run.updates == {p: run.updates_planned(p) for p in ("grasp", "push")}
     policy = Policy.from_pretrained(folder)
     assert policy.push is not None
-    assert policy.metadata["samples"] == {"grasp-any": 40, "grasp-goal": 40, "push": 20}
+    assert policy.metadata["samples"] == {"grasp-any": 20, "grasp-goal": 20, "push": 12}
     lines = read_metrics(tmp_path / "run")
     assert {line["stage"] for line in lines} == {"grasp-any", "grasp-goal", "push"}
-    assert lines[-1]["samples"] == 100
+    assert lines[-1]["samples"] == 52
     assert any((tmp_path / "run" / "tensorboard").iterdir())
     card = (folder / "README.md").read_text()
-    assert "40 grasp-any, 40 grasp-goal, 20 push" in card
-    assert "| push | 20 |" in card
-    assert "40/40" in capfd.readouterr().err
+    assert "20 grasp-any, 20 grasp-goal, 12 push" in card
+    assert "| push | 12 |" in card
+    assert "grasp-any: 1/20" in capfd.readouterr().err
 
 
 def test_ctrl_c_saves_and_resume_goes_on_with_the_counts(tmp_path: Path):
     run = begin(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
-        learn(run, StopsAfter(run, 55))
+        learn(run, StopsAfter(run, 30))
     stopped = resume_run(tmp_path / "run")
-    assert stopped.samples == [40, 15, 0]
+    assert stopped.samples[0] == 20
+    assert 5 <= stopped.samples[1] <= 10  # the last of the first stage's scene is not kept
+    n_before = sum(stopped.samples)
     assert stopped.updates == run.updates
     assert stopped.elapsed_s > 0
     for primitive, network in run.networks.items():
@@ -227,11 +246,11 @@ def test_ctrl_c_saves_and_resume_goes_on_with_the_counts(tmp_path: Path):
     stopped.grasp_threshold = 1.0
     source = HereAndNow(stopped)
     learn(stopped, source)
-    assert stopped.samples == [40, 40, 20]
+    assert stopped.samples == [20, 20, 12]
     scenes = [(int(a["stage"]), int(a["scene"])) for a in stopped.replay.actions]
     assert len(set(source.scenes)) == len(source.scenes)
-    assert not set(source.scenes) & set(scenes[:55])  # none is played twice
-    assert [line["samples"] for line in read_metrics(tmp_path / "run")][-1] == 100
+    assert not set(source.scenes) & set(scenes[:n_before])  # none is played twice
+    assert [line["samples"] for line in read_metrics(tmp_path / "run")][-1] == 52
 
 
 def test_a_time_limit_stops_with_a_policy(tmp_path: Path):
@@ -304,18 +323,18 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path):
         assert process.stdout.readline() == "ready\n"
         count_file = tmp_path / "run" / "replay" / "count.json"
         for _ in range(600):
-            if count_file.exists() and read_json(count_file)["count"] >= counts[-1] + 12:
+            if count_file.exists() and read_json(count_file)["count"] >= counts[-1] + 9:
                 break
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
         run = resume_run(tmp_path / "run")
-        assert sum(run.samples) >= counts[-1] + 12
+        assert sum(run.samples) >= counts[-1] + 9
         counts.append(sum(run.samples))
     run.grasp_threshold = 1.0
     learn(run, HereAndNow(run))
-    assert run.samples == [40, 40, 20]
+    assert run.samples == [20, 20, 12]
 
 
 # --- bad input ---------------------------------------------------------------------------

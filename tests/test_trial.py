@@ -86,7 +86,7 @@ def test_the_jaw_took_the_goal(monkeypatch, scene: Scene) -> None:
 
     limits = script(monkeypatch, loop)
     seen = []
-    verdict = trial.play(scene, None, on_step=lambda scene, step, lifted: seen.append(lifted))  # type: ignore[arg-type]
+    verdict = trial.play(scene, None, on_step=lambda _s, _step, lifted: seen.append(lifted))  # type: ignore[arg-type]
     assert verdict == trial.Verdict(True, True, "in the hand", pushes=1, grasps=3, good_grasps=2)
     assert seen == [False, False, True, True]
     assert limits == [6]  # three an object

@@ -39,7 +39,7 @@ def test_a_pixel_comes_back_from_its_centre(workspace: Workspace, data: st.DataO
     pixels = st.integers(-5, workspace.n_pixels + 5)
     row, column = data.draw(pixels), data.draw(pixels)
     assert workspace.to_pixel(workspace.to_xy(row, column)).tolist() == [row, column]
-    inside = 0 <= min(row, column) and max(row, column) < workspace.n_pixels
+    inside = min(row, column) >= 0 and max(row, column) < workspace.n_pixels
     assert bool(workspace.contains(workspace.to_xy(row, column))) == inside
 
 

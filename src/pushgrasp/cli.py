@@ -158,14 +158,27 @@ class Train:
     workers: Annotated[int | None, tyro.conf.arg(metavar="W")] = None
     """Processes that try things out; by default as many as the cores allow."""
 
+    init_from: Annotated[str | None, tyro.conf.arg(metavar="NAME|DIR")] = None
+    """A policy to start from."""
+    imagenet: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Weights of torchvision's DenseNet-121 to start from, for recipes with that network."""
+    time_limit: Annotated[float | None, tyro.conf.arg(metavar="SECONDS")] = None
+    """Stop after so long, with a checkpoint and the policy so far."""
+
     def run(self) -> int:
         """Run the command; returns the exit code."""
         from .learning.train import train
         from .recipes import recipe
 
-        train(
-            recipe(self.recipe), self.out, resume=self.resume, seed=self.seed, workers=self.workers
-        )
+        try:
+            policy = train(
+                recipe(self.recipe), self.out, seed=self.seed, workers=self.workers,
+                resume=self.resume, init_from=self.init_from, imagenet=self.imagenet,
+                time_limit_s=self.time_limit,
+            )  # fmt: skip
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt("--resume goes on where it stopped") from stop
+        print(f"The policy is in {policy}")
         return 0
 
 
@@ -217,8 +230,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(f"the simulator failed: {fault}; another --seed may do", EXIT_FAILED)
     except RobotError as error:
         return _say(f"the robot has stopped: {error}", EXIT_FAILED)
-    except KeyboardInterrupt:
-        return _say("interrupted", EXIT_INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        return _say("; ".join(("interrupted", *map(str, stop.args))), EXIT_INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has gone: nothing to say to it
         sys.stderr.close()
         return EXIT_FAILED

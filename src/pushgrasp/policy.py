@@ -19,7 +19,16 @@ from .networks import QNetwork, build
 from .observation import Observation
 from .pretrained import SavedPolicy, find_policy, load_strictly, read_policy, write_policy
 from .recipes import DecisionConfig, NetworkConfig, PrimitiveConfig
-from .selection import Memory, best, choose, grasp_doubt, neighbours, suppress, weight_push
+from .selection import (
+    Memory,
+    best,
+    choose,
+    grasp_doubt,
+    neighbours,
+    smooth,
+    suppress,
+    weight_push,
+)
 from .targeting import Target, choose_target, occupancy
 from .workspace import rotation_angle
 
@@ -153,6 +162,7 @@ class Policy:
             ]
         candidates = []
         for target, q_map in zip(targets, maps, strict=True):
+            q_map = smooth(q_map, self.decision.smooth_px)
             q_map = suppress(q_map, avoid, "grasp", observation.heightmap.workspace, self.decision)
             place = best(q_map)
             q = float(q_map[place]) if place else np.nan

@@ -52,6 +52,9 @@ class DecisionConfig:
     """After so many pushes in a row, grasp the best there is; None: no such limit."""
     push_threshold: float | None = None
     """Push only when max Q_p exceeds this, else grasp the best there is; None: always."""
+    smooth_px: int = 0
+    """Judge a grasp by the mean over so many pixels round it and over the rotations beside it:
+    the highest of many uncertain values is too high. 0: not."""
     avoid_repeats: bool = False
     """Leave out what has just failed or changed nothing, while the scene there is the same."""
     grasp_repeat_m: float = 0.015

@@ -109,6 +109,35 @@ def suppress(
     return q_map
 
 
+def smooth(q_map: QMap, radius_px: int) -> QMap:
+    """Values averaged over like actions: what a hand a little off its mark can expect.
+
+    The highest of many noisy values is too high; an average over neighbours is less so.
+
+    Args:
+        q_map: (16, H, W), -inf where an action is not considered; such pixels count neither
+            for themselves nor for their neighbours.
+        radius_px: half the side of the square averaged over, in pixels; the two neighbouring
+            rotations count half each. 0 leaves the map as it is.
+    """
+    if not radius_px:
+        return q_map
+    allowed = np.isfinite(q_map)
+    rows, columns = np.flatnonzero(allowed.any((0, 2))), np.flatnonzero(allowed.any((0, 1)))
+    if not len(rows):
+        return q_map
+    cut = np.s_[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    total = np.where(allowed[cut], q_map[cut], np.float32(0.0))
+    count = allowed[cut].astype(np.float32)
+    for images in (total, count):
+        images += 0.5 * (np.roll(images, 1, axis=0) + np.roll(images, -1, axis=0))
+        for image in images:
+            image[:] = cv2.blur(image, (2 * radius_px + 1,) * 2, borderType=cv2.BORDER_CONSTANT)
+    smoothed = np.full_like(q_map, -np.inf)
+    smoothed[cut] = np.where(allowed[cut], total / np.maximum(count, 1e-6), -np.inf)
+    return smoothed
+
+
 def best(q_map: QMap) -> Place | None:
     """Rotation, row and column of the highest value; the first of equals, None if all are -inf."""
     rotation, row, column = (int(i) for i in np.unravel_index(q_map.argmax(), q_map.shape))

@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -31,7 +31,7 @@ class _Worker:
 
 def run_parallel(
     specs: Sequence[TrialSpec], n_workers: int, prepare: Callable[[Any], Play], setup: Any
-) -> Iterator[TrialRecord]:
+) -> Generator[TrialRecord, None, None]:
     """Play trials on processes of their own.
 
     A process that dies is replaced and its trial played again. All end with the iterator.

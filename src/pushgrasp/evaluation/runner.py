@@ -14,6 +14,7 @@ from ..colors import PALETTE
 from ..errors import UserError
 from ..files import check_output_folder, to_json, write_atomic, write_json
 from ..sim.presets import challenging_names, read_challenging, read_preset
+from ..workspace import Workspace
 from .metrics import score_groups
 from .processes import Play, run_parallel
 from .records import TrialRecord, TrialSpec
@@ -51,7 +52,7 @@ def evaluate(
         workers: processes, one thread each.
         out: folder for trials.jsonl, a line a trial as it ends, and at last summary.json.
         goal: index of the goal among the objects; None: the first and the second object in
-            turn in random and heap scenes, the first in fixed ones.
+            turn in random and heap scenes, the first in the workspace in fixed ones.
         progress: see Progress.
     Returns:
         What is in summary.json: the settings, `groups` (see metrics.Group), and totals.
@@ -116,35 +117,57 @@ def plan_trials(
     specs: list[TrialSpec] = []
     groups: set[str] = set()
     for scene in scenes:
-        dropped = scene in DROPPED
-        if dropped and not objects:
-            raise UserError(f"the scene {scene} needs --objects, one or more numbers")
-        for n_objects in objects if dropped else [_n_fixed(scene)]:
-            if dropped and not 1 <= n_objects <= len(PALETTE):
-                raise UserError(f"--objects {n_objects}: a scene has 1 to {len(PALETTE)} objects")
-            if goal is not None and not 0 <= goal < n_objects:
-                raise UserError(
-                    f"--goal {goal}: {scene} has {n_objects} objects, "
-                    f"so the goal is 0 to {n_objects - 1}"
-                )
-            group = f"{scene}-{n_objects}" if dropped else Path(scene).stem
+        fixed = scene not in DROPPED
+        for n_objects, goals in [_fixed(scene)] if fixed else _dropped(scene, objects):
+            group = Path(scene).stem if fixed else f"{scene}-{n_objects}"
             if group in groups:
                 raise UserError(f"two groups would be called {group}; name each scene once")
             groups.add(group)
-            n_goals = min(2, n_objects) if dropped else 1
+            if goal is not None:
+                goals = [_checked_goal(goal, goals, scene, n_objects)]
+            default = goals[:1] if fixed else goals[:2]
             specs += [
-                TrialSpec(
-                    group=group,
-                    index=i,
-                    scene=scene,
-                    n_objects=n_objects,
-                    goal=i % n_goals if goal is None else goal,
-                    run_seed=seed,
-                    fixed=not dropped,
-                )
+                TrialSpec(group, i, scene, n_objects, default[i % len(default)], seed, fixed)
                 for i in range(trials)
             ]
     return specs
+
+
+def _dropped(scene: str, objects: Sequence[int]) -> list[tuple[int, list[int]]]:
+    """Numbers of objects and possible goals of a scene whose objects are dropped."""
+    if not objects:
+        raise UserError(f"the scene {scene} needs --objects, one or more numbers")
+    for n in objects:
+        if not 1 <= n <= len(PALETTE):
+            raise UserError(f"--objects {n}: a scene has 1 to {len(PALETTE)} objects")
+    return [(n, list(range(n))) for n in objects]
+
+
+def _fixed(scene: str) -> tuple[int, list[int]]:
+    """Number of objects and possible goals, which lie in the workspace, of a fixed scene."""
+    if scene in challenging_names():
+        placed = read_challenging(scene)
+    elif Path(scene).is_file():
+        placed, _ = read_preset(scene)
+    else:
+        raise UserError(f"no scene {scene!r}: it is neither a file nor one of {_known_scenes()}")
+    goals = [i for i, o in enumerate(placed) if Workspace().contains(o.position[:2])]
+    if not goals:
+        raise UserError(f"{scene} has no object in the workspace that could be the goal")
+    return len(placed), goals
+
+
+def _checked_goal(goal: int, goals: Sequence[int], scene: str, n_objects: int) -> int:
+    if not 0 <= goal < n_objects:
+        raise UserError(
+            f"--goal {goal}: {scene} has {n_objects} objects, so the goal is 0 to {n_objects - 1}"
+        )
+    if goal not in goals:
+        raise UserError(
+            f"--goal {goal}: that object of {scene} lies outside the workspace; "
+            f"in it are {', '.join(map(str, goals))}"
+        )
+    return goal
 
 
 def _append(log: TextIO, record: TrialRecord) -> None:
@@ -153,14 +176,6 @@ def _append(log: TextIO, record: TrialRecord) -> None:
         log.flush()
     except OSError as error:
         raise UserError(f"cannot write {log.name}: {error.strerror}") from error
-
-
-def _n_fixed(scene: str) -> int:
-    if scene in challenging_names():
-        return len(read_challenging(scene))
-    if not Path(scene).is_file():
-        raise UserError(f"no scene {scene!r}: it is neither a file nor one of {_known_scenes()}")
-    return len(read_preset(scene)[0])
 
 
 def _known_scenes() -> str:

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from ..errors import RobotError, SimulatorFault
 from ..interfaces import Command, Report, Robot
-from ..policy import Policy
-from ..retrieve import Step, retrieve
+from ..retrieve import Decides, Step, retrieve
 from ..sim.camera import RayCamera
 from ..sim.gantry import Gantry
 from ..sim.scenes import Scene, SceneConfig, build_scene
@@ -45,7 +44,7 @@ class Verdict:
     good_grasps: int = 0  # grasps that lifted any object
 
 
-def run_trial(spec: TrialSpec, policy: Policy) -> TrialRecord:
+def run_trial(spec: TrialSpec, policy: Decides) -> TrialRecord:
     """Play a trial to its end; when the simulator spoils it, again with another seed.
 
     Args:
@@ -98,7 +97,7 @@ def scene_config(spec: TrialSpec, seed: int) -> SceneConfig:
     return SceneConfig(spec.scene, spec.n_objects, spec.goal, seed=seed, perturb=spec.fixed)
 
 
-def play(scene: Scene, policy: Policy, *, on_step: OnStep | None = None) -> Verdict:
+def play(scene: Scene, policy: Decides, *, on_step: OnStep | None = None) -> Verdict:
     """Let a policy retrieve a scene's goal, and score it.
 
     Args:

@@ -21,6 +21,10 @@ from .rewards import target
 
 MAX_SHIFT_PX = 8
 """Heightmap pixels (16 mm) by which windows are moved at random."""
+MAX_TURN = 0.2
+"""Rotation indices (4.5 degrees) by which they are turned; a fifth of the way to the next."""
+CHUNK = 16
+"""Windows cut at once: of 64 the images (64 MB) would be new pages for every batch."""
 
 
 def update(
@@ -44,7 +48,6 @@ def update(
     primitive, output = network.primitive, network.config.output
     indices = replay.draw(rng, recipe.batch_size, primitive, recipe.replay_priority)
     actions = replay.actions[indices]
-    scenes = read_scenes(replay, indices, Workspace())
     next_q = (
         next_values(network, replay, actions) if recipe.discount > 0 else np.zeros(len(actions))
     )
@@ -55,9 +58,9 @@ def update(
         ],
         device=network.device,
     )
-    pixels = np.stack([actions["row"], actions["column"]], axis=1)
-    rotations, shifts, flips = vary(actions["rotation"], primitive, recipe, rng)
-    x, places = network.encode(scenes, pixels, rotations, shifts=shifts, flips=flips)
+    x, places = cut_windows(
+        network, replay, indices, *vary(actions["rotation"], primitive, recipe, rng)
+    )
     with network.autocast():
         predicted = at_pixels(network(x), places)[:, 0]
     loss = loss_of(predicted, labels, recipe)
@@ -86,22 +89,53 @@ def vary(
     primitive: Primitive,
     recipe: Recipe,
     rng: np.random.Generator,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64] | None, npt.NDArray[np.bool_] | None]:
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Other views of the same actions.
 
+    Args:
+        rotations: (B,) rotation indices.
+        primitive: of all of them.
+        recipe: which variations.
+        rng: source of chance.
     Returns:
-        (B,) rotations, of grasps half of them turned by 180 degrees; and if the recipe
-        augments, (B, 2) shifts of the windows in heightmap pixels, (B, 2) rows mirrored or not.
+        (B,) rotations, half of the grasps turned by 180 degrees, and if the recipe augments,
+        all turned a little; (B, 2) shifts of the windows in heightmap pixels; (B, 2) whether
+        the windows' rows are mirrored, and their columns, which never are.
     """
-    turned = rotations.astype(np.int64)
+    n = len(rotations)
+    turned, shifts, flips = rotations.astype(np.float64), np.zeros((n, 2)), np.zeros((n, 2), bool)
     if primitive == "grasp" and recipe.symmetric_grasps:
-        turned = (turned + N_ROTATIONS // 2 * rng.integers(2, size=len(turned))) % N_ROTATIONS
-    if not recipe.augment:
-        return turned, None, None
-    shifts = rng.uniform(-MAX_SHIFT_PX, MAX_SHIFT_PX, (len(turned), 2))
-    flips = np.zeros((len(turned), 2), bool)
-    flips[:, 0] = rng.integers(2, size=len(turned))
+        turned += N_ROTATIONS // 2 * rng.integers(2, size=n)
+    if recipe.augment:
+        turned += rng.uniform(-MAX_TURN, MAX_TURN, n)
+        shifts = rng.uniform(-MAX_SHIFT_PX, MAX_SHIFT_PX, (n, 2))
+        flips[:, 0] = rng.integers(2, size=n)
     return turned, shifts, flips
+
+
+def cut_windows(
+    network: QNetwork,
+    replay: Replay,
+    indices: npt.NDArray[np.int64],
+    rotations: npt.NDArray[np.float64],
+    shifts: npt.NDArray[np.float64],
+    flips: npt.NDArray[np.bool_],
+) -> tuple[Tensor, Tensor]:
+    """Training input for some records, seen as `vary` says; see `QNetwork.encode`."""
+    inputs, places = [], []
+    for first in range(0, len(indices), CHUNK):
+        part = slice(first, first + CHUNK)
+        actions = replay.actions[indices[part]]
+        x, place = network.encode(
+            read_scenes(replay, indices[part], Workspace()),
+            np.stack([actions["row"], actions["column"]], axis=1),
+            rotations[part],
+            shifts=shifts[part],
+            flips=flips[part],
+        )
+        inputs.append(x)
+        places.append(place)
+    return torch.cat(inputs), torch.cat(places)
 
 
 def read_scenes(replay: Replay, indices: npt.NDArray[np.int64], workspace: Workspace) -> Scenes:

@@ -144,13 +144,13 @@ class ProgressLine:
                 self._bar.add_task(name, total=total, completed=done, note=note)
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[-1], completed=done, note=note)
-        elif now - self._last >= PLAIN_PERIOD or done >= total:
+        elif now - self._last >= PLAIN_PERIOD:
             self._last = now
             _, start, first = began
             speed = (done - first) / (now - start) if now > start else 0.0
             left = f"{(total - done) / speed / 60:.0f} min left" if speed > 0 else "starting"
-            self._console.print(f"{name}: {done}/{total}, {left}, {note}", highlight=False)
+            self.say(f"{name}: {done}/{total}, {left}, {note}")
 
     def say(self, sentence: str) -> None:
         """Print a sentence, above the bar if there is one."""
-        self._console.print(sentence, highlight=False)
+        self._console.print(sentence, highlight=False, soft_wrap=True)

@@ -129,7 +129,7 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
             while not stopped:
                 owed = run.updates_owed(primitive)
                 wanted = stage.n_samples - run.samples[index]
-                if wanted <= 0 and owed <= 0:
+                if wanted <= 0 and (owed <= 0 or goes_on_learning(run, index)):
                     break
                 if wanted > 0 and owed < MAX_LAG:
                     rollouts.feed(lambda index=index: run.order(index))
@@ -158,6 +158,12 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
     if interrupt.requested:
         raise KeyboardInterrupt
     return folder
+
+
+def goes_on_learning(run: Run, index: int) -> bool:
+    """Whether the next stage trains the same network, and can take the updates still owed."""
+    stages = run.recipe.stages[index : index + 2]
+    return len(stages) == 2 and trainee(stages[0]) == trainee(stages[1])
 
 
 def take_in(run: Run, index: int, worker: int, message: Message) -> None:

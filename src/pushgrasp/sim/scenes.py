@@ -20,7 +20,7 @@ from .world import MAX_PENETRATION, ObjectSpec, World
 
 DROP_CLEARANCE = 0.01  # m between a new object and what lies under it
 HEAP_HALF_SIDE = 0.0125  # m, the released code's central square
-MAX_REDROPS = 5  # times an object that rolled off the workspace is dropped again
+MAX_REDROPS = 10  # times that what rolled off the workspace, mostly cylinders, is dropped again
 REST_CHECK = 0.5  # s after which `motion_m` is read
 
 
@@ -178,7 +178,7 @@ def _drop(
             xy = center + rng.normal(0.0, config.sigma, 2)
         if workspace.contains(xy, margin=-0.05):
             break
-    rotation = Rotation.random(random_state=rng)
+    rotation = Rotation.random(None, rng)
     name = world.object_names[i]
     top, reach = _top_under(world, xy, i), _half_height(world.objects[i].shape, rotation)
     x, y, z, w = rotation.as_quat()

@@ -65,9 +65,10 @@ class EpisodeWriter:
         Returns:
             The file of its picture.
         """
+        goal_rgb = self._info.goal_rgb
         picture = decision_picture(
-            step, frame, goal_rgb=self._info.goal_rgb, goal_name=f"{color_name(self._info.goal_rgb)} ({self._info.goal_name})",
-            primitive=self._primitive,
+            step, frame, goal_rgb=goal_rgb, primitive=self._primitive,
+            goal_name=f"{color_name(goal_rgb)} ({self._info.goal_name})",
         )  # fmt: skip
         path = self._folder / PICTURES / f"decision-{step.index + 1:02d}.png"
         write_atomic(path, png(picture))

@@ -1,0 +1,386 @@
+"""The loop: with a real camera, scripted decisions and an obedient hand; and once for real."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from simulated import BLUE, RED, UPRIGHT, world_of
+
+from pushgrasp.errors import RobotError, UserError
+from pushgrasp.interfaces import (
+    Action,
+    Command,
+    GripperSpec,
+    MoveJaw,
+    Primitive,
+    Region,
+    Report,
+    RGBDFrame,
+)
+from pushgrasp.observation import Observation
+from pushgrasp.policy import Decision
+from pushgrasp.primitives import PRESENT
+from pushgrasp.recipes import PrimitiveConfig
+from pushgrasp.retrieve import Step, retrieve
+from pushgrasp.selection import Memory
+from pushgrasp.sim.camera import RayCamera
+from pushgrasp.sim.gantry import Gantry
+from pushgrasp.sim.scenes import SceneConfig, build_scene
+from pushgrasp.sim.world import World
+from pushgrasp.targeting import Target
+from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
+
+GOAL, OTHERS = "object_00", ("object_01", "object_02", "object_03")
+
+
+def decide(observation: Observation, action: Action | None, why: str = "") -> Decision:
+    target = Target(observation.goal, True, int(observation.goal.sum()), 0.0, "")
+    return Decision(action, target, 0.5, 0.5, None, None, why)
+
+
+class Script:
+    """Decides as written, the last line again and again; remembers what it was told."""
+
+    primitive = PrimitiveConfig()
+
+    def __init__(self, *lines: Primitive | None) -> None:
+        self._lines: Iterator[Primitive | None] = itertools.chain(
+            lines, itertools.repeat(lines[-1])
+        )
+        self.memories: list[Memory | None] = []
+
+    def decide(
+        self,
+        observation: Observation,
+        memory: Memory | None = None,
+        *,
+        refused: Sequence[Action] = (),
+    ) -> Decision:
+        self.memories.append(memory)
+        line = next(self._lines)
+        if line is None:
+            return decide(observation, None, "the script says so")
+        # far apart in turn, so that one does not make another forgotten
+        place = (-0.7 + 0.1 * (len(self.memories) % 5), 0.15, 0.02)
+        return decide(observation, Action(line, (0, 0), 0, place, 0.0, 0.5))
+
+
+@dataclass
+class Hand:
+    """A robot that never misses: each grasp takes what comes next, or nothing.
+
+    The world stands still but for what it carries.
+    """
+
+    world: World
+    takes: Iterator[str | None]
+    on_command: Callable[[Command], None] = lambda command: None
+    name = "hand"
+    gripper = GripperSpec()
+
+    def __post_init__(self) -> None:
+        self.events: list[str] = []
+        self.carried: str | None = None
+        self._at, self._width, self._away = (-0.5, 0.46, 0.25), 0.11, False
+
+    def execute(self, command: Command) -> Report:
+        self.on_command(command)
+        if not isinstance(command, MoveJaw):
+            self._at, self._away = command.position, True
+        elif self._away:
+            self.carried = next(self.takes)
+            self._width = 0.05 if self.carried else 0.0
+        else:
+            self._width = 0.0  # for a push
+        if self.carried:
+            x, y, z = self._at
+            self.world.place(self.carried, (x, y, z + 0.01), UPRIGHT)
+        if self._at == PRESENT:
+            self.events.append("present")
+        return self.state()
+
+    def home(self) -> Report:
+        self.events.append("home")
+        if self.carried:
+            self.world.remove(self.carried)
+        self.carried, self._width, self._away = None, 0.11, False
+        return self.state()
+
+    def state(self) -> Report:
+        return Report(self._at, 0.0, self._width)
+
+    def stop(self) -> None:
+        self.events.append("stop")
+
+
+class Eye(RayCamera):
+    """A camera that tells the hand's diary when it looked."""
+
+    def __init__(self, world: World, events: list[str]) -> None:
+        super().__init__(world)
+        self._events = events
+
+    def capture(self, region: Region | None = None) -> RGBDFrame:
+        self._events.append("look")
+        return super().capture(region)
+
+
+@pytest.fixture
+def world() -> World:
+    """The red goal in the middle, right under the hand that shows; others round it."""
+    world = world_of("cube", "cube", "cube", "cube")
+    for name, xy in zip(
+        (GOAL, *OTHERS), ((-0.5, 0.0), (-0.4, 0.1), (-0.6, 0.1), (-0.6, -0.1)), strict=True
+    ):
+        world.place(name, (*xy, 0.0251), UPRIGHT)
+    return world
+
+
+def play(
+    world: World,
+    policy: Script,
+    takes: Sequence[str | None] = (),
+    on_command: Callable[[Command], None] = lambda command: None,
+    **limits: Any,
+) -> tuple[list[Step], list[str]]:
+    """The steps, and what the hand and the eye did."""
+    hand = Hand(world, itertools.chain(takes, itertools.repeat(None)), on_command)
+    steps = list(retrieve(Eye(world, hand.events), hand, policy, RED, **limits))
+    return steps, hand.events
+
+
+# --- how it ends ---------------------------------------------------------------------------
+
+
+def test_the_goal_in_the_hand_ends_it(world: World) -> None:
+    steps, events = play(world, Script("grasp"), [GOAL])
+    (step,) = steps
+    assert (step.done, step.claimed_success) == (True, True)
+    assert step.reason == "the goal is in the hand"
+    outcome = step.outcome
+    assert (outcome.holding, outcome.holds_goal, outcome.changed) == (True, True, True)
+    assert outcome.width == 0.05
+    assert outcome.reports[-1].position == PRESENT
+    assert step.observation.goal.sum() > 300
+    assert not step.after.goal.any()
+    assert events == ["home", "look", "present", "look", "home", "look"]
+    assert world.is_parked(GOAL)
+
+
+def test_something_else_in_the_hand_does_not(world: World) -> None:
+    steps, _ = play(world, Script("grasp"), [OTHERS[0], OTHERS[1], GOAL])
+    assert [s.claimed_success for s in steps] == [False, False, True]
+    assert [s.done for s in steps] == [False, False, True]
+    assert [s.outcome.holding for s in steps] == [True] * 3
+    assert [s.outcome.holds_goal for s in steps] == [False, False, True]
+    assert steps[0].reason == ""
+
+
+def test_five_failed_grasps_in_a_row_end_it(world: World) -> None:
+    steps, _ = play(world, Script("grasp"), [None, None, OTHERS[0]])
+    assert len(steps) == 8
+    assert [s.outcome.holding for s in steps] == [i == 2 for i in range(8)]
+    assert [s.done for s in steps] == [False] * 7 + [True]
+    assert steps[-1].reason == "5 grasps in a row failed"
+    assert not any(s.claimed_success for s in steps)
+
+
+def test_five_actions_that_change_nothing_end_it(world: World) -> None:
+    pushes = itertools.count()
+
+    def shove(command: Command) -> None:
+        if isinstance(command, MoveJaw) and next(pushes) == 2:  # the third push
+            world.place(OTHERS[0], (-0.38, 0.1, 0.0251), UPRIGHT)
+
+    steps, _ = play(world, Script("push"), on_command=shove)
+    assert len(steps) == 8
+    assert [s.outcome.changed for s in steps] == [i == 2 for i in range(8)]
+    assert steps[-1].reason == "5 actions in a row changed nothing"
+    assert not any(s.outcome.holding for s in steps)
+
+
+def test_failed_grasps_and_idle_pushes_add_up_as_unchanged(world: World) -> None:
+    steps, _ = play(world, Script("grasp", "push", "grasp", "push", "grasp"))
+    assert len(steps) == 5
+    assert steps[-1].reason == "5 actions in a row changed nothing"
+
+
+def test_pushes_between_do_not_undo_failed_grasps(world: World) -> None:
+    xs = itertools.cycle([-0.38, -0.42])
+
+    def shove(command: Command) -> None:
+        if isinstance(command, MoveJaw):
+            world.place(OTHERS[0], (next(xs), 0.1, 0.0251), UPRIGHT)
+
+    steps, _ = play(world, Script("grasp", "grasp", "push", "grasp"), on_command=shove)
+    assert len(steps) == 6
+    assert steps[-1].reason == "5 grasps in a row failed"
+
+
+def test_the_limits_are_settings(world: World) -> None:
+    steps, _ = play(world, Script("grasp"), stop_after_failures=2)
+    assert (len(steps), steps[-1].reason) == (2, "2 grasps in a row failed")
+    steps, _ = play(world, Script("push"), stop_after_unchanged=1)
+    assert (len(steps), steps[-1].reason) == (1, "1 actions in a row changed nothing")
+    steps, _ = play(world, Script("push"), max_actions=3)
+    assert (len(steps), steps[-1].reason) == (3, "3 actions, the most allowed")
+    assert steps[-1].done
+    assert not steps[-1].claimed_success
+
+
+def test_nothing_to_do_ends_it(world: World) -> None:
+    steps, events = play(world, Script("push", None))
+    assert [s.done for s in steps] == [False, True]
+    last = steps[-1]
+    assert last.reason == "nothing to do: the script says so"
+    assert (last.outcome.executed, last.claimed_success) == (False, False)
+    assert last.after is last.observation
+    assert events[-1] == "look"  # it did not move again
+
+
+# --- what it passes on ---------------------------------------------------------------------
+
+
+def test_a_step_begins_where_the_last_ended(world: World) -> None:
+    steps, _ = play(world, Script("push"), max_actions=4)
+    assert [s.index for s in steps] == [0, 1, 2, 3]
+    for step, following in itertools.pairwise(steps):
+        assert following.observation is step.after
+    assert all(s.decision_s > 0 and s.action_s > 0 for s in steps)
+
+
+def test_it_remembers_what_failed(world: World) -> None:
+    script = Script("grasp", "push", "grasp", "grasp")
+    steps, _ = play(world, script, [None, OTHERS[2]], max_actions=4)
+    actions = [s.decision.action for s in steps]
+    assert script.memories[0] == Memory()
+    assert script.memories[1] == Memory((actions[0],))  # type: ignore[arg-type]
+    assert script.memories[2] == Memory((actions[0], actions[1]), pushes_in_a_row=1)  # type: ignore[arg-type]
+    assert script.memories[3] is not None
+    assert script.memories[3].pushes_in_a_row == 0
+    assert actions[2] not in script.memories[3].failed
+
+
+def test_it_looks_at_the_table_only_from_home(world: World) -> None:
+    _, events = play(world, Script("grasp", "push"), [OTHERS[0]], max_actions=3)
+    before = [events[i - 1] for i, event in enumerate(events) if event == "look"]
+    assert before == ["home", "present", "home", "home", "home"]
+
+
+# --- what goes wrong -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RobotError("a person stands there")])
+def test_the_robot_is_stopped_when_it_is_interrupted(world: World, error: BaseException) -> None:
+    def interrupt(command: Command) -> None:
+        raise error
+
+    hand = Hand(world, itertools.repeat(None), interrupt)
+    with pytest.raises(type(error)):
+        list(retrieve(RayCamera(world), hand, Script("grasp"), RED))
+    assert hand.events[-1] == "stop"
+
+
+def test_the_robot_is_stopped_when_nobody_wants_to_go_on(world: World) -> None:
+    hand = Hand(world, itertools.repeat(None))
+    steps = retrieve(RayCamera(world), hand, Script("push"), RED)
+    next(steps)
+    assert "stop" not in hand.events
+    steps.close()  # type: ignore[attr-defined]
+    assert hand.events[-1] == "stop"
+
+
+def test_an_end_is_not_a_stop(world: World) -> None:
+    _, events = play(world, Script("push"), max_actions=1)
+    assert "stop" not in events
+
+
+@pytest.mark.parametrize("depth", [np.nan, 0.0])
+def test_a_picture_without_depth_is_told(world: World, depth: float) -> None:
+    class Blind(RayCamera):
+        def capture(self, region: Region | None = None) -> RGBDFrame:
+            frame = super().capture(region)
+            nothing = np.full_like(frame.depth, depth)
+            return RGBDFrame(frame.color, nothing, frame.intrinsics, frame.T_world_camera)
+
+    hand = Hand(world, itertools.repeat(None))
+    with pytest.raises(UserError, match="no depth"):
+        list(retrieve(Blind(world), hand, Script("grasp"), RED))
+    assert hand.events == ["home", "stop"]
+
+
+def test_an_empty_table_is_told(world: World) -> None:
+    for name in (GOAL, *OTHERS):
+        world.remove(name)
+    hand = Hand(world, itertools.repeat(None))
+    script = Script("grasp")
+    with pytest.raises(UserError, match="nothing on the table"):
+        list(retrieve(RayCamera(world), hand, script, RED))
+    assert script.memories == []
+
+
+def test_a_table_that_empties_is_the_policys_business(world: World) -> None:
+    for name in OTHERS:
+        world.remove(name)
+    hand = Hand(world, iter([GOAL]))
+    steps = list(retrieve(RayCamera(world), hand, Script("grasp", None), BLUE))
+    assert [s.reason for s in steps] == ["", "nothing to do: the script says so"]
+    assert not steps[-1].observation.objects.any()
+
+
+# --- for real ------------------------------------------------------------------------------
+
+
+class Aim:
+    """Grasps the middle of what is seen of the goal, across its shorter side."""
+
+    primitive = PrimitiveConfig(grasp_depth=0.03)
+
+    def decide(
+        self,
+        observation: Observation,
+        memory: Memory | None = None,
+        *,
+        refused: Sequence[Action] = (),
+    ) -> Decision:
+        pixels = np.argwhere(observation.goal)
+        if not len(pixels):
+            return decide(observation, None, "the goal is hidden")
+        middle = pixels.mean(0)
+        row, column = (int(v) for v in pixels[np.abs(pixels - middle).sum(1).argmin()])
+        _, sides = np.linalg.eigh(np.cov((pixels - middle).T))
+        rows, columns = sides[:, 0]
+        rotation = round(np.arctan2(rows, columns) / rotation_angle(1)) % N_ROTATIONS
+        x, y = Workspace().to_xy(row, column).tolist()
+        z = float(observation.heightmap.height[row, column])
+        yaw = float(rotation_angle(rotation))
+        action = Action("grasp", (row, column), rotation, (x, y, z), yaw, 1.0)
+        return decide(observation, action)
+
+
+def episode(config: SceneConfig) -> tuple[World, str, list[Step]]:
+    scene = build_scene(config)
+    camera, robot = RayCamera(scene.world), Gantry(scene.world)
+    steps = list(retrieve(camera, robot, Aim(), scene.goal_rgb))
+    return scene.world, scene.goal_name, steps
+
+
+def test_a_goal_in_the_open_is_retrieved_and_a_seed_tells_the_episode_to_the_bit() -> None:
+    config = SceneConfig(n_objects=3, sigma=0.1, seed=1)
+    world, goal, steps = episode(config)
+    assert steps[-1].claimed_success
+    assert world.is_parked(goal)  # in the bin: it was true
+    assert sorted([*world.in_scene(), goal]) == list(world.object_names)
+    again, _, repeated = episode(config)
+    assert (again.data.qpos == world.data.qpos).all()
+    assert len(repeated) == len(steps)
+    for a, b in zip(steps, repeated, strict=True):
+        assert a.decision.action == b.decision.action
+        assert a.outcome == b.outcome
+        assert (a.after.heightmap.color == b.after.heightmap.color).all()
+        assert np.array_equal(a.after.heightmap.height, b.after.heightmap.height, equal_nan=True)
