@@ -11,7 +11,8 @@ from dataclasses import dataclass
 Place = tuple[float, ...]
 """x and y of a block's centre in mm from the workspace's, x away from the camera and y to the
 camera's left; then, where not 0, the height in mm of what it rests on, the yaw in degrees of
-its longer horizontal side, and by how many degrees it leans over that side."""
+its longer horizontal side (a half-cylinder's ridge runs across it), and by how many degrees it
+leans over that side."""
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def build(layout: Layout) -> World:
         half_height = np.abs(turn.as_matrix()[2]) @ SHAPES[shape].extent / 2
         position = whole.apply((x / 1e3, y / 1e3, on / 1e3 + half_height + CLEARANCE))
         position[:2] += Workspace().center
-        world.place(name, position, turn.as_quat(scalar_first=True))
+        world.place(name, position, np.roll(turn.as_quat(), 1))
         mujoco.mj_forward(world.model, world.data)
         if world.penetration() > 1e-3:
             raise UserError(f"{layout.idea}: {shape} {pose} at {place} overlaps another block")
@@ -84,7 +84,7 @@ def preset(world: World) -> str:
         position, quaternion = world.pose(thing.name)
         with warnings.catch_warnings():  # of angles that are not unique; any will do
             warnings.simplefilter("ignore", UserWarning)
-            turn = Rotation.from_quat(quaternion, scalar_first=True).as_euler("XYZ")
+            turn = Rotation.from_quat(np.roll(quaternion, -1)).as_euler("XYZ")
         color = " ".join(f"{c / 255:.4f}" for c in thing.color)
         pose = " ".join(f"{v:.6f}" for v in (*position, *turn))
         lines.append(f"{SHAPES[thing.shape].mesh} {color} {pose}\n")

@@ -63,11 +63,11 @@ def main(
         torch.set_num_threads(threads)
     paper = RECIPES["paper"]
     compact = Policy.from_pretrained(policy) if policy else _shipped()
-    dense = Policy.random_init(paper.network, paper.decision, paper.primitive)
+    densenet = Policy.random_init(paper.network, paper.decision, paper.primitive)
     ways: dict[str, Decide] = {
         "compact": _decider(compact),
-        "densenet121": _decider(dense),
-        "naive": lambda frame, goal: _naive(dense, frame, goal),
+        "densenet121": _decider(densenet),
+        "naive": lambda frame, goal: _naive(densenet, frame, goal),
     }
     times: dict[str, list[float]] = {way: [] for way in ways}
     looks: list[float] = []

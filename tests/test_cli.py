@@ -162,6 +162,7 @@ def test_a_damaged_policy_is_refused(capsys, tmp_path: Path, policy: str):
     assert os.listdir(tmp_path) == ["broken"]
 
 
+@pytest.mark.slow
 def test_an_episode_leaves_what_the_format_promises(capsys, tmp_path: Path, policy: str):
     argv = ["retrieve", "--objects", "2", "--seed", "4", "--policy", policy]
     code, text, _ = run(capsys, *argv, "--out", str(tmp_path / "a"))
@@ -199,6 +200,7 @@ def _timeless(episode: dict) -> dict:
     return {**episode, "steps": steps}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_lines", [1, 2])
 def test_an_interrupted_episode_leaves_nothing(tmp_path: Path, policy: str, n_lines: int):
     command = [
@@ -213,7 +215,7 @@ def test_an_interrupted_episode_leaves_nothing(tmp_path: Path, policy: str, n_li
             assert process.stdout.readline()
         time.sleep(0.2)
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: the encoder gets it too
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert err == "pushgrasp: interrupted\n"
     assert os.listdir(tmp_path) == []

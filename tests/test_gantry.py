@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated import FLAT, UPRIGHT, cube_and_gantry, world_of
 
@@ -100,6 +100,7 @@ def test_short_ways_do_not_jerk(way: float) -> None:
     assert v.max() < 1.1 * np.sqrt(way * ACCELERATION)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.floats(0.01, 5.0), st.floats(0.001, 1.0))
 def test_progress_runs_from_0_to_1_and_cruises_evenly(slowest: float, share: float) -> None:
     ramp = slowest * share
@@ -115,6 +116,7 @@ def test_progress_runs_from_0_to_1_and_cruises_evenly(slowest: float, share: flo
     assert np.abs(np.diff(v) / np.diff(t)[0]).max() <= (1 + 1e-6) / (slowest * ramp)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.floats(-50, 50))
 def test_half_turns_are_small_and_equivalent(angle: float) -> None:
     turn = _half_turn(angle)

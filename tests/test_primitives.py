@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated import FLAT, UPRIGHT, cube_and_gantry, world_of
 
@@ -97,6 +97,7 @@ def actions(draw: st.DrawFn, primitive: Primitive) -> Action:
 # --- grasp ---------------------------------------------------------------------------------
 
 
+@settings(max_examples=50, deadline=None)
 @given(actions("grasp"), st.sampled_from([0.02, 0.03]))
 def test_a_grasp_goes_below_the_point_and_never_into_the_table(
     chosen: Action, depth: float
@@ -115,6 +116,7 @@ def test_a_grasp_goes_below_the_point_and_never_into_the_table(
     assert len(reports) == len(robot.commands)
 
 
+@settings(max_examples=50, deadline=None)
 @given(actions("grasp"))
 def test_a_grasp_opens_first_and_closes_at_the_bottom(chosen: Action) -> None:
     robot = Notes()
@@ -129,6 +131,7 @@ def test_a_grasp_opens_first_and_closes_at_the_bottom(chosen: Action) -> None:
 
 
 @pytest.mark.parametrize("primitive", ["grasp", "push"])
+@settings(max_examples=50, deadline=None)
 @given(surface=st.floats(0.0, 0.15))
 def test_everything_that_goes_down_or_across_down_there_is_guarded(
     primitive: Primitive, surface: float
@@ -185,6 +188,7 @@ def test_a_push_starts_5_cm_behind_and_travels_10() -> None:
         assert np.allclose(end, (-0.5, 0.0) + 0.05 * ahead)
 
 
+@settings(max_examples=50, deadline=None)
 @given(actions("push"))
 def test_a_push_stays_in_the_workspace_and_goes_through_its_point(chosen: Action) -> None:
     path = np.array(push_path(chosen, CONFIG, WORKSPACE))
@@ -204,6 +208,7 @@ def test_a_push_stays_in_the_workspace_and_goes_through_its_point(chosen: Action
             assert np.isclose(edges, 0, atol=1e-9).any()
 
 
+@settings(max_examples=50, deadline=None)
 @given(actions("push"))
 def test_a_push_closes_goes_down_behind_and_up_at_the_end(chosen: Action) -> None:
     robot = Notes()

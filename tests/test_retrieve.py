@@ -49,9 +49,7 @@ class Script:
     primitive = PrimitiveConfig()
 
     def __init__(self, *lines: Primitive | None) -> None:
-        self._lines: Iterator[Primitive | None] = itertools.chain(
-            lines, itertools.repeat(lines[-1])
-        )
+        self._lines = lines
         self.memories: list[Memory | None] = []
 
     def decide(
@@ -62,7 +60,7 @@ class Script:
         refused: Sequence[Action] = (),
     ) -> Decision:
         self.memories.append(memory)
-        line = next(self._lines)
+        line = self._lines[min(len(self.memories), len(self._lines)) - 1]
         if line is None:
             return decide(observation, None, "the script says so")
         # far apart in turn, so that one does not make another forgotten
@@ -208,6 +206,14 @@ def test_failed_grasps_and_idle_pushes_add_up_as_unchanged(world: World) -> None
     steps, _ = play(world, Script("grasp", "push", "grasp", "push", "grasp"))
     assert len(steps) == 5
     assert steps[-1].reason == "5 actions in a row changed nothing"
+
+
+def test_what_is_taken_from_the_dark_is_a_change(world: World) -> None:
+    world.remove(OTHERS[2])  # as good as hidden
+    steps, _ = play(world, Script("grasp"), [OTHERS[2]], max_actions=1)
+    height = [h.heightmap.height for h in (steps[0].observation, steps[0].after)]
+    assert np.array_equal(*height, equal_nan=True)
+    assert steps[0].outcome.changed
 
 
 def test_pushes_between_do_not_undo_failed_grasps(world: World) -> None:

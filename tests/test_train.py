@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from test_rollout import TINY, PaintedTable
 
 from pushgrasp.configs import from_json
@@ -29,7 +31,7 @@ from pushgrasp.learning.learner import cosine_rate, freeze_all_but, next_values,
 from pushgrasp.learning.metrics import MetricsLog, read_metrics, success_rate
 from pushgrasp.learning.replay import ACTION, Replay
 from pushgrasp.learning.rollout import Player, Setup
-from pushgrasp.learning.run import Run
+from pushgrasp.learning.run import Run, best_split
 from pushgrasp.learning.train import improve, learn, train
 from pushgrasp.learning.workers import Message, Order, Sample, SceneEnd
 from pushgrasp.networks import build
@@ -81,6 +83,11 @@ class StopsAfter(HereAndNow):
         return got
 
 
+LONGER = dataclasses.replace(
+    TINY, stages=tuple(dataclasses.replace(stage, n_samples=60) for stage in TINY.stages)
+)
+
+
 def begin(directory: Path, recipe: Recipe = TINY, seed: int = 0) -> Run:
     directory.mkdir(parents=True, exist_ok=True)
     return begin_run(directory, recipe, seed)
@@ -88,6 +95,7 @@ def begin(directory: Path, recipe: Recipe = TINY, seed: int = 0) -> Run:
 
 def fill(run: Run, n: int, stage: int = 1) -> None:
     """Samples without learning."""
+    assert n <= run.recipe.stages[stage].n_samples
     source = HereAndNow(run)
     while run.samples[stage] < n:
         source.feed(lambda: dataclasses.replace(run.order(stage), grasp_threshold=1.0, epsilon=1.0))
@@ -110,7 +118,7 @@ def one_thread() -> Iterator[None]:
 
 def test_the_loss_falls_on_a_small_problem(tmp_path: Path):
     """Whether a bar is grasped across is learned from a few dozen actions."""
-    run = begin(tmp_path)
+    run = begin(tmp_path, LONGER)
     fill(run, 40)
     freeze_all_but(run.networks, "grasp")
     losses = [improve(run, "grasp") for _ in range(80)]
@@ -119,7 +127,7 @@ def test_the_loss_falls_on_a_small_problem(tmp_path: Path):
 
 def test_a_value_network_learns_from_its_surprises(tmp_path: Path):
     recipe = dataclasses.replace(
-        TINY,
+        LONGER,
         network=dataclasses.replace(TINY.network, output="value"),
         loss="huber",
         replay_priority=2.0,
@@ -250,7 +258,10 @@ def test_ctrl_c_saves_and_resume_goes_on_with_the_counts(tmp_path: Path):
     scenes = [(int(a["stage"]), int(a["scene"])) for a in stopped.replay.actions]
     assert len(set(source.scenes)) == len(source.scenes)
     assert not set(source.scenes) & set(scenes[:n_before])  # none is played twice
-    assert [line["samples"] for line in read_metrics(tmp_path / "run")][-1] == 52
+    lines = read_metrics(tmp_path / "run")
+    assert lines[-1]["samples"] == 52
+    order = [line["stage"] for line in lines]
+    assert order == sorted(order)  # the finished stage is not reported again
 
 
 def test_a_time_limit_stops_with_a_policy(tmp_path: Path):
@@ -280,20 +291,44 @@ def test_epsilon_decays_to_its_floor(tmp_path: Path):
     assert run.epsilon(0) == 0.5
 
 
-def test_the_level_of_q_is_measured_for_values_only(tmp_path: Path):
-    run = begin(tmp_path / "p")
-    fill(run, 6)
-    run.measure_threshold(1)
-    assert run.grasp_threshold == TINY.decision.grasp_threshold
+def test_the_level_of_values_is_the_mean_of_the_best(tmp_path: Path):
     value = dataclasses.replace(
         TINY, network=dataclasses.replace(TINY.network, output="value"), loss="huber"
     )
-    run = begin(tmp_path / "v", value)
+    run = begin(tmp_path, value)
     fill(run, 6)
     run.replay.actions["explored"][:4] = False
     run.replay.actions["q"][:4] = [1.0, 2.0, 1.5, 1.5]
     run.measure_threshold(1)
     assert run.grasp_threshold == 1.5
+
+
+def test_the_level_of_probabilities_is_where_success_becomes_likely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = begin(tmp_path, LONGER)
+    fill(run, 10)
+    run.measure_threshold(1)
+    assert run.grasp_threshold == TINY.decision.grasp_threshold  # too little to go by
+    monkeypatch.setattr("pushgrasp.learning.run.RECENT", 10)
+    run.replay.actions["explored"] = False
+    run.replay.actions["q"] = np.linspace(0.05, 0.95, 10)
+    run.replay.actions["reward"] = [0, 0, 1, 0, 0, 0, 1, 1, 1, 1]
+    run.measure_threshold(1)
+    assert run.grasp_threshold == pytest.approx(0.6)
+
+
+@given(st.lists(st.tuples(st.integers(1, 19), st.booleans()), min_size=1, max_size=30))
+def test_the_best_split_makes_the_fewest_mistakes(outcomes: list[tuple[int, bool]]):
+    q = np.array([level / 20 for level, _ in outcomes])
+    success = np.array([s for _, s in outcomes])
+
+    def mistakes(level: float) -> int:
+        return int((success & (q <= level)).sum() + (~success & (q > level)).sum())
+
+    split = best_split(q, success)
+    assert 0 <= split <= 1
+    assert mistakes(split) == min(mistakes(level) for level in (-0.01, *np.unique(q)))
 
 
 @pytest.mark.slow

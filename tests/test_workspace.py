@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
@@ -34,6 +34,7 @@ def test_columns_follow_x_and_rows_follow_y() -> None:
     assert workspace.to_pixel((-0.5 + 0.02, -0.1)).tolist() == [62, 122]
 
 
+@settings(max_examples=50, deadline=None)
 @given(WORKSPACES, st.data())
 def test_a_pixel_comes_back_from_its_centre(workspace: Workspace, data: st.DataObject) -> None:
     pixels = st.integers(-5, workspace.n_pixels + 5)
@@ -43,6 +44,7 @@ def test_a_pixel_comes_back_from_its_centre(workspace: Workspace, data: st.DataO
     assert bool(workspace.contains(workspace.to_xy(row, column))) == inside
 
 
+@settings(max_examples=50, deadline=None)
 @given(WORKSPACES, st.floats(0.001, 0.999), st.floats(0.001, 0.999))
 def test_a_point_lies_in_its_pixel(workspace: Workspace, u: float, v: float) -> None:
     point = np.array([workspace.x_min, workspace.y_min]) + workspace.size * np.array([u, v])
@@ -64,6 +66,7 @@ def test_arrays_keep_their_shape() -> None:
     assert workspace.contains(xy).shape == (4, 6)
 
 
+@settings(max_examples=50, deadline=None)
 @given(WORKSPACES, st.floats(0.001, 0.05))
 def test_a_margin_widens_or_narrows(workspace: Workspace, margin: float) -> None:
     x, y = workspace.x_min - margin / 2, workspace.center[1]

@@ -157,11 +157,22 @@ def test_only_what_the_jaw_carries_is_held() -> None:
     robot.execute(MoveJaw(0.11))
     world.settle()
     assert world.held() == []
-    # carried on one finger, not between the two
-    robot.execute(MoveTo((-0.3, 0.1, 0.25), 0.0))
+
+
+def test_what_touches_one_finger_or_is_taken_away_is_not_held() -> None:
+    world, robot = cube_and_gantry()
+    x, y, z = robot.state().position
+    world.place("object_00", (x + 0.055 - 0.0248, y, z + 0.05), UPRIGHT)  # beside one pad
+    world.step(1)
+    assert world.data.ncon > 0
+    assert world.held() == []
+    world.place("object_00", (-0.5, 0.0, 0.0251), UPRIGHT)
+    robot.execute(MoveTo((-0.5, 0.0, 0.25), 0.0))
+    robot.execute(MoveTo((-0.5, 0.0, 0.01), 0.0))
     robot.execute(MoveJaw(0.0))
-    world.place("object_00", (-0.3, 0.1, 0.25 + 0.145 + 0.055), UPRIGHT)  # on top of the palm
-    world.step(50)
+    robot.execute(MoveTo((-0.5, 0.0, 0.1), 0.0))
+    assert world.held() == ["object_00"]
+    world.remove("object_00")
     assert world.held() == []
 
 

@@ -94,7 +94,8 @@ class Policy:
         goal = self._target(observation)
 
         grasp = self._grasps(observation, [goal], avoid)[0]
-        doubt = grasp_doubt(grasp.q, goal.occupancy, rule)
+        trusted = grasp.q * rule.distrust**memory.failures_in_a_row
+        doubt = grasp_doubt(trusted, goal.occupancy, rule)
         blocker = _Candidate(goal)
         if doubt and rule.clear_blockers:
             beside = self._grasps(observation, self._blockers(observation, goal), avoid)
@@ -108,7 +109,7 @@ class Policy:
             push = self._push(observation, goal, avoid)
 
         choice, why = choose(
-            grasp.q, blocker.q, push.q, goal.occupancy, memory.pushes_in_a_row, rule
+            trusted, blocker.q, push.q, goal.occupancy, memory.pushes_in_a_row, rule
         )
         chosen = {"target": grasp, "blocker": blocker, "push": push, None: grasp}[choice]
         primitive: Primitive = "push" if choice == "push" else "grasp"

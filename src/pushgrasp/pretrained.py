@@ -49,12 +49,12 @@ def find_policy(source: str | Path) -> Path:
         UserError: it is neither; the message lists the names.
     """
     folder = Path(source).expanduser()
-    if folder.is_dir():
-        if not (folder / CONFIG).exists():
-            raise UserError(f"{folder} is no policy: it holds no {CONFIG}")
+    if (folder / CONFIG).exists():
         return folder
     if str(source) in policy_names():
         return WEIGHTS / str(source)
+    if folder.is_dir():
+        raise UserError(f"{folder} is no policy: it holds no {CONFIG}")
     names = ", ".join(policy_names()) or "none"
     raise UserError(f"no policy {str(source)!r}: it is no folder, and the named ones are: {names}")
 

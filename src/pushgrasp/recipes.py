@@ -65,6 +65,9 @@ class DecisionConfig:
     """Pushes nearer than this,"""
     push_repeat_deg: float = 23.0
     """and less than this apart, count as the same push."""
+    distrust: float = 1.0
+    """Factor on the target's Q_g for each grasp that has failed in a row: a network that was
+    wrong about a heap may well be so again, so clear the way or push before the next try."""
     clear_blockers: bool = False
     """Rather than push, grasp an object beside the target when that is likely to succeed."""
     blocker_threshold: float = 0.5
@@ -130,7 +133,7 @@ class Recipe:
     updates_per_sample: float = 1.0
     """Gradient steps for each action carried out."""
     symmetric_grasps: bool = True
-    """Learn each grasp at the opposite rotation too: a parallel jaw is symmetric (authors' code)."""
+    """Learn each grasp at the opposite rotation too: the jaw is symmetric (authors' code)."""
     augment: bool = False
     """Mirror and shift training windows."""
     replay_priority: float = 2.0
@@ -169,7 +172,7 @@ RECIPES: dict[str, Recipe] = {
                 "grasp-goal",
                 scenes=("random", "random", "heap"),
                 n_objects=(10, 15, 20, 25),
-                n_samples=9000,
+                n_samples=13000,
                 epsilon=(0.4, 0.1),
                 epsilon_decay=0.9995,
             ),
@@ -177,7 +180,7 @@ RECIPES: dict[str, Recipe] = {
                 "push",
                 scenes=("random", "heap"),
                 n_objects=(15, 20, 25),
-                n_samples=1500,
+                n_samples=800,
                 epsilon=(0.6, 0.2),
                 epsilon_decay=0.998,
             ),

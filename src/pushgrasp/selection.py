@@ -35,16 +35,22 @@ class Memory:
     failed: tuple[Action, ...] = ()
     """Grasps that failed and pushes that changed nothing, where the scene is still the same."""
     pushes_in_a_row: int = 0
+    failures_in_a_row: int = 0
+    """Grasps that came up empty since the last that did not."""
 
     def after(self, action: Action, outcome: Outcome) -> Memory:
         """The memory once an action has been carried out, or refused."""
-        pushes = self.pushes_in_a_row + 1 if action.primitive == "push" else 0
+        pushes, failures = 0, 0
+        if action.primitive == "push":
+            pushes, failures = self.pushes_in_a_row + 1, self.failures_in_a_row
+        elif not outcome.holding:
+            failures = self.failures_in_a_row + 1
         if outcome.holding or outcome.changed:
             here = np.array(action.position[:2])
             far = [np.hypot(*(here - a.position[:2])) > FORGET_RADIUS for a in self.failed]
             kept = tuple(a for a, is_far in zip(self.failed, far, strict=True) if is_far)
-            return Memory(kept, pushes)
-        return Memory((*self.failed, action), pushes)
+            return Memory(kept, pushes, failures)
+        return Memory((*self.failed, action), pushes, failures)
 
 
 def weight_push(q_push: QMap, objects: Mask, target_mask: Mask, config: DecisionConfig) -> QMap:

@@ -161,11 +161,12 @@ class Witness:
         return self.robot.execute(command)
 
     def home(self) -> Report:
-        """See `Robot.home`; what was in the jaw and ends up in the bin has been taken."""
-        carried = self.world.held()
+        """See `Robot.home`; what it takes out of the scene, the jaw has carried to the bin."""
+        before = set(self.world.in_scene())
         report = self.robot.home()
-        self._lifted = self._lifted or bool(carried)
-        self._binned.update(name for name in carried if self.world.is_parked(name))
+        taken = before - set(self.world.in_scene())
+        self._lifted = self._lifted or bool(taken)
+        self._binned |= taken
         return report
 
     def state(self) -> Report:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from torch.optim import Optimizer
 
 from ..interfaces import Primitive
@@ -27,6 +28,10 @@ from .replay import Replay
 from .workers import Order, Sample
 
 CONFIG, CHECKPOINT, WEIGHTS = "config.json", "checkpoint.safetensors", "weights.safetensors"
+
+
+CALIBRATION = 1500
+"""Latest greedy actions from which Q_g* is measured."""
 
 
 def trainee(stage: StageConfig) -> Primitive:
@@ -92,15 +97,19 @@ class Run:
         return int(self.recipe.updates_per_sample * max(0, n - self.recipe.batch_size))
 
     def measure_threshold(self, stage: int) -> None:
-        """Set Q_g* at the end of stage 1.
+        """Set Q_g* at the end of stage 1, from the network's own latest actions.
 
-        Values: the level that the greedy maxima have reached (the paper: 1.78). Probabilities
-        mean the same in every network, so the recipe's number stays.
+        Values: the level that the best Q_g has reached (the paper: 1.78). Probabilities: the
+        level from which a grasp is more likely to succeed than to fail; a network that
+        chooses the highest of many overestimates them.
         """
         actions = self.replay.actions
-        greedy = (actions["stage"] == stage) & ~actions["explored"]
-        if self.recipe.network.output == "value" and greedy.any():
-            self.grasp_threshold = float(np.mean(actions["q"][greedy][-RECENT:]))
+        greedy = actions[(actions["stage"] == stage) & ~actions["explored"]]
+        if self.recipe.network.output == "value" and len(greedy):
+            self.grasp_threshold = float(np.mean(greedy["q"][-RECENT:]))
+        elif len(greedy) >= RECENT:
+            last = greedy[-CALIBRATION:]
+            self.grasp_threshold = best_split(last["q"], last["reward"] > 0)
 
     def _stages(self) -> Iterator[tuple[int, StageConfig]]:
         return zip(self.samples, self.recipe.stages, strict=True)
@@ -147,3 +156,22 @@ class Run:
             },
             name=self.directory.name,
         )
+
+
+def best_split(q: npt.NDArray[np.floating], success: npt.NDArray[np.bool_]) -> float:
+    """The level that best tells successes, which should lie above it, from failures.
+
+    Args:
+        q: (N,) predicted probabilities, at least one.
+        success: (N,) what came of them.
+    Returns:
+        The level with the fewest successes below and failures above, midway between the two
+        predictions that it parts.
+    """
+    levels, which = np.unique(q.astype(np.float64), return_inverse=True)
+    wins, losses = np.bincount(which, success), np.bincount(which, ~success)
+    below = np.concatenate([[0], np.cumsum(wins)])
+    above = losses.sum() - np.concatenate([[0], np.cumsum(losses)])
+    i = int(np.argmin(below + above))
+    edges = np.concatenate([[0.0], levels, [1.0]])
+    return float(edges[i] + edges[i + 1]) / 2

@@ -54,7 +54,7 @@ class Table(Protocol):
         ...
 
     def act(self, action: Action) -> list[str]:
-        """Carry out an action and go home; returns what was held after the lift."""
+        """Carry out an action and go home; returns what the jaw carried to the bin."""
         ...
 
 
@@ -87,6 +87,6 @@ class SimTable:
         """See `Table.act`."""
         with self._clock("robot"):
             run(self._robot, action, self._primitive, self._workspace)
-            held = self._world.held() if action.primitive == "grasp" else []
+            before = self._world.in_scene()
             self._robot.home()
-            return held
+            return [name for name in before if self._world.is_parked(name)]

@@ -120,6 +120,8 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
         warn_of_small_disk(run, progress)
         stopped = False
         for index, stage in enumerate(run.recipe.stages):
+            if stopped or is_done(run, index):
+                continue
             primitive, meter = trainee(stage), Meter(run, index)
             saving, logging = Every(SAVE_PERIOD), Every(LOG_PERIOD)
             freeze_all_but(run.networks, primitive)
@@ -127,11 +129,10 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
             rollouts.change_stage()
 
             while not stopped:
-                owed = run.updates_owed(primitive)
-                wanted = stage.n_samples - run.samples[index]
-                if wanted <= 0 and (owed <= 0 or goes_on_learning(run, index)):
+                if is_done(run, index):
                     break
-                if wanted > 0 and owed < MAX_LAG:
+                owed = run.updates_owed(primitive)
+                if run.samples[index] < stage.n_samples and owed < MAX_LAG:
                     rollouts.feed(lambda index=index: run.order(index))
                 for worker, message in rollouts.receive(0.0 if owed > 0 else 0.2):
                     meter.heard(message)
@@ -160,10 +161,14 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
     return folder
 
 
-def goes_on_learning(run: Run, index: int) -> bool:
-    """Whether the next stage trains the same network, and can take the updates still owed."""
-    stages = run.recipe.stages[index : index + 2]
-    return len(stages) == 2 and trainee(stages[0]) == trainee(stages[1])
+def is_done(run: Run, index: int) -> bool:
+    """Whether a stage has its samples, and has learned from them or leaves it to the next."""
+    stages = run.recipe.stages
+    primitive = trainee(stages[index])
+    if run.samples[index] < stages[index].n_samples:
+        return False
+    goes_on = index + 1 < len(stages) and trainee(stages[index + 1]) == primitive
+    return goes_on or run.updates_owed(primitive) <= 0
 
 
 def take_in(run: Run, index: int, worker: int, message: Message) -> None:

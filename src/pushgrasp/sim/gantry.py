@@ -14,18 +14,23 @@ from ..interfaces import Command, GripperSpec, MoveJaw, MoveTo, Report
 from .world import CONTACT_SOLIMP, CONTACT_SOLREF, TIMESTEP, World
 
 HOME = (-0.5, 0.46, 0.25)  # m: over the bin, beside the table and out of the camera's view
+HAND_RADIUS = 0.15  # m round the tool: what is there, high over the bin, is in the hand
 STEPS_PER_TICK = 4  # the set-point changes every 8 ms, as a robot controller's would
 TICK = STEPS_PER_TICK * TIMESTEP  # s
 
 ACCELERATION = 5.0  # m/s^2
 YAW_SPEED = 3.5  # rad/s
-JAW_SPEED = 0.15  # m/s, change of the width (an RG2 closes at up to 0.18)
+JAW_SPEED = 0.15  # m/s, change of the width (an RG2 manages up to 0.18)
 AXIS_FORCE = (80.0, 80.0, 40.0)  # N, what an axis can push with
 STALL_FORCE = 3.0  # N at a finger from which the jaw counts as stopped by something
 
 _MASS = 1.5  # kg, RG2 and mount
 _STIFFNESS = 2e4  # N/m
 _DAMPING = 2 * np.sqrt(_STIFFNESS * _MASS)  # critical
+_YAW_STIFFNESS = 200.0  # N m/rad
+_YAW_INERTIA = 0.025  # kg m2, gearing included
+_YAW_DAMPING = 2 * np.sqrt(_YAW_STIFFNESS * _YAW_INERTIA)
+_YAW_TORQUE = 6.0  # N m
 _FINGER_STIFFNESS = 2e3  # N/m
 _FINGER_ARMATURE = 0.1  # kg, the jaw's gearing
 _FINGER_DAMPING = 2 * np.sqrt(2 * _FINGER_STIFFNESS * _FINGER_ARMATURE)
@@ -84,7 +89,7 @@ class GantryModel:
             )  # fmt: skip
         spec.add_actuator(
             name="yaw", trntype=mujoco.mjtTrn.mjTRN_JOINT, target="yaw",
-            **_position_servo(200.0, 2 * np.sqrt(200.0 * 0.025), 6.0),
+            **_position_servo(_YAW_STIFFNESS, _YAW_DAMPING, _YAW_TORQUE),
         )  # fmt: skip
 
 
@@ -141,8 +146,10 @@ class Gantry:
         if position[2] < HOME[2] - 0.01:
             self.execute(MoveTo((position[0], position[1], HOME[2]), self._yaw(), speed=0.5))
         self.execute(MoveTo(HOME, self._yaw(), speed=1.0))
+        carried = self.world.near(HOME, radius=HAND_RADIUS)
         report = self._open()
-        self._empty_bin()
+        for name in carried:  # a bin that empties itself
+            self.world.remove(name)
         return report
 
     def state(self) -> Report:
@@ -227,7 +234,7 @@ class Gantry:
         goal = self.gripper.max_width if width is None else min(width, self.gripper.max_width)
         target = self._width()
         for _ in range(200):
-            target = min(target + 2 * JAW_SPEED * TICK, goal)
+            target = min(target + JAW_SPEED * TICK, goal)
             self._set_jaw(target)
             self._tick()
             if target >= goal and goal - self._width() < 2e-3:
@@ -235,13 +242,6 @@ class Gantry:
         if not self._touching_anything():
             raise SimulatorFault("the gripper did not open")
         return self._report(reached=False, reason="something keeps the jaw from opening")
-
-    def _empty_bin(self) -> None:
-        """Take what was let go over the bin out of the simulation."""
-        for name in self.world.in_scene():
-            position, _ = self.world.pose(name)
-            if abs(position[0] - HOME[0]) < 0.15 and abs(position[1] - HOME[1]) < 0.15:
-                self.world.remove(name)
 
     def _set_jaw(self, width: float) -> None:
         self._grip_force = 0.0
@@ -273,7 +273,7 @@ class Gantry:
         return self._contact_force() > 0.5 or bool(self.world.held())
 
     def _command_axes(self, setpoint: np.ndarray, velocity: np.ndarray) -> None:
-        lag = np.array([_DAMPING / _STIFFNESS] * 3 + [2 * np.sqrt(0.025 / 200.0)])
+        lag = np.array([_DAMPING / _STIFFNESS] * 3 + [_YAW_DAMPING / _YAW_STIFFNESS])
         origin = np.array([*HOME, 0.0])
         self.world.data.ctrl[self._drives] = setpoint - origin + lag * velocity
 

@@ -94,6 +94,11 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
                 f"--goal {config.goal}: {config.name} has {len(placed)} objects on the table, "
                 f"so the goal is 0 to {len(placed) - 1}"
             )
+        if not workspace.contains(placed[config.goal].position[:2]):
+            raise UserError(
+                f"--goal {config.goal}: that object of {config.name} lies outside the workspace, "
+                "where the robot does not look; choose another"
+            )
         world = _loaded(placed, config.perturb, rng)
         before = {n: world.pose(n)[0] for n in world.in_scene()}
         world.settle(max_time=4.0)

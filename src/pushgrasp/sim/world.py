@@ -198,6 +198,14 @@ class World:
         """The objects that are part of the physics."""
         return [name for name in self.object_names if not self.is_parked(name)]
 
+    def near(self, point: tuple[float, float, float], radius: float) -> list[str]:
+        """The objects of the scene whose centres lie within a distance (m) of a point."""
+        return [
+            name
+            for name in self.in_scene()
+            if np.linalg.norm(self.pose(name)[0] - np.asarray(point)) < radius
+        ]
+
     def held(self) -> list[str]:
         """The objects that both finger pads touch and the table does not, at the last step."""
         touched = [set(), set()]
