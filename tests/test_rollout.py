@@ -12,9 +12,10 @@ from pushgrasp.colors import PALETTE, parse_color
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.heightmap import Heightmap
 from pushgrasp.interfaces import Action
+from pushgrasp.learning.actor import Setup
 from pushgrasp.learning.checkpoint import save_weights
 from pushgrasp.learning.replay import PRIMITIVES, unpack_target
-from pushgrasp.learning.rollout import Player, Setup, scene_seed
+from pushgrasp.learning.rollout import Player, scene_seed
 from pushgrasp.learning.table import RGB, Clock
 from pushgrasp.learning.workers import Order, Sample, SceneEnd
 from pushgrasp.networks import build
@@ -256,7 +257,7 @@ def test_a_fault_ends_the_scene_and_is_no_sample(setup: Setup):
 
 
 def test_new_weights_are_taken_up(setup: Setup, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pushgrasp.learning.rollout.RELOAD_PERIOD", 0.0)
+    monkeypatch.setattr("pushgrasp.learning.actor.RELOAD_PERIOD", 0.0)
     player = painted_player(setup)
     before, _ = play(player, Order(1, 0, 0.0))
     save_weights(setup.weights, {p: build(TINY.network, p) for p in PRIMITIVES})

@@ -194,12 +194,19 @@ def test_a_file_without_objects_or_with_too_few_for_the_goal(pair: str, tmp_path
         build_scene(SceneConfig(str(empty)))
 
 
-def test_a_goal_that_rolls_away_is_a_fault(tmp_path: Path) -> None:
+def test_a_goal_out_of_view_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "edge.txt"
     path.write_text("4.obj 1 0 0 -0.9 0.0 0.0251 0 0 0\n" + PAIR)  # on the table, out of view
-    with pytest.raises(SimulatorFault, match="the goal rolled out of the workspace"):
+    with pytest.raises(UserError, match="outside the workspace"):
         build_scene(SceneConfig(str(path)))
     assert build_scene(SceneConfig(str(path), goal=1)).goal_name == "object_01"
+
+
+def test_a_goal_that_topples_out_of_view_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "edge.txt"
+    path.write_text("4.obj 1 0 0 -0.7235 0.0 0.0354 0 0.7 0\n" + PAIR)  # stands on an edge
+    with pytest.raises(SimulatorFault, match="the goal rolled out of the workspace"):
+        build_scene(SceneConfig(str(path)))
 
 
 def test_what_rolls_out_is_dropped_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,11 +26,12 @@ from pushgrasp.errors import UserError
 from pushgrasp.files import read_json
 from pushgrasp.learning import learner
 from pushgrasp.learning import train as train_module
+from pushgrasp.learning.actor import Setup
 from pushgrasp.learning.begin import begin_run, only_writer, resume_run
 from pushgrasp.learning.learner import cosine_rate, freeze_all_but, next_values, read_observation
 from pushgrasp.learning.metrics import MetricsLog, read_metrics, success_rate
 from pushgrasp.learning.replay import ACTION, Replay
-from pushgrasp.learning.rollout import Player, Setup
+from pushgrasp.learning.rollout import Player
 from pushgrasp.learning.run import Run, best_split
 from pushgrasp.learning.train import improve, learn, train
 from pushgrasp.learning.workers import Message, Order, Sample, SceneEnd
@@ -299,7 +300,10 @@ def test_the_level_of_values_is_the_mean_of_the_best(tmp_path: Path):
     fill(run, 6)
     run.replay.actions["explored"][:4] = False
     run.replay.actions["q"][:4] = [1.0, 2.0, 1.5, 1.5]
-    run.measure_threshold(1)
+    run.measure_threshold()
+    assert run.grasp_threshold == value.decision.grasp_threshold  # the stage is not over
+    run.samples[1] = value.stages[1].n_samples
+    run.measure_threshold()
     assert run.grasp_threshold == 1.5
 
 
@@ -308,13 +312,14 @@ def test_the_level_of_probabilities_is_where_success_becomes_likely(
 ):
     run = begin(tmp_path, LONGER)
     fill(run, 10)
-    run.measure_threshold(1)
+    run.samples[1] = LONGER.stages[1].n_samples
+    run.measure_threshold()
     assert run.grasp_threshold == TINY.decision.grasp_threshold  # too little to go by
     monkeypatch.setattr("pushgrasp.learning.run.RECENT", 10)
     run.replay.actions["explored"] = False
     run.replay.actions["q"] = np.linspace(0.05, 0.95, 10)
     run.replay.actions["reward"] = [0, 0, 1, 0, 0, 0, 1, 1, 1, 1]
-    run.measure_threshold(1)
+    run.measure_threshold()
     assert run.grasp_threshold == pytest.approx(0.6)
 
 

@@ -8,10 +8,8 @@ networks see is what a robot would see.
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,16 +17,13 @@ import numpy.typing as npt
 import torch
 
 from ..errors import RobotError, SimulatorFault
-from ..interfaces import Action, Primitive
-from ..networks import QNetwork, build
+from ..interfaces import Action
 from ..observation import Observation
 from ..recipes import Recipe, StageConfig
 from ..segmentation import goal_mask
-from ..selection import best, weight_push
 from ..sim.scenes import SceneConfig
 from ..targeting import moved, occupancy
-from ..workspace import N_ROTATIONS, rotation_angle
-from .checkpoint import load_weights
+from .actor import Actor, Setup
 from .replay import ACTION, PRIMITIVES, pack_observation
 from .rewards import bootstraps, grasp_reward, push_reward
 from .table import RGB, Clock, SimTable, Table
@@ -44,26 +39,15 @@ MIN_OBJECTS = 3
 """A scene with fewer objects left is not worth its time."""
 ACTIONS_AN_OBJECT = 1.5
 """Length of a scene."""
-GOALS_TO_TRY = 4
+GOALS_TO_TRY = 10
 """Objects looked at in search of one that cannot be grasped yet, and so is worth a push."""
 PUSH_REACH_PX = 30
 """Exploring pushes start on objects within 6 cm of the target: half a push and a block."""
-RELOAD_PERIOD = 5.0
-"""Seconds between looks for new weights."""
 
 
 def scene_seed(seed: int, stage: int, scene: int) -> np.random.SeedSequence:
     """The chance of one training scene: its layout, its goals and its exploration."""
     return np.random.SeedSequence(seed, spawn_key=(TRAINING, stage, scene))
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a rollout worker needs."""
-
-    recipe: Recipe
-    seed: int  # of the run
-    weights: Path  # file that the learner publishes, see `checkpoint.save_weights`
 
 
 @dataclass
@@ -100,11 +84,8 @@ class Player:
         make_table: Callable[[SceneConfig, Recipe, Clock], Table] = SimTable,
     ) -> None:
         self._setup, self._recipe, self._make_table = setup, setup.recipe, make_table
-        self._networks: dict[Primitive, QNetwork] = {
-            p: build(self._recipe.network, p).eval() for p in PRIMITIVES
-        }
         self._clock = Clock()
-        self._weights_version, self._looked = (0, 0), -np.inf
+        self._actor = Actor(setup, self._clock)
 
     def __call__(self, order: Order) -> Iterator[Message]:
         """Play a scene; a fault of the simulator ends it and discards the action under way."""
@@ -141,11 +122,11 @@ class Player:
             name, target = next(goals, (None, None))
             if name is None or target is None or len(table.objects()) < MIN_OBJECTS:
                 return
-            if any_object and not self._networks["grasp"].sees_target:
+            if any_object and not self._actor.sees_target:
                 # A network that is told its target is asked about one object, as it will be
                 # later; one that is not, about all of them (section III-C.1).
                 target = look.objects
-            action, explored = self._choose("grasp", look, target, target, order.epsilon, rng)
+            action, explored = self._actor.choose("grasp", look, target, target, order.epsilon, rng)
             if action is None:
                 tried.add(name)
                 continue
@@ -181,14 +162,14 @@ class Player:
                 name = None  # pushed off the table, or out of sight
                 continue
             if q > order.grasp_threshold or pushes >= stage.max_pushes:
-                grasp, _ = self._choose("grasp", look, target, target, 0.0, rng)
+                grasp, _ = self._actor.choose("grasp", look, target, target, 0.0, rng)
                 if grasp is not None:
                     table.act(grasp)
                     look = table.look()
                 name = None
                 continue
             near = look.objects & _widen(target, PUSH_REACH_PX)
-            action, explored = self._choose("push", look, target, near, order.epsilon, rng)
+            action, explored = self._actor.choose("push", look, target, near, order.epsilon, rng)
             if action is None:
                 return
             table.act(action)
@@ -197,7 +178,7 @@ class Player:
             # Both Q_g are of the network's view of their own image (METHOD: the released code
             # scores the old one twice). A target out of sight cannot be grasped.
             target_after = goal_mask(after.heightmap, color)
-            q_after = self._best_q("grasp", after, target_after)
+            q_after = self._actor.best_grasp(after, target_after)
             choice.reward = push_reward(
                 q_after - q, _occupancy_drop(look, target, after, target_after)
             )
@@ -212,7 +193,7 @@ class Player:
         chosen, q = None, 0.0
         goals = itertools.islice(self._visible(table, look, rng, set()), GOALS_TO_TRY)
         for name, mask in goals:
-            chosen, q = name, self._best_q("grasp", look, mask)
+            chosen, q = name, self._actor.best_grasp(look, mask)
             if q <= order.grasp_threshold:
                 break
         return chosen, q
@@ -229,54 +210,6 @@ class Player:
             mask = goal_mask(look.heightmap, colors[name])
             if mask.sum() >= MIN_GOAL_PX:
                 yield name, mask
-
-    def _choose(
-        self,
-        primitive: Primitive,
-        look: Observation,
-        target: Mask,
-        explorable: Mask,
-        epsilon: float,
-        rng: np.random.Generator,
-    ) -> tuple[Action | None, bool]:
-        """An action and whether it is a random one; None if the network allows none."""
-        if rng.random() < epsilon:
-            row, column = (int(i) for i in rng.choice(np.argwhere(explorable)))
-            rotation = int(rng.integers(N_ROTATIONS))
-            return make_action(primitive, look, rotation, row, column, float("nan")), True
-        scores = self._scores(primitive, look, target)
-        ranked = scores
-        if primitive == "push":
-            ranked = weight_push(scores, look.objects, target, self._recipe.decision)
-        place = best(ranked)
-        if place is None:
-            return None, False
-        return make_action(primitive, look, *place, float(scores[place])), False
-
-    def _scores(
-        self, primitive: Primitive, look: Observation, target: Mask
-    ) -> npt.NDArray[np.float32]:
-        """(16, H, W) values of the primitive's allowed actions, from the newest weights."""
-        allowed = target if primitive == "grasp" else look.objects | target
-        with self._clock("network"):
-            return self._newest(primitive).score(look, target, allowed)
-
-    def _best_q(self, primitive: Primitive, look: Observation, target: Mask) -> float:
-        """The highest value over the target; 0, which no success is worth, if none is allowed."""
-        highest = float(self._scores(primitive, look, target).max())
-        return highest if np.isfinite(highest) else 0.0
-
-    def _newest(self, primitive: Primitive) -> QNetwork:
-        """The network, with new weights if the learner has published any."""
-        now = time.monotonic()
-        if now - self._looked > RELOAD_PERIOD:
-            self._looked = now
-            status = self._setup.weights.stat()
-            version = (status.st_mtime_ns, status.st_ino)
-            if version != self._weights_version:
-                load_weights(self._setup.weights, self._networks)
-                self._weights_version = version
-        return self._networks[primitive]
 
     def _with_change(self, choice: _Choice, after: Observation) -> _Choice:
         """The choice, with a note of whether the next state's value shall count."""
@@ -324,16 +257,6 @@ def relabel(choice: _Choice, held_rgb: RGB | None) -> None:
     label = choice.look.labels[choice.action.pixel]
     if label > 0:
         choice.target = choice.look.labels == label
-
-
-def make_action(
-    primitive: Primitive, look: Observation, rotation: int, row: int, column: int, q: float
-) -> Action:
-    """An action at a pixel that was seen."""
-    x, y = look.heightmap.workspace.to_xy(row, column)
-    z = float(look.heightmap.height[row, column])
-    yaw = float(rotation_angle(rotation))
-    return Action(primitive, (row, column), rotation, (float(x), float(y), z), yaw, q)
 
 
 def _occupancy_drop(before: Observation, target: Mask, after: Observation, then: Mask) -> float:

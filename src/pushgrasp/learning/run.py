@@ -96,15 +96,19 @@ class Run:
         n = sum(c.n_samples for c in self.recipe.stages if trainee(c) == primitive)
         return int(self.recipe.updates_per_sample * max(0, n - self.recipe.batch_size))
 
-    def measure_threshold(self, stage: int) -> None:
-        """Set Q_g* at the end of stage 1, from the network's own latest actions.
+    def measure_threshold(self) -> None:
+        """Set Q_g* once stage 1 is over, from the network's own latest grasps there.
 
         Values: the level that the best Q_g has reached (the paper: 1.78). Probabilities: the
         level from which a grasp is more likely to succeed than to fail; a network that
         chooses the highest of many overestimates them.
         """
+        stages = list(self._stages())
+        over = [i for i, (n, c) in enumerate(stages) if c.name == "grasp-goal" and n >= c.n_samples]
+        if not over:
+            return
         actions = self.replay.actions
-        greedy = actions[(actions["stage"] == stage) & ~actions["explored"]]
+        greedy = actions[(actions["stage"] == over[-1]) & ~actions["explored"]]
         if self.recipe.network.output == "value" and len(greedy):
             self.grasp_threshold = float(np.mean(greedy["q"][-RECENT:]))
         elif len(greedy) >= RECENT:

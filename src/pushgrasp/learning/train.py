@@ -20,12 +20,13 @@ import torch
 from ..errors import UserError
 from ..interfaces import Primitive
 from ..recipes import Recipe
+from .actor import Setup
 from .begin import begin_run, only_writer, resume_run
 from .card import write_card
 from .learner import cosine_rate, freeze_all_but, update
 from .meter import Meter
 from .metrics import MetricsLog, ProgressLine
-from .rollout import Setup, prepare_player
+from .rollout import prepare_player
 from .run import WEIGHTS, Run, trainee
 from .workers import Message, Order, SceneEnd, Workers
 
@@ -125,12 +126,11 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
             primitive, meter = trainee(stage), Meter(run, index)
             saving, logging = Every(SAVE_PERIOD), Every(LOG_PERIOD)
             freeze_all_but(run.networks, primitive)
+            run.measure_threshold()
             run.publish()
             rollouts.change_stage()
 
-            while not stopped:
-                if is_done(run, index):
-                    break
+            while not (stopped or is_done(run, index)):
                 owed = run.updates_owed(primitive)
                 if run.samples[index] < stage.n_samples and owed < MAX_LAG:
                     rollouts.feed(lambda index=index: run.order(index))
@@ -147,8 +147,7 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
                 progress.show(stage.name, run.samples[index], stage.n_samples, meter.note())
                 stopped = interrupt.requested or time.monotonic() >= end
 
-            if stage.name == "grasp-goal" and not stopped:
-                run.measure_threshold(index)
+            run.measure_threshold()
             log.write(sum(run.samples), meter.report(rollouts.deaths))
             run.save()
         if stopped:
