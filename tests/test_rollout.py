@@ -61,7 +61,7 @@ class PaintedTable:
                 float(rng.uniform(0, np.pi)),
                 parse_color(c),
             )
-            for i, c in enumerate(list(PALETTE.values())[: config.n_objects])
+            for i, c in enumerate(list(PALETTE.values())[: min(config.n_objects, len(places))])
         }
 
     def look(self) -> Observation:

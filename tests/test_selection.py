@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pushgrasp.interfaces import Action, Outcome, Primitive
 from pushgrasp.recipes import DecisionConfig
-from pushgrasp.selection import Memory, best, choose, neighbours, smooth, suppress, weight_push
+from pushgrasp.selection import Memory, best, by_distance, choose, neighbours, smooth, suppress, weight_push
 from pushgrasp.workspace import Workspace
 
 SMALL = Workspace(size=0.04)  # 20 x 20 pixels
@@ -193,3 +193,11 @@ def test_smooth_prefers_a_plateau_to_a_single_high_value() -> None:
     assert 20 <= row < 30
     assert 20 <= column < 30
     assert smooth(q, 0) is q
+
+
+def test_by_distance_names_all_others_the_nearest_first() -> None:
+    labels = np.zeros((60, 60), np.int32)
+    labels[5:10, 5:10], labels[20:25, 5:10], labels[50:55, 50:55] = 1, 2, 3
+    assert by_distance(labels, labels == 1) == [2, 3]
+    assert by_distance(labels, labels == 3) == [2, 1]
+    assert by_distance(labels, np.zeros((60, 60), bool)) == [1, 2, 3]

@@ -182,6 +182,26 @@ def test_the_frozen_network_does_not_move_at_all(tmp_path: Path):
     assert not any(p.requires_grad for p in frozen.parameters())
 
 
+@pytest.mark.slow
+def test_the_papers_network_learns_by_the_papers_rules(tmp_path: Path):
+    """Colours in the replay, prioritised draws, bootstrapped targets, one gradient step."""
+    paper = RECIPES["paper"]
+    recipe = dataclasses.replace(
+        paper,
+        network=dataclasses.replace(paper.network, crop_px=64, crop_resolution=0.01),
+        batch_size=4,
+    )
+    run = begin(tmp_path, recipe)
+    assert run.replay.color
+    fill(run, 6)
+    assert run.replay.observations["color"].any()
+    freeze_all_but(run.networks, "grasp")
+    before = next(iter(run.networks["grasp"].parameters())).clone()
+    assert np.isfinite(improve(run, "grasp"))
+    assert not torch.equal(before, next(iter(run.networks["grasp"].parameters())))
+    assert np.isfinite(run.replay.actions["surprise"]).any()
+
+
 def test_grasps_are_also_learned_at_the_opposite_rotation():
     rng = np.random.default_rng(0)
     rotations = np.arange(16).repeat(50)

@@ -22,6 +22,7 @@ from .recipes import DecisionConfig, NetworkConfig, PrimitiveConfig
 from .selection import (
     Memory,
     best,
+    by_distance,
     choose,
     grasp_doubt,
     neighbours,
@@ -107,6 +108,16 @@ class Policy:
             or (doubt and not blocker.q > rule.blocker_threshold)
         ):
             push = self._push(observation, goal, avoid)
+        pushed_enough = (
+            rule.max_pushes is not None and memory.pushes_in_a_row >= rule.max_pushes
+        ) or push.place is None
+        if (
+            doubt
+            and rule.clear_blockers
+            and pushed_enough
+            and not blocker.q > rule.blocker_threshold
+        ):
+            blocker = self._any_sure_grasp(observation, goal, avoid) or blocker
 
         choice, why = choose(
             trusted, blocker.q, push.q, goal.occupancy, memory.pushes_in_a_row, rule
@@ -145,6 +156,20 @@ class Policy:
             )
             for mask in neighbours(observation.labels, goal.mask)
         ]
+
+    def _any_sure_grasp(
+        self, observation: Observation, goal: Target, avoid: Sequence[Action]
+    ) -> _Candidate | None:
+        """The nearest object that can be taken away, if the way cannot be cleared otherwise."""
+        labels, height = observation.labels, observation.heightmap.height
+        for label in by_distance(labels, goal.mask):
+            mask = labels == label
+            why = "clears the table: nothing nearer can be grasped"
+            target = Target(mask, False, goal.visible_px, occupancy(mask, height), why)
+            candidate = self._grasps(observation, [target], avoid)[0]
+            if candidate.q > self.decision.blocker_threshold:
+                return candidate
+        return None
 
     def _grasps(
         self, observation: Observation, targets: Sequence[Target], avoid: Sequence[Action]

@@ -69,7 +69,8 @@ class DecisionConfig:
     """Factor on the target's Q_g for each grasp that has failed in a row: a network that was
     wrong about a heap may well be so again, so clear the way or push before the next try."""
     clear_blockers: bool = False
-    """Rather than push, grasp an object beside the target when that is likely to succeed."""
+    """Rather than push, grasp an object beside the target when that is likely to succeed; and
+    any object at all when pushing, too, has led nowhere."""
     blocker_threshold: float = 0.5
     """Q_g from which a blocking object is taken out of the way."""
 
@@ -157,7 +158,11 @@ RECIPES: dict[str, Recipe] = {
     "default": Recipe(
         name="default",
         decision=DecisionConfig(
-            avoid_repeats=True, clear_blockers=True, max_pushes=2, push_target_weight=0.05
+            avoid_repeats=True,
+            clear_blockers=True,
+            distrust=0.6,
+            max_pushes=2,
+            smooth_px=2,
         ),
         primitive=PrimitiveConfig(grasp_depth=0.03),
         stages=(
@@ -211,5 +216,5 @@ def recipe(name: str) -> Recipe:
 
 
 def with_threshold(decision: DecisionConfig, grasp_threshold: float) -> DecisionConfig:
-    """The same decision rule with the Q_g* that training measured."""
-    return replace(decision, grasp_threshold=grasp_threshold)
+    """The same decision rule with the Q_g* that training measured, for blockers as for goals."""
+    return replace(decision, grasp_threshold=grasp_threshold, blocker_threshold=grasp_threshold)

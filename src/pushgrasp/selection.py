@@ -181,6 +181,23 @@ def neighbours(
     return [(labels == label) & ~target_mask for label in order if covered[label]]
 
 
+def by_distance(labels: npt.NDArray[np.int32], target_mask: Mask) -> list[int]:
+    """The objects that are not the target, the nearest to it first.
+
+    Args:
+        labels: (H, W), 0 background.
+        target_mask: (H, W) bool; if empty, the order is by label.
+    Returns:
+        Labels.
+    """
+    others = np.unique(labels[(labels > 0) & ~target_mask])
+    if not target_mask.any():
+        return [int(label) for label in others]
+    center = np.argwhere(target_mask).mean(axis=0)
+    distance = [np.linalg.norm(np.argwhere(labels == n).mean(axis=0) - center) for n in others]
+    return [int(n) for n in others[np.argsort(distance, kind="stable")]]
+
+
 def choose(
     q_grasp: float,
     q_blocker: float,

@@ -13,7 +13,7 @@ from ..interfaces import Action, Primitive
 from ..networks import QNetwork, build
 from ..observation import Observation
 from ..recipes import Recipe
-from ..selection import best, weight_push
+from ..selection import best, smooth, weight_push
 from ..workspace import N_ROTATIONS, rotation_angle
 from .checkpoint import load_weights
 from .replay import PRIMITIVES
@@ -100,7 +100,11 @@ class Actor:
         """(16, H, W) values of the primitive's allowed actions."""
         allowed = target if primitive == "grasp" else look.objects | target
         with self._clock("network"):
-            return self._newest(primitive).score(look, target, allowed)
+            scores = self._newest(primitive).score(look, target, allowed)
+            # As in `Policy`, so that Q_g* is measured on what it will be compared with.
+            return (
+                smooth(scores, self._recipe.decision.smooth_px) if primitive == "grasp" else scores
+            )
 
     def _newest(self, primitive: Primitive) -> QNetwork:
         """The network, with new weights if the learner has published any."""
