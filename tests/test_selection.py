@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from pushgrasp.interfaces import Action, Outcome, Primitive
 from pushgrasp.recipes import DecisionConfig
-from pushgrasp.selection import Memory, best, by_distance, choose, neighbours, smooth, suppress, weight_push
+from pushgrasp.selection import (
+    Memory,
+    best,
+    by_distance,
+    choose,
+    neighbours,
+    smooth,
+    suppress,
+    weight_push,
+)
 from pushgrasp.workspace import Workspace
 
 SMALL = Workspace(size=0.04)  # 20 x 20 pixels

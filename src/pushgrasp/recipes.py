@@ -160,6 +160,7 @@ RECIPES: dict[str, Recipe] = {
         decision=DecisionConfig(
             avoid_repeats=True,
             clear_blockers=True,
+            blocker_threshold=0.8,
             distrust=0.6,
             max_pushes=2,
             smooth_px=2,
@@ -216,5 +217,5 @@ def recipe(name: str) -> Recipe:
 
 
 def with_threshold(decision: DecisionConfig, grasp_threshold: float) -> DecisionConfig:
-    """The same decision rule with the Q_g* that training measured, for blockers as for goals."""
-    return replace(decision, grasp_threshold=grasp_threshold, blocker_threshold=grasp_threshold)
+    """The same decision rule with the Q_g* that training measured."""
+    return replace(decision, grasp_threshold=grasp_threshold)

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from torch.optim import Optimizer
 
 from ..interfaces import Primitive
@@ -28,10 +27,6 @@ from .replay import Replay
 from .workers import Order, Sample
 
 CONFIG, CHECKPOINT, WEIGHTS = "config.json", "checkpoint.safetensors", "weights.safetensors"
-
-
-CALIBRATION = 1500
-"""Latest greedy actions from which Q_g* is measured."""
 
 
 def trainee(stage: StageConfig) -> Primitive:
@@ -99,9 +94,8 @@ class Run:
     def measure_threshold(self) -> None:
         """Set Q_g* once stage 1 is over, from the network's own latest grasps there.
 
-        Values: the level that the best Q_g has reached (the paper: 1.78). Probabilities: the
-        level from which a grasp is more likely to succeed than to fail; a network that
-        chooses the highest of many overestimates them.
+        Values: the level that the best Q_g has reached (the paper: 1.78). Probabilities mean
+        the same in every network, so the recipe's number stays.
         """
         stages = list(self._stages())
         over = [i for i, (n, c) in enumerate(stages) if c.name == "grasp-goal" and n >= c.n_samples]
@@ -111,9 +105,6 @@ class Run:
         greedy = actions[(actions["stage"] == over[-1]) & ~actions["explored"]]
         if self.recipe.network.output == "value" and len(greedy):
             self.grasp_threshold = float(np.mean(greedy["q"][-RECENT:]))
-        elif len(greedy) >= RECENT:
-            last = greedy[-CALIBRATION:]
-            self.grasp_threshold = best_split(last["q"], last["reward"] > 0)
 
     def _stages(self) -> Iterator[tuple[int, StageConfig]]:
         return zip(self.samples, self.recipe.stages, strict=True)
@@ -160,22 +151,3 @@ class Run:
             },
             name=self.directory.name,
         )
-
-
-def best_split(q: npt.NDArray[np.floating], success: npt.NDArray[np.bool_]) -> float:
-    """The level that best tells successes, which should lie above it, from failures.
-
-    Args:
-        q: (N,) predicted probabilities, at least one.
-        success: (N,) what came of them.
-    Returns:
-        The level with the fewest successes below and failures above, midway between the two
-        predictions that it parts.
-    """
-    levels, which = np.unique(q.astype(np.float64), return_inverse=True)
-    wins, losses = np.bincount(which, success), np.bincount(which, ~success)
-    below = np.concatenate([[0], np.cumsum(wins)])
-    above = losses.sum() - np.concatenate([[0], np.cumsum(losses)])
-    i = int(np.argmin(below + above))
-    edges = np.concatenate([[0.0], levels, [1.0]])
-    return float(edges[i] + edges[i + 1]) / 2
