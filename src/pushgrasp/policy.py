@@ -95,33 +95,27 @@ class Policy:
         goal = self._target(observation)
 
         grasp = self._grasps(observation, [goal], avoid)[0]
-        trusted = grasp.q * rule.distrust**memory.failures_in_a_row
+        trust = rule.distrust**memory.failures_in_a_row
+        trusted = grasp.q * trust
         doubt = grasp_doubt(trusted, goal.occupancy, rule)
         blocker = _Candidate(goal)
         if doubt and rule.clear_blockers:
             beside = self._grasps(observation, self._blockers(observation, goal), avoid)
             blocker = max([c for c in beside if c.place], key=lambda c: c.q, default=blocker)
         push = _Candidate(goal)
-        if (
-            both_maps
-            or rule.push_margin is not None
-            or (doubt and not blocker.q > rule.blocker_threshold)
-        ):
+        blocked = bool(doubt) and not blocker.q > rule.blocker_threshold
+        if blocked or both_maps or rule.push_margin is not None:
             push = self._push(observation, goal, avoid)
-        pushed_enough = (
-            rule.max_pushes is not None and memory.pushes_in_a_row >= rule.max_pushes
-        ) or push.place is None
-        if (
-            doubt
-            and rule.clear_blockers
-            and pushed_enough
-            and not blocker.q > rule.blocker_threshold
-        ):
+        most = np.inf if rule.max_pushes is None else rule.max_pushes
+        may_push = push.place is not None and memory.pushes_in_a_row < most
+        if blocked and rule.clear_blockers and not may_push:
             blocker = self._any_sure_grasp(observation, goal, avoid) or blocker
 
         choice, why = choose(
             trusted, blocker.q, push.q, goal.occupancy, memory.pushes_in_a_row, rule
         )
+        if trust < 1:
+            why = f"{why} (counted {trust:.0%} after {memory.failures_in_a_row} failures)"
         chosen = {"target": grasp, "blocker": blocker, "push": push, None: grasp}[choice]
         primitive: Primitive = "push" if choice == "push" else "grasp"
         return Decision(
