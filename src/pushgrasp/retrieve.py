@@ -26,7 +26,7 @@ from .targeting import moved
 from .workspace import Workspace
 
 MIN_HAND_PX = 60  # pixels of the goal's colour in the hand; a block shows some 2,000
-HAND_BOX = (0.14, 0.14, 0.12)  # m round the tool, what the camera reads out to see the hand
+HAND_REACH = 0.08  # m round the tool in which a thing is in the hand, though it may stick out
 
 
 class Decides(Protocol):
@@ -157,7 +157,16 @@ def _look(
 
 def _goal_in_hand(camera: Camera, hand: Report, goal_rgb: tuple[int, int, int]) -> bool:
     """Whether the camera sees the goal's colour between the fingers."""
-    tool, half = np.array(hand.position), np.array(HAND_BOX) / 2
-    region = box_region(tool - half, tool + half, camera.intrinsics, camera.T_world_camera)
-    colors = hand_view(camera.capture(region), tool, hand.yaw)
+    tool = np.array(hand.position)
+    region = box_region(
+        tool - 1.5 * HAND_REACH, tool + 1.5 * HAND_REACH, camera.intrinsics, camera.T_world_camera
+    )
+    colors = hand_view(
+        camera.capture(region),
+        tool,
+        hand.yaw,
+        width=2 * HAND_REACH,
+        breadth=2 * HAND_REACH,
+        below=HAND_REACH,
+    )
     return int(matches(colors, goal_rgb).sum()) >= MIN_HAND_PX
