@@ -265,10 +265,11 @@ def test_it_remembers_what_failed(world: World) -> None:
     steps, _ = play(world, script, [None, OTHERS[2]], max_actions=4)
     actions = [s.decision.action for s in steps]
     assert script.memories[0] == Memory()
-    assert script.memories[1] == Memory((actions[0],))  # type: ignore[arg-type]
-    assert script.memories[2] == Memory((actions[0], actions[1]), pushes_in_a_row=1)  # type: ignore[arg-type]
+    assert script.memories[1] == Memory((actions[0],), failures_in_a_row=1)  # type: ignore[arg-type]
+    assert script.memories[2] == Memory((actions[0], actions[1]), 1, 1)  # type: ignore[arg-type]
     assert script.memories[3] is not None
     assert script.memories[3].pushes_in_a_row == 0
+    assert script.memories[3].failures_in_a_row == 0
     assert actions[2] not in script.memories[3].failed
 
 

@@ -11,15 +11,15 @@ N_ROTATIONS = 16
 """Action orientations, 22.5 degrees apart over the full circle (paper, section III-B)."""
 
 
-def rotation_angle(index: int | npt.NDArray[np.int_]) -> npt.NDArray[np.float64] | float:
+def rotation_angle(index: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Yaw of a rotation index.
 
     Args:
-        index: 0 to 15.
+        index: (...) 0 to 15.
     Returns:
-        Yaw about world z in radians: 0 is +x, a quarter turn is +y.
+        (...) yaw about world z in radians: 0 is +x, a quarter turn is +y.
     """
-    return index * (2.0 * np.pi / N_ROTATIONS)
+    return np.asarray(index, np.float64) * (2.0 * np.pi / N_ROTATIONS)
 
 
 @dataclass(frozen=True)
