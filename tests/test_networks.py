@@ -361,3 +361,18 @@ def test_without_a_network_the_user_is_told_to_give_a_file(
     assert not list((tmp_path / "cache").iterdir())
     (tmp_path / "densenet121-a639ec97.pth").write_bytes(b"there already")
     assert fetch_imagenet(tmp_path).name == "densenet121-a639ec97.pth"
+
+
+def test_kept_weights_follow_the_parameters() -> None:
+    """What is folded for evaluation is made anew when training or loading changes it."""
+    torch.manual_seed(0)
+    layer = FlipConv(3, 4, 3, 2).eval()
+    x = torch.randn(1, 6, 12, 12)
+    with torch.no_grad():
+        before = layer(x)
+        assert torch.equal(layer(x), before)
+        layer.kernel.mul_(2.0)
+        torch.testing.assert_close(layer(x), 2 * before)
+        layer.load_state_dict({k: torch.zeros_like(v) for k, v in layer.state_dict().items()})
+        assert not layer(x).any()
+    assert layer(x).requires_grad

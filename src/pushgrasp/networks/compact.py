@@ -50,6 +50,7 @@ class FlipConv(nn.Module):
         self.kernel = nn.Parameter(scale * torch.randn(n_out, groups_in, n_in, size, size))
         self.norm = nn.BatchNorm1d(n_out)
         self.n_flips, self.stride, self.padding = n_flips, stride, (size - stride + 1) // 2
+        self._folded: tuple[tuple, Tensor, Tensor] | None = None  # what it is of, weight, bias
 
     def weight(self) -> Tensor:
         """(n_flips n_out, groups_in n_in, size, size), made of the one kernel."""
@@ -61,15 +62,26 @@ class FlipConv(nn.Module):
             rows.append(kernel.flip([3 + axis for axis in (0, 1) if flip >> axis & 1]))
         return torch.cat(rows).flatten(1, 2)
 
-    def forward(self, x: Tensor) -> Tensor:
-        weight, norm = self.weight(), self.norm
-        if not self.training:
-            assert norm.running_mean is not None
-            assert norm.running_var is not None
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias with the normalisation in them; kept until a parameter changes."""
+        norm = self.norm
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        parts = (self.kernel, norm.weight, norm.bias, norm.running_mean, norm.running_var)
+        of = tuple((part.data_ptr(), part._version) for part in parts)
+        if self._folded is None or self._folded[0] != of or torch.is_grad_enabled():
             scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
             bias = (norm.bias - norm.running_mean * scale).repeat(self.n_flips)
-            weight = weight * scale.repeat(self.n_flips)[:, None, None, None]
-            return functional.conv2d(x, weight, bias, self.stride, self.padding)
+            weight = self.weight() * scale.repeat(self.n_flips)[:, None, None, None]
+            if torch.is_grad_enabled():
+                return weight, bias
+            self._folded = of, weight, bias
+        return self._folded[1:]
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return functional.conv2d(x, *self.folded(), self.stride, self.padding)
+        weight = self.weight()
         y = functional.conv2d(x, weight, None, self.stride, self.padding)
         n, channels, height, width = y.shape
         grouped = y.permute(0, 2, 3, 1).reshape(-1, channels // self.n_flips)
