@@ -238,3 +238,29 @@ def test_info_names_versions_cameras_and_policies(capsys):
     code, out, _ = run(capsys, "info")
     assert code == 0
     assert "mujoco" in out
+
+
+@pytest.mark.slow
+def test_the_demo_retrieves_a_goal_that_is_hidden_at_first(tmp_path: Path, capsys):
+    code, out, _ = run(capsys, "demo", "--no-video", "--out", str(tmp_path / "demo"))
+    assert code == 0
+    assert "Retrieved" in out
+    episode = json.loads((tmp_path / "demo" / "episode.json").read_text())
+    assert episode["success"]
+    assert episode["claimed_success"]
+    assert episode["goal"]["visible_fraction"] == 0
+    assert not episode["steps"][0]["target_is_goal"]
+    assert "not over 5" in episode["steps"][0]["target_why"]
+
+
+def test_training_refuses_bad_settings_and_leaves_nothing(tmp_path: Path, capsys):
+    for arguments, words in (
+        (["--seed", "-3"], "--seed -3"),
+        (["--time-limit", "-1"], "--time-limit"),
+        (["--resume"], "holds no training run"),
+        (["--init-from", "nobody"], "nobody"),
+    ):
+        code, _, err = run(capsys, "train", "--out", str(tmp_path / "run"), *arguments)
+        assert code == 2
+        assert words in err
+        assert os.listdir(tmp_path) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from typing import Any, Literal, TypeVar
@@ -54,6 +55,8 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     if type(value) is not kind:
         raise UserError(f"{where} is {value!r}; it must be of type {kind.__name__}")
+    if kind is float and not math.isfinite(value):
+        raise UserError(f"{where} is {value!r}; it must be a finite number")
     return value
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from .errors import UserError
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -74,6 +76,25 @@ class DecisionConfig:
     blocker_threshold: float = 0.5
     """Q_g from which a blocking object is taken out of the way."""
 
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("switch_px", 0, 10_000),
+            ("push_all_weight", 0.0, 1.0),
+            ("push_target_weight", 0.0, 1.0),
+            ("occupancy_limit", 0.0, 1.0),
+            ("smooth_px", 0, 50),
+            ("distrust", 0.0, 1.0),
+        ):
+            _check_range(self, name, low, high)
+        if self.max_pushes is not None:
+            _check_range(self, "max_pushes", 0, 1_000)
+
+
+def _check_range(config: object, name: str, low: float, high: float) -> None:
+    value = getattr(config, name)
+    if not low <= value <= high:
+        raise UserError(f"{type(config).__name__}: {name} is {value}; it must be {low} to {high}")
+
 
 @dataclass(frozen=True)
 class PrimitiveConfig:
@@ -89,6 +110,16 @@ class PrimitiveConfig:
     """m of travel (section III-B)."""
     push_depth: float = 0.025
     """m below the chosen point at which the tips travel; half a block."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("grasp_depth", 0.0, 0.1),
+            ("tip_clearance", 0.0, 0.05),
+            ("push_behind", 0.0, 0.2),
+            ("push_length", 0.0, 0.3),
+            ("push_depth", 0.0, 0.1),
+        ):
+            _check_range(self, name, low, high)
 
 
 @dataclass(frozen=True)
@@ -209,8 +240,6 @@ def recipe(name: str) -> Recipe:
     Raises:
         UserError: there is none; the message lists those there are.
     """
-    from .errors import UserError
-
     if name not in RECIPES:
         raise UserError(f"no recipe {name!r}; there are: {', '.join(sorted(RECIPES))}")
     return RECIPES[name]

@@ -61,6 +61,8 @@ def run_episode(
         seed=seed,
         policy=policy,
         robot="gantry",
+        sigma=sigma,
+        perturb=perturb,
     )
     console.print(
         f"Scene {scene}, seed {seed}: {info.n_objects} objects. The goal is {color} "

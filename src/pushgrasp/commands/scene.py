@@ -16,7 +16,7 @@ from ..files import check_output_folder, output_folder, to_json, write_atomic, w
 from ..heightmap import project
 from ..segmentation import matches
 from ..sim.camera import RayCamera
-from ..sim.scenes import Scene, SceneConfig, build_scene
+from ..sim.scenes import Scene, SceneConfig, build_scene, object_colors
 from ..view.pictures import png
 from ..workspace import Workspace
 
@@ -109,8 +109,7 @@ def build_scene_for(config: SceneConfig, goal: str) -> Scene:
     if goal.strip().lstrip("+-").isdigit():
         return build_scene(dataclasses.replace(config, goal=int(goal)))
     wanted = parse_color(goal)
-    scene = build_scene(dataclasses.replace(config, goal=0))
-    colors = [scene.world.color(name) for name in scene.world.object_names]
+    colors = object_colors(config)
     if wanted in colors:
         found = colors.index(wanted)
     elif (alike := matches(np.array(colors), wanted)).any():
@@ -120,7 +119,7 @@ def build_scene_for(config: SceneConfig, goal: str) -> Scene:
         raise UserError(
             f"--goal {goal}: no object on the table has that colour; there are: {there}"
         )
-    return scene if found == 0 else build_scene(dataclasses.replace(config, goal=found))
+    return build_scene(dataclasses.replace(config, goal=found))
 
 
 def seen_words(fraction: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import threading
 import time
@@ -27,9 +28,10 @@ from .learner import cosine_rate, freeze_all_but, update
 from .meter import Meter
 from .metrics import MetricsLog, ProgressLine
 from .rollout import prepare_player
-from .run import WEIGHTS, Run, trainee
+from .run import CONFIG, WEIGHTS, Run, trainee
 from .workers import Message, Order, SceneEnd, Workers
 
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 PUBLISH_EVERY = 50
 """Samples after which the workers get new weights."""
 COMMIT_EVERY = 16
@@ -86,24 +88,33 @@ def train(
     n_workers = cores if workers is None else workers
     if n_workers < 1:
         raise UserError(f"--workers {n_workers}: at least one is needed")
+    if seed < 0:
+        raise UserError(f"--seed {seed}: a seed is 0 or more")
+    if time_limit_s is not None and not time_limit_s > 0:
+        raise UserError(f"--time-limit {time_limit_s}: it must be above 0 s")
     out = Path(out).expanduser().absolute()
-    with only_writer(out):
-        run = resume_run(out) if resume else begin_run(out, recipe, seed, init_from, imagenet)
-        setup = Setup(run.recipe, run.seed, out / WEIGHTS)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(max(1, cores - n_workers))
-        try:
+    if resume and not (out / CONFIG).is_file():
+        raise UserError(f"--resume: {out} holds no training run; leave the flag out to begin one")
+    is_new = not (out.exists() and any(out.iterdir()))
+    threads = torch.get_num_threads()
+    try:
+        with only_writer(out):
+            run = resume_run(out) if resume else begin_run(out, recipe, seed, init_from, imagenet)
+            setup = Setup(run.recipe, run.seed, out / WEIGHTS)
+            torch.set_num_threads(max(1, cores - n_workers))
             with Workers(n_workers, prepare_player, setup) as rollouts:
                 return learn(run, rollouts, time_limit_s)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise UserError(
-                f"the disk is full at {out}; make room and go on with --resume: "
-                "all but the last minute is saved"
-            ) from error
-        finally:
-            torch.set_num_threads(threads)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise UserError(
+            f"the disk is full at {out}; make room and go on with --resume: "
+            "all but the last minute is saved"
+        ) from error
+    finally:
+        torch.set_num_threads(threads)
+        if is_new and not (out / CONFIG).is_file():  # it never began: leave nothing behind
+            shutil.rmtree(out, ignore_errors=True)
 
 
 def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,9 +79,7 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         SimulatorFault: the pile could not be built; another seed may do.
     """
     workspace = workspace or Workspace()
-    if config.seed < 0:
-        raise UserError(f"--seed {config.seed}: a seed is 0 or more")
-    rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(0,)))
+    rng = _rng(config)
     if config.name in ("random", "heap"):
         _check(config)
         world = _dropped(config, rng, workspace)
@@ -97,7 +96,10 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         if not workspace.contains(placed[config.goal].position[:2]):
             raise UserError(
                 f"--goal {config.goal}: that object of {config.name} lies outside the workspace, "
-                "where the robot does not look; choose another"
+                "where the robot does not look; inside are "
+                + ", ".join(
+                    str(i) for i, p in enumerate(placed) if workspace.contains(p.position[:2])
+                )
             )
         world = _loaded(placed, config.perturb, rng)
         before = {n: world.pose(n)[0] for n in world.in_scene()}
@@ -111,6 +113,36 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
     world.max_penetration = MAX_PENETRATION
     world.peak_penetration = world.peak_speed = 0.0
     return Scene(config, world, config.goal, visible, motion, left_out)
+
+
+def object_colors(
+    config: SceneConfig, workspace: Workspace | None = None
+) -> list[tuple[int, int, int]]:
+    """The colours that a scene's objects have, without building it.
+
+    Args:
+        config: the scene; its goal does not matter.
+        workspace: where on the table.
+    Returns:
+        sRGB 0..255, in the order of the objects.
+    Raises:
+        UserError: as for `build_scene`.
+    """
+    if config.name in ("random", "heap"):
+        _check(dataclasses.replace(config, goal=0))
+        return _draw_colors(_rng(config), config.n_objects)
+    return [placed.color for placed in _read(config, workspace or Workspace())[0]]
+
+
+def _rng(config: SceneConfig) -> np.random.Generator:
+    if config.seed < 0:
+        raise UserError(f"--seed {config.seed}: a seed is 0 or more")
+    return np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(0,)))
+
+
+def _draw_colors(rng: np.random.Generator, n: int) -> list[tuple[int, int, int]]:
+    colors = list(PALETTE.values())
+    return [parse_color(colors[i]) for i in rng.permutation(len(colors))[:n]]
 
 
 def _check(config: SceneConfig) -> None:
@@ -143,12 +175,11 @@ def _read(config: SceneConfig, workspace: Workspace) -> tuple[list[PlacedObject]
 
 def _dropped(config: SceneConfig, rng: np.random.Generator, workspace: Workspace) -> World:
     """Objects fall one after another onto what is already there."""
-    shapes, colors = list(SHAPES), list(PALETTE.values())
-    palette = rng.permutation(len(colors))[: config.n_objects]
+    shapes, colors = list(SHAPES), _draw_colors(rng, config.n_objects)
     world = World(
         [
-            ObjectSpec(f"object_{i:02d}", shapes[rng.integers(len(shapes))], parse_color(colors[c]))
-            for i, c in enumerate(palette)
+            ObjectSpec(f"object_{i:02d}", shapes[rng.integers(len(shapes))], color)
+            for i, color in enumerate(colors)
         ],
         GantryModel(),
     )

@@ -21,7 +21,7 @@ from .shapes import SHAPES, add_to_spec
 
 TIMESTEP = 0.002  # s
 MAX_OBJECT_SPEED = 3.0  # m/s; a fall from 30 cm reaches 2.4, no primitive comes near
-MAX_PENETRATION = 0.012  # m; a fifth of a block
+MAX_PENETRATION = 0.012  # m; a quarter of a block
 OBJECT_FRICTION = (0.5, 0.005, 0.0005)  # sliding, turning (m), rolling (m); wood-like plastic
 CONTACT_SOLREF = (0.006, 1.0)  # s, damping ratio: with the impedance below, 15 N on a 60 g
 CONTACT_SOLIMP = (0.95, 0.99, 0.001, 0.5, 2.0)  # block press it in by less than 1 mm

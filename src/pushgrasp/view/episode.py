@@ -34,6 +34,8 @@ class EpisodeInfo:
     seed: int
     policy: str
     robot: str
+    sigma: float = 0.03  # m, spread of a random scene
+    perturb: bool = False  # whether a fixed scene was varied by the seed
 
 
 class EpisodeWriter:
@@ -104,6 +106,8 @@ class EpisodeWriter:
             "scene": info.scene,
             "objects": info.n_objects,
             "seed": info.seed,
+            "sigma": info.sigma,
+            "perturb": info.perturb,
             "policy": info.policy,
             "robot": info.robot,
             "reason": reason,
@@ -119,6 +123,7 @@ def step_record(step: Step) -> dict[str, Any]:
     return {
         "primitive": action.primitive if action else None,
         "target_is_goal": decision.target.is_goal,
+        "target_why": decision.target.why,
         "goal_visible_px": decision.target.visible_px,
         "position": list(action.position) if action else None,
         "yaw": action.yaw if action else None,

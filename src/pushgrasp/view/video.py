@@ -166,7 +166,7 @@ def _encoder(path: Path) -> Generator[None, npt.NDArray[np.uint8], None]:
     """Takes pictures by `send`; the file is complete once it is closed."""
     encoder = imageio_ffmpeg.write_frames(
         str(path), SIZE, fps=FPS, codec="libx264", macro_block_size=2, pix_fmt_out="yuv420p",
-        ffmpeg_log_level="error",
+        ffmpeg_log_level="quiet",  # interrupted, it would complain of the folder that has gone
         output_params=["-preset", "veryfast", "-crf", "24", "-movflags", "+faststart"],
     )  # fmt: skip
     encoder.send(None)
