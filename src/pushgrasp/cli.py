@@ -160,8 +160,9 @@ class Train:
 
     init_from: Annotated[str | None, tyro.conf.arg(metavar="NAME|DIR")] = None
     """A policy to start from."""
-    imagenet: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Weights of torchvision's DenseNet-121 to start from, for recipes with that network."""
+    imagenet: Annotated[Path | None, tyro.conf.arg(metavar="FILE|fetch")] = None
+    """Weights of torchvision's DenseNet-121 to start from, for recipes with that network; "fetch"
+    downloads them."""
     time_limit: Annotated[float | None, tyro.conf.arg(metavar="SECONDS")] = None
     """Stop after so long, with a checkpoint and the policy so far."""
 

@@ -20,6 +20,7 @@ import torch
 
 from ..errors import UserError
 from ..interfaces import Primitive
+from ..networks.densenet import fetch_imagenet
 from ..recipes import Recipe
 from .actor import Setup
 from .begin import begin_run, only_writer, resume_run
@@ -76,7 +77,8 @@ def train(
         workers: processes that play scenes; None: one a core.
         resume: go on with a run that was stopped or killed.
         init_from: a policy, by folder or name, to start from.
-        imagenet: file of torchvision's DenseNet-121 weights to start from.
+        imagenet: file of torchvision's DenseNet-121 weights to start from; "fetch" downloads it
+            (once, into ~/.cache/pushgrasp).
         time_limit_s: stop after so many seconds, with a checkpoint and the policy so far.
     Returns:
         The policy's folder, `out`/policy.
@@ -92,6 +94,8 @@ def train(
         raise UserError(f"--seed {seed}: a seed is 0 or more")
     if time_limit_s is not None and not time_limit_s > 0:
         raise UserError(f"--time-limit {time_limit_s}: it must be above 0 s")
+    if imagenet is not None and str(imagenet) == "fetch":
+        imagenet = fetch_imagenet(Path.home() / ".cache" / "pushgrasp")
     out = Path(out).expanduser().absolute()
     if resume and not (out / CONFIG).is_file():
         raise UserError(f"--resume: {out} holds no training run; leave the flag out to begin one")
