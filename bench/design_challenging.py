@@ -56,7 +56,7 @@ def build(layout: Layout) -> World:
     colors = [parse_color(name) for name in (layout.goal, *others)][: len(kinds)]
     world = World(
         [
-            ObjectSpec(f"object_{i:02d}", shape, color)
+            ObjectSpec(f"object_{i:02d}", SHAPES[shape], color)
             for i, ((shape, _, _), color) in enumerate(zip(kinds, colors, strict=True))
         ],
         GantryModel(),
@@ -87,7 +87,7 @@ def preset(world: World) -> str:
             turn = Rotation.from_quat(np.roll(quaternion, -1)).as_euler("XYZ")
         color = " ".join(f"{c / 255:.4f}" for c in thing.color)
         pose = " ".join(f"{v:.6f}" for v in (*position, *turn))
-        lines.append(f"{SHAPES[thing.shape].mesh} {color} {pose}\n")
+        lines.append(f"{thing.shape.mesh} {color} {pose}\n")
     return "".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pushgrasp.sim.gantry import Gantry, GantryModel
+from pushgrasp.sim.shapes import SHAPES
 from pushgrasp.sim.world import ObjectSpec, World
 
 UPRIGHT = (1.0, 0.0, 0.0, 0.0)  # wxyz; a brick or a long block stands 100 mm high
@@ -15,7 +16,7 @@ _COLORS = (RED, BLUE, GREEN, (255, 200, 0))
 
 def world_of(*shapes: str) -> World:
     """Objects "object_00", ... in the colours red, blue, green, yellow; all are parked."""
-    objects = [ObjectSpec(f"object_{i:02d}", s, _COLORS[i]) for i, s in enumerate(shapes)]
+    objects = [ObjectSpec(f"object_{i:02d}", SHAPES[s], _COLORS[i]) for i, s in enumerate(shapes)]
     return World(objects, GantryModel())
 
 

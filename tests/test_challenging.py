@@ -30,7 +30,7 @@ def test_about_twenty_blocks_each_of_its_own_colour(name: str) -> None:
     colors = {color_name(o.color) for o in objects}
     assert len(colors) == len(objects)
     assert colors <= set(PALETTE)
-    assert len({o.shape for o in objects}) >= 6
+    assert len({o.shape.name for o in objects}) >= 6
     assert Workspace().contains([o.position[:2] for o in objects], margin=-0.02).all()
 
 

@@ -29,7 +29,7 @@ def write(folder: Path, *lines: str) -> Path:
 def test_reads_objects_in_order(tmp_path: Path) -> None:
     path = write(tmp_path, CUBE, "", "1.obj 0 0 1 -6.0e-01 0 2.5e-02 1.5707963 0.3 -0.2")
     objects, left_out = read_preset(path)
-    assert [o.shape for o in objects] == ["cube", "arch"]
+    assert [o.shape.name for o in objects] == ["cube", "arch"]
     assert objects[0].color == (255, 128, 0)
     assert objects[0].position == (-0.5, 0.1, 0.025)
     assert objects[0].quaternion == (1.0, 0.0, 0.0, 0.0)
@@ -48,7 +48,7 @@ def test_rotation_is_rx_ry_rz(tmp_path_factory, alpha: float, beta: float, gamma
 
 def test_every_mesh_has_its_shape(tmp_path: Path) -> None:
     lines = [CUBE.replace("4.obj", f"{i}.obj") for i in (0, 1, 2, 3, 4, 6, 7, 8)]
-    shapes = [o.shape for o in read_preset(write(tmp_path, *lines))[0]]
+    shapes = [o.shape.name for o in read_preset(write(tmp_path, *lines))[0]]
     assert shapes == list(SHAPES)
 
 
@@ -63,7 +63,7 @@ def test_every_mesh_has_its_shape(tmp_path: Path) -> None:
 def test_fallen_objects_are_left_out(tmp_path: Path, position: str, why: str) -> None:
     fallen = f"6.obj 1 1 1 {position} 0 0 0"
     objects, left_out = read_preset(write(tmp_path, fallen, CUBE))
-    assert [o.shape for o in objects] == ["cube"]
+    assert [o.shape.name for o in objects] == ["cube"]
     assert len(left_out) == 1
     assert left_out[0].startswith("line 1: 6.obj at")
     assert why in left_out[0]
@@ -134,7 +134,7 @@ def test_ancestors_scenes_rest() -> None:
         for placed in read_preset(path)[0]:
             body = spec.worldbody.add_body(pos=placed.position, quat=placed.quaternion)
             body.add_freejoint()
-            add_to_spec(spec, body, SHAPES[placed.shape], rgba=(1.0, 0.0, 0.0, 1.0))
+            add_to_spec(spec, body, placed.shape, rgba=(1.0, 0.0, 0.0, 1.0))
         model = spec.compile()
         data = mujoco.MjData(model)
         start = data.qpos.copy()

@@ -44,7 +44,7 @@ def check(scene: Scene, n: int) -> None:
     assert len(world.object_names) == n
     colors = [world.color(name) for name in world.object_names]
     assert len(set(colors)) == n
-    assert {o.shape for o in world.objects} <= set(SHAPES)
+    assert {o.shape.name for o in world.objects} <= set(SHAPES)
     poses = np.array([world.pose(name)[0] for name in world.object_names])
     assert Workspace().contains(poses[:, :2]).all()
     assert (poses[:, 2] > 0.01).all()  # on the table, not in it
@@ -135,7 +135,7 @@ def test_the_goal_does_not_change_the_scene() -> None:
 def test_a_file_is_built_as_it_says(pair: str) -> None:
     scene = build_scene(SceneConfig(pair, goal=1))
     check(scene, 2)
-    assert [o.shape for o in scene.world.objects] == ["cube", "brick"]
+    assert [o.shape.name for o in scene.world.objects] == ["cube", "brick"]
     assert scene.goal_rgb == (0, 0, 255)
     assert max(scene.motion_m.values()) < 1e-3
     assert np.allclose(scene.world.pose("object_01")[0], (-0.6, 0.1, 0.05), atol=1e-3)

@@ -68,7 +68,7 @@ def show_scene(
 def scene_record(scene: Scene) -> dict[str, Any]:
     """A scene as `pushgrasp scene --json` prints it."""
     world = scene.world
-    shapes = {o.name: o.shape for o in world.objects}
+    shapes = {o.name: o.shape.name for o in world.objects}
     objects = []
     for name in world.in_scene():
         position, quaternion = world.pose(name)

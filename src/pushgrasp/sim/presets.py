@@ -17,12 +17,12 @@ from scipy.spatial.transform import Rotation
 
 from ..errors import UserError
 from ..workspace import Workspace
-from .shapes import SHAPES
+from .shapes import SHAPES, Shape
 
 MARGIN = 0.3
 """m round the workspace in which an object still counts as lying on the table."""
 
-_SHAPE_OF_MESH = {shape.mesh: shape.name for shape in SHAPES.values()}
+_SHAPE_OF_MESH = {shape.mesh: shape for shape in SHAPES.values()}
 _CHALLENGING = Path(__file__).parent / "challenging"
 _FIELDS = ("r", "g", "b", "x", "y", "z", "alpha", "beta", "gamma")
 _LONGEST = 1_000_000  # bytes; a scene of 30 objects has about 7,000
@@ -32,7 +32,7 @@ _LONGEST = 1_000_000  # bytes; a scene of 30 objects has about 7,000
 class PlacedObject:
     """An object and where it is."""
 
-    shape: str  # key of SHAPES
+    shape: Shape
     color: tuple[int, int, int]  # sRGB, 0 to 255
     position: tuple[float, float, float]  # m, world frame, of the shape's frame
     quaternion: tuple[float, float, float, float]  # wxyz, world frame
@@ -116,7 +116,9 @@ def _parse(line: str, where: str) -> PlacedObject:
             f"found {len(words)} after {mesh!r}"
         )
     if mesh not in _SHAPE_OF_MESH:
-        known = ", ".join(f"{name} ({shape})" for name, shape in sorted(_SHAPE_OF_MESH.items()))
+        known = ", ".join(
+            f"{name} ({shape.name})" for name, shape in sorted(_SHAPE_OF_MESH.items())
+        )
         raise UserError(f"{where}: unknown mesh {mesh!r}; there are: {known}")
     values = np.array(
         [_number(word, field, where) for word, field in zip(words, _FIELDS, strict=True)]

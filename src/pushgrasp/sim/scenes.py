@@ -16,7 +16,7 @@ from ..workspace import Workspace
 from .camera import RayCamera
 from .gantry import GantryModel
 from .presets import PlacedObject, challenging_names, read_challenging, read_preset
-from .shapes import SHAPES
+from .shapes import SHAPES, Shape
 from .world import MAX_PENETRATION, ObjectSpec, World
 
 DROP_CLEARANCE = 0.01  # m between a new object and what lies under it
@@ -175,7 +175,7 @@ def _read(config: SceneConfig, workspace: Workspace) -> tuple[list[PlacedObject]
 
 def _dropped(config: SceneConfig, rng: np.random.Generator, workspace: Workspace) -> World:
     """Objects fall one after another onto what is already there."""
-    shapes, colors = list(SHAPES), _draw_colors(rng, config.n_objects)
+    shapes, colors = list(SHAPES.values()), _draw_colors(rng, config.n_objects)
     world = World(
         [
             ObjectSpec(f"object_{i:02d}", shapes[rng.integers(len(shapes))], color)
@@ -223,21 +223,21 @@ def _drop(
 
 def _top_under(world: World, xy: npt.NDArray[np.float64], i: int) -> float:
     """Height in m that the falling object's bounding circle may meet."""
-    radius = 0.5 * float(np.linalg.norm(SHAPES[world.objects[i].shape].extent))
+    radius = 0.5 * float(np.linalg.norm(world.objects[i].shape.extent))
     top = 0.0
     for other in world.in_scene():
         position, quaternion = world.pose(other)
-        shape = SHAPES[world.objects[world.object_names.index(other)].shape]
+        shape = world.objects[world.object_names.index(other)].shape
         own = 0.5 * float(np.linalg.norm(shape.extent))
         if np.linalg.norm(position[:2] - xy) < radius + own:
             turn = Rotation.from_quat(np.roll(quaternion, -1))
-            top = max(top, position[2] + _half_height(shape.name, turn))
+            top = max(top, position[2] + _half_height(shape, turn))
     return top
 
 
-def _half_height(shape: str, rotation: Rotation) -> float:
+def _half_height(shape: Shape, rotation: Rotation) -> float:
     """Half the height in m of a rotated shape's bounding box."""
-    return float(np.abs(rotation.as_matrix()[2]) @ (0.5 * np.array(SHAPES[shape].extent)))
+    return float(np.abs(rotation.as_matrix()[2]) @ (0.5 * np.array(shape.extent)))
 
 
 def _loaded(placed: list[PlacedObject], perturb: bool, rng: np.random.Generator) -> World:

@@ -52,17 +52,24 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A block. Its parts touch and do not overlap."""
+    """A solid. Its parts touch and do not overlap."""
 
     name: str
     parts: tuple[Part, ...]
     extent: tuple[float, float, float]  # m, bounding box in the shape frame, centred on it
-    mesh: str  # the ancestors' file that it stands for
+    mesh: str = ""  # the ancestors' file that it stands for, if any
+    density: float = DENSITY  # kg/m3
+    rolls: bool = False  # round: resists rolling a little, as real things do
 
     @property
     def volume(self) -> float:
         """Cubic metres."""
         return sum(part.volume for part in self.parts)
+
+    @property
+    def mass(self) -> float:
+        """Kilograms."""
+        return self.density * self.volume
 
 
 def _prism(profile: list[tuple[float, float]], length: float = 0.05) -> Part:
@@ -109,14 +116,14 @@ def _triangle() -> Shape:
 def _half_cylinder() -> Shape:
     """Radius 25 mm, length 50 along y, flat side towards -x."""
     profile = [(x - 0.0125, z) for x, z in _arc(0.025, 0.0, np.pi, 2 * _ARC_SEGMENTS)]
-    return Shape("half_cylinder", (_prism(profile),), (0.025, 0.05, 0.05), "7.obj")
+    return Shape("half_cylinder", (_prism(profile),), (0.025, 0.05, 0.05), "7.obj", rolls=True)
 
 
 def _cylinder() -> Shape:
     """Diameter 45 mm, height 50 along x."""
     quarter = float(np.sqrt(0.5))
     part = Part("cylinder", size=(0.0225, 0.025), quaternion=(quarter, 0.0, quarter, 0.0))
-    return Shape("cylinder", (part,), (0.05, 0.045, 0.045), "8.obj")
+    return Shape("cylinder", (part,), (0.05, 0.045, 0.045), "8.obj", rolls=True)
 
 
 def _block(name: str, extent: tuple[float, float, float], mesh: str) -> Shape:
@@ -151,7 +158,6 @@ def add_to_spec(
     shape: Shape,
     *,
     rgba: tuple[float, float, float, float],
-    density: float = DENSITY,
     friction: tuple[float, float, float] = (0.5, 0.005, 0.0001),
     solref: tuple[float, float] = (0.02, 1.0),
     solimp: tuple[float, ...] = (0.9, 0.95, 0.001, 0.5, 2.0),
@@ -160,13 +166,14 @@ def add_to_spec(
 ) -> list[mujoco.MjsGeom]:
     """Give a body a shape's geoms; the body's frame is the shape's.
 
+    Masses and inertias follow from the shape's density.
+
     Args:
         spec: the model being made; a shape's meshes are added once and shared, under the names
             "shape/part".
         body: of that spec.
         shape: one of SHAPES.
         rgba: colour, 0 to 1.
-        density: kg/m3; masses and inertias follow from it.
         friction: sliding, torsional (m), rolling (m).
         solref: contact time constant (s) and damping ratio.
         solimp: contact impedance, MuJoCo's three to five numbers.
@@ -195,7 +202,7 @@ def add_to_spec(
             pos=part.position,
             quat=part.quaternion,
             rgba=rgba,
-            density=density,
+            density=shape.density,
             friction=friction,
             solref=solref,
             solimp=impedance,

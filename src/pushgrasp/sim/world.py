@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ..colors import TABLE_COLOR
 from ..errors import SimulatorFault
-from .shapes import SHAPES, add_to_spec
+from .shapes import Shape, add_to_spec
 
 TIMESTEP = 0.002  # s
 MAX_OBJECT_SPEED = 3.0  # m/s; a fall from 30 cm reaches 2.4, no primitive comes near
@@ -37,7 +37,7 @@ class ObjectSpec:
     """One object of a scene."""
 
     name: str
-    shape: str  # a key of SHAPES
+    shape: Shape
     color: tuple[int, int, int]  # sRGB, 0..255
 
 
@@ -261,14 +261,13 @@ def _compile(objects: Sequence[ObjectSpec], robot: RobotModel) -> mujoco.MjModel
     for o in objects:
         body = spec.worldbody.add_body(name=o.name)
         body.add_freejoint()
-        rolls = "cylinder" in o.shape
         add_to_spec(
             spec,
             body,
-            SHAPES[o.shape],
+            o.shape,
             rgba=_rgba(o.color),
             friction=OBJECT_FRICTION,
-            condim=6 if rolls else 4,
+            condim=6 if o.shape.rolls else 4,
             solref=CONTACT_SOLREF,
             solimp=CONTACT_SOLIMP,
         )
