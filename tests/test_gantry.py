@@ -12,7 +12,9 @@ from simulated import FLAT, UPRIGHT, cube_and_gantry, world_of
 
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.interfaces import MoveJaw, MoveTo, Report
-from pushgrasp.sim.gantry import ACCELERATION, AXIS_FORCE, HOME, Gantry, _half_turn, _progress
+from pushgrasp.sim.gantry import AXIS_FORCE, Gantry
+from pushgrasp.sim.motion import ACCELERATION, Timing, half_turn
+from pushgrasp.sim.robot import HOME
 from pushgrasp.sim.world import World
 
 GUARD = 20.0  # N
@@ -106,7 +108,7 @@ def test_progress_runs_from_0_to_1_and_cruises_evenly(slowest: float, share: flo
     ramp = slowest * share
     duration = slowest + ramp
     t = np.linspace(0, duration, 200)
-    way = np.array([_progress(x, duration, ramp) for x in t])
+    way = np.array([Timing(duration, ramp).progress(x) for x in t])
     assert way[0] == 0
     assert way[-1] == pytest.approx(1)
     v = np.diff(way) / np.diff(t)
@@ -119,7 +121,7 @@ def test_progress_runs_from_0_to_1_and_cruises_evenly(slowest: float, share: flo
 @settings(max_examples=50, deadline=None)
 @given(st.floats(-50, 50))
 def test_half_turns_are_small_and_equivalent(angle: float) -> None:
-    turn = _half_turn(angle)
+    turn = half_turn(angle)
     assert -np.pi / 2 <= turn <= np.pi / 2
     assert abs(np.sin(turn - angle)) < 1e-9
 
@@ -130,7 +132,7 @@ def test_half_turns_are_small_and_equivalent(angle: float) -> None:
 def test_a_guarded_descent_stops_on_a_block() -> None:
     world, robot = over_the_cube()
     robot.execute(MoveJaw(0.0))
-    forces = watch(world, robot._contact_force)
+    forces = watch(world, robot.contact_force)
     before = world.pose("object_00")[0]
     report = robot.execute(MoveTo((*CUBE, 0.01), 0.0, 0.15, guard_force=GUARD))
     assert report.stopped_by_contact

@@ -284,7 +284,7 @@ def test_a_taller_neighbour_is_met_gently(primitive: Primitive) -> None:
     before = world.pose("object_01")[0]
     forces: list[float] = []
     world.frame_period = 0.0
-    world.frame_callback = lambda: forces.append(robot._contact_force())
+    world.frame_callback = lambda: forces.append(robot.contact_force())
     x = -0.5 if primitive == "grasp" else -0.389  # a push starts on top of it
     reports = run(robot, action(primitive, (x, 0.0), surface=0.025), CONFIG, WORKSPACE)
     assert any(report.stopped_by_contact for report in reports)

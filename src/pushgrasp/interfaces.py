@@ -6,6 +6,7 @@ metres, angles radians, forces newtons, images row-major.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -117,6 +118,14 @@ class Robot(Protocol):
         Raises:
             RobotError: the robot has stopped and needs a person (never for bad luck).
             SimulatorFault: only in simulation.
+        """
+        ...
+
+    def refuses(self, moves: Sequence[MoveTo]) -> str:
+        """Say, before moving, why these motions from where it is, one after another, cannot be.
+
+        Returns:
+            The reason: out of reach, beyond a joint's limit, a collision; "" if they can.
         """
         ...
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import RobotError, SimulatorFault
-from ..interfaces import Command, Report, Robot
+from ..interfaces import Command, MoveTo, Report, Robot
 from ..retrieve import Decides, Step, retrieve
 from ..sim.camera import RayCamera
-from ..sim.gantry import Gantry
 from ..sim.scenes import Scene, SceneConfig, build_scene
 from ..sim.world import World
 from ..workspace import Workspace
@@ -112,7 +111,7 @@ def play(scene: Scene, policy: Decides, *, on_step: OnStep | None = None) -> Ver
     world, workspace = scene.world, Workspace()
     noise = DEPTH_NOISE if scene.config.perturb else 0.0
     camera = RayCamera(world, depth_noise=noise, seed=scene.config.seed)
-    robot = Witness(Gantry(world), world)
+    robot = Witness(scene.make_robot(), world)
     verdict = Verdict(reason="the most actions allowed")
     most = ACTIONS_PER_OBJECT * len(world.in_scene())
     try:
@@ -159,6 +158,10 @@ class Witness:
     def execute(self, command: Command) -> Report:
         """See `Robot.execute`."""
         return self.robot.execute(command)
+
+    def refuses(self, moves: Sequence[MoveTo]) -> str:
+        """See `Robot.refuses`."""
+        return self.robot.refuses(moves)
 
     def home(self) -> Report:
         """See `Robot.home`; what it takes out of the scene, the jaw has carried to the bin."""

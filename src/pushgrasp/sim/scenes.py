@@ -16,6 +16,8 @@ from ..workspace import Workspace
 from .camera import RayCamera
 from .gantry import GantryModel
 from .presets import PlacedObject, challenging_names, read_challenging, read_preset
+from .robot import SimRobot
+from .robots import make_robot, robot_model
 from .shapes import SHAPES, Shape
 from .world import MAX_PENETRATION, ObjectSpec, World
 
@@ -41,6 +43,8 @@ class SceneConfig:
     """Draws shapes, colours, places and orientations."""
     perturb: bool = False
     """Move each object of a fixed scene by about 2 mm and 2 degrees, and vary friction."""
+    robot: str = "gantry"
+    """gantry, ur5e or panda; all of them meet the same scene."""
 
 
 @dataclass
@@ -58,6 +62,10 @@ class Scene:
     def goal_name(self) -> str:
         """The goal's name."""
         return self.world.object_names[self.goal]
+
+    def make_robot(self) -> SimRobot:
+        """The scene's robot, at home, its jaw open."""
+        return make_robot(self.config.robot, self.world)
 
     @property
     def goal_rgb(self) -> tuple[int, int, int]:
@@ -79,6 +87,7 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         SimulatorFault: the pile could not be built; another seed may do.
     """
     workspace = workspace or Workspace()
+    robot = robot_model(config.robot)
     rng = _rng(config)
     if config.name in ("random", "heap"):
         _check(config)
@@ -108,6 +117,8 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
     goal_name = world.object_names[config.goal]
     if not workspace.contains(world.pose(goal_name)[0][:2]):
         raise SimulatorFault("the goal rolled out of the workspace while the scene settled")
+    if config.robot != "gantry":
+        world = world.with_robot(robot)
     camera = RayCamera(world)
     visible = camera.visible_fraction(int(world.body_ids[config.goal]))
     world.max_penetration = MAX_PENETRATION

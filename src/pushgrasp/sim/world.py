@@ -155,6 +155,20 @@ class World:
         self.data.qacc_warmstart[v : v + 6] = 0.0
         self.wake()
 
+    def with_robot(self, robot: RobotModel) -> World:
+        """The same objects, where they lie now, beside another robot.
+
+        So every robot meets the same scene; the two settle to within a fraction of a millimetre.
+        """
+        world = World(self.objects, robot)
+        world.model.geom_friction[world._geom_object >= 0] = self.model.geom_friction[
+            self._geom_object >= 0
+        ]
+        for name in self.in_scene():
+            world.place(name, *self.pose(name))
+        world.settle()
+        return world
+
     def wake(self) -> None:
         """Let sleeping objects find out what has changed round them."""
         everything = mujoco.mjtState.mjSTATE_INTEGRATION
@@ -205,6 +219,21 @@ class World:
             for name in self.in_scene()
             if np.linalg.norm(self.pose(name)[0] - np.asarray(point)) < radius
         ]
+
+    def touching(self, *bodies: str) -> float:
+        """N, with how much force things press on some bodies together, at the last step.
+
+        What the bodies do to one another does not count.
+        """
+        ids = np.array([self.model.body(name).id for name in bodies])
+        n = self.data.ncon
+        inside = np.isin(self.model.geom_bodyid[self.data.contact.geom[:n]], ids)
+        total, wrench = np.zeros(3), np.zeros(6)
+        for i in np.flatnonzero(inside[:, 0] != inside[:, 1]):
+            mujoco.mj_contactForce(self.model, self.data, int(i), wrench)
+            frame = self.data.contact.frame[i].reshape(3, 3)  # rows: the contact's axes
+            total += (1.0 if inside[i, 1] else -1.0) * (wrench[:3] @ frame)
+        return float(np.linalg.norm(total))
 
     def held(self) -> list[str]:
         """The objects that both finger pads touch and the table does not, at the last step."""

@@ -1,0 +1,193 @@
+"""Every simulated robot: it moves in lines, stops on contact and says where it really is.
+
+What differs between robots is how a line of the tool becomes a way through the joints
+(`Kinematics`) and which hand they carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import mujoco
+import numpy as np
+import numpy.typing as npt
+
+from ..interfaces import Command, MoveJaw, MoveTo, Report
+from .hand import TICK, HandSpec, Jaw
+from .motion import FloatArray, Path, half_turn, time_path
+from .world import World
+
+HOME = (-0.5, 0.46, 0.25)  # m: over the bin, beside the table and out of the camera's view
+HAND_RADIUS = 0.15  # m round the tool: what is there, high over the bin, is in the hand
+HAND_BODIES = ("tool", "finger_left", "finger_right")
+_ARRIVED, _MISSED = 1e-3, 5e-3  # m from where it was sent
+
+
+class RefusedError(Exception):
+    """A motion that the robot cannot do; the message says why."""
+
+
+class Kinematics(Protocol):
+    """How a robot's joints move its tool. Joints and their drives share their names."""
+
+    joints: tuple[str, ...]
+    home: FloatArray  # (n,) joint positions with the tool at HOME
+    speeds: FloatArray  # (n,) rad/s or m/s, at most
+    lag: FloatArray  # (n,) s by which a drive trails its set-point at constant speed
+
+    def pose(self, joints: FloatArray) -> tuple[FloatArray, float]:
+        """Position (3,) m and yaw (rad) of the tool, world frame."""
+        ...
+
+    def path(self, start: FloatArray, position: FloatArray, yaw: float) -> Path:
+        """The way from joint positions to a pose of the tool, along a straight line.
+
+        Args:
+            start: (n,).
+            position: (3,) m, world frame.
+            yaw: rad; half a turn more or less is the same to a symmetric jaw.
+        Raises:
+            RefusedError: out of reach, beyond a limit, or something is in the way.
+        """
+        ...
+
+
+class SimRobot:
+    """A robot of a world, as a `Robot`."""
+
+    def __init__(self, world: World, name: str, hand: HandSpec, kinematics: Kinematics) -> None:
+        self.world, self.name, self.gripper = world, name, hand.gripper
+        self._kinematics = kinematics
+        m, data = world.model, world.data
+        self._q = np.array([m.joint(n).qposadr[0] for n in kinematics.joints])
+        self._drives = np.array([m.actuator(n).id for n in kinematics.joints])
+        self._stopped = False
+        self._planned: dict[tuple[bytes, MoveTo], Path] = {}
+        self._setpoint = np.array(kinematics.home, np.float64)
+        data.qpos[self._q] = self._setpoint
+        self._drive(self._setpoint, np.zeros_like(self._setpoint))
+        self._jaw = Jaw(world, hand, lambda: self._stopped)
+        mujoco.mj_forward(m, data)
+
+    # --- the Robot protocol --------------------------------------------------------
+
+    def refuses(self, moves: Sequence[MoveTo]) -> str:
+        """See `Robot.refuses`."""
+        self._planned.clear()
+        joints = self._setpoint
+        for move in moves:
+            try:
+                joints = self._plan(joints, move).joints[-1]
+            except RefusedError as why:
+                return str(why)
+        return ""
+
+    def execute(self, command: Command) -> Report:
+        """Carry out one command; see `Robot.execute`."""
+        self._stopped = False
+        if isinstance(command, MoveTo):
+            return self._move(command)
+        if command.width >= self._jaw.width():
+            done, contact = self._jaw.open(command.width), False
+            reason = "" if done else "something keeps the jaw from opening"
+        else:
+            contact, reason = self._jaw.close(command), ""
+        if self._stopped:
+            return self._report(reached=False, reason="stopped")
+        return self._report(stopped_by_contact=contact, reached=not reason, reason=reason)
+
+    def home(self) -> Report:
+        """Go over the bin, let go of what the hand holds, and open the jaw."""
+        report = self.state()
+        x, y, z = report.position
+        if z < HOME[2] - 0.01:
+            self.execute(MoveTo((x, y, HOME[2]), report.yaw, speed=0.5))
+        self.execute(MoveTo(HOME, self.state().yaw, speed=1.0))
+        carried = self.world.near(HOME, radius=HAND_RADIUS)
+        report = self.execute(MoveJaw(self.gripper.max_width))
+        for name in carried:  # a bin that empties itself
+            self.world.remove(name)
+        return report
+
+    def state(self) -> Report:
+        """Where the tool is and how wide the jaw stands."""
+        (x, y, z), yaw = self._kinematics.pose(self._measured())
+        return Report((float(x), float(y), float(z)), yaw, self._jaw.width())
+
+    def stop(self) -> None:
+        """Hold the present position; a motion under way ends."""
+        self._stopped = True
+        self._setpoint = self._measured()
+        self._drive(self._setpoint, np.zeros_like(self._setpoint))
+
+    def contact_force(self) -> float:
+        """N, what a force sensor at the wrist reads beyond the hand's own weight."""
+        return self.world.touching(*HAND_BODIES)
+
+    # --- motion --------------------------------------------------------------------
+
+    def _plan(self, start: FloatArray, move: MoveTo) -> Path:
+        key = start.tobytes(), move
+        if key not in self._planned:
+            position = np.array(move.position, np.float64)
+            self._planned[key] = self._kinematics.path(start, position, move.yaw)
+        return self._planned[key]
+
+    def _move(self, command: MoveTo) -> Report:
+        try:
+            path = self._plan(self._setpoint, command)
+        except RefusedError as why:
+            return self._report(reached=False, reason=f"refused: {why}")
+        timing = time_path(path, command.speed, self._kinematics.speeds)
+        n_ticks = max(1, int(np.ceil(timing.duration / TICK)))
+        previous = self._setpoint
+        for tick in range(1, n_ticks + 1):
+            self._setpoint = path.at(timing.progress(tick / n_ticks * timing.duration))
+            self._drive(self._setpoint, (self._setpoint - previous) / TICK)
+            previous = self._setpoint
+            self._jaw.tick()
+            if self._stopped:
+                return self._report(reached=False, reason="stopped")
+            if self._meets_guard(command):
+                return self._contact()
+        self._drive(self._setpoint, np.zeros_like(self._setpoint))
+        goal = np.array(command.position)
+        for _ in range(25):  # 0.2 s to arrive
+            if self._miss(goal) < _ARRIVED:
+                break
+            self._jaw.tick()
+            if self._meets_guard(command):
+                return self._contact()
+        miss = self._miss(goal)
+        if miss > _MISSED:
+            self.stop()
+            return self._report(reached=False, reason=f"{1e3 * miss:.0f} mm short")
+        return self._report()
+
+    def _meets_guard(self, command: MoveTo) -> bool:
+        return command.guard_force is not None and self.contact_force() > command.guard_force
+
+    def _contact(self) -> Report:
+        self.stop()
+        self._jaw.tick()
+        return self._report(stopped_by_contact=True, reached=False, reason="contact")
+
+    def _drive(self, setpoint: npt.NDArray, velocity: npt.NDArray) -> None:
+        self.world.data.ctrl[self._drives] = setpoint + self._kinematics.lag * velocity
+
+    def _measured(self) -> FloatArray:
+        return self.world.data.qpos[self._q].copy()
+
+    def _miss(self, goal: npt.NDArray) -> float:
+        """m, the tool's largest distance from a goal along an axis."""
+        return float(np.abs(self._kinematics.pose(self._measured())[0] - goal).max())
+
+    def _report(self, **extra: bool | str) -> Report:
+        s = self.state()
+        return Report(s.position, s.yaw, s.width, **extra)  # type: ignore[arg-type]
+
+
+def turn_to(yaw: float, now: float) -> float:
+    """The angle nearest to the present one at which a symmetric jaw stands at a yaw, rad."""
+    return now + half_turn(yaw - now)
