@@ -17,6 +17,7 @@ from pushgrasp.interfaces import (
     Command,
     GripperSpec,
     MoveJaw,
+    MoveTo,
     Primitive,
     Region,
     Report,
@@ -24,7 +25,7 @@ from pushgrasp.interfaces import (
 )
 from pushgrasp.observation import Observation
 from pushgrasp.policy import Decision
-from pushgrasp.primitives import PRESENT
+from pushgrasp.primitives import PRESENT, TRAVEL_HEIGHT
 from pushgrasp.recipes import PrimitiveConfig
 from pushgrasp.retrieve import Step, retrieve
 from pushgrasp.selection import Memory
@@ -84,13 +85,13 @@ class Hand:
     def __post_init__(self) -> None:
         self.events: list[str] = []
         self.carried: str | None = None
-        self._at, self._width, self._away = (-0.5, 0.46, 0.25), 0.11, False
+        self._at, self._width = (-0.5, 0.46, 0.25), 0.11
 
     def execute(self, command: Command) -> Report:
         self.on_command(command)
         if not isinstance(command, MoveJaw):
-            self._at, self._away = command.position, True
-        elif self._away:
+            self._at = command.position
+        elif self._at[2] < TRAVEL_HEIGHT:
             self.carried = next(self.takes)
             self._width = 0.05 if self.carried else 0.0
         else:
@@ -102,11 +103,14 @@ class Hand:
             self.events.append("present")
         return self.state()
 
+    def refuses(self, moves: Sequence[MoveTo]) -> str:
+        return ""
+
     def home(self) -> Report:
         self.events.append("home")
         if self.carried:
             self.world.remove(self.carried)
-        self.carried, self._width, self._away = None, 0.11, False
+        self.carried, self._width = None, 0.11
         return self.state()
 
     def state(self) -> Report:

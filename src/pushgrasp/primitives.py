@@ -16,6 +16,7 @@ PUSH_GUARD = 35.0  # N that stops a push
 GRIP_FORCE = 15.0  # N
 MIN_HELD_WIDTH = 0.006  # m between the pads below which the jaw holds nothing
 CLEARANCE_ABOVE = 0.03  # m above the chosen point where a descent turns slow
+SHOW = MoveTo(PRESENT, PRESENT_YAW, speed=0.5)
 
 
 def run(
@@ -29,23 +30,35 @@ def run(
         config: depths and lengths.
         workspace: bounds that the tool never leaves while it is low.
     Returns:
-        The report after each command; the last of a grasp is taken with the hand lifted
-        to PRESENT and still closed.
+        The report after each command; the first says whether the tool got over the place, and
+        is the only one if it did not. The last of a grasp is taken with the hand lifted to
+        PRESENT and still closed.
     """
     if action.primitive == "grasp":
         return grasp(robot, action, config)
     return push(robot, action, config, workspace)
 
 
+def moves(action: Action, config: PrimitiveConfig, workspace: Workspace) -> tuple[MoveTo, ...]:
+    """The motions of a primitive that meets nothing on its way, to ask a robot about."""
+    if action.primitive == "grasp":
+        x, y, _ = action.position
+        lift = MoveTo((x, y, TRAVEL_HEIGHT), action.yaw)
+        return (*_descent(action, (x, y), config.grasp_depth, config), lift, SHOW)
+    start, end = push_path(action, config, workspace)
+    down = _descent(action, start, config.push_depth, config)
+    across = MoveTo((*end, down[-1].position[2]), action.yaw, 0.15, guard_force=PUSH_GUARD)
+    return (*down, across, MoveTo((*end, TRAVEL_HEIGHT), action.yaw))
+
+
 def grasp(robot: Robot, action: Action, config: PrimitiveConfig) -> tuple[Report, ...]:
     """Open jaw from above, down until contact or depth, close, lift, show."""
-    x, y, surface = action.position
-    bottom = max(surface - config.grasp_depth, config.tip_clearance)
-    reports = [
-        robot.execute(MoveTo((x, y, TRAVEL_HEIGHT), action.yaw, speed=1.0)),
-        _approach(robot, (x, y), surface, action.yaw),
-        robot.execute(MoveTo((x, y, bottom), action.yaw, 0.15, guard_force=DESCENT_GUARD)),
-    ]
+    x, y, _ = action.position
+    over, *down = _descent(action, (x, y), config.grasp_depth, config)
+    reports = [robot.execute(over)]
+    if not reports[-1].reached:
+        return tuple(reports)
+    reports += [robot.execute(move) for move in down]
     if reports[-1].stopped_by_contact:  # ease off, as a hand pressed onto something must
         low = reports[-1].position[2]
         reports.append(robot.execute(MoveTo((x, y, low + 0.003), action.yaw, 0.1)))
@@ -55,7 +68,7 @@ def grasp(robot: Robot, action: Action, config: PrimitiveConfig) -> tuple[Report
     reports.append(robot.execute(MoveTo((x, y, z + 0.05), action.yaw, speed=0.2)))
     reports.append(robot.execute(MoveTo((x, y, TRAVEL_HEIGHT), action.yaw, speed=0.5)))
     if holds(reports[-1]):
-        reports.append(robot.execute(MoveTo(PRESENT, PRESENT_YAW, speed=0.5)))
+        reports.append(robot.execute(SHOW))
     return tuple(reports)
 
 
@@ -63,16 +76,14 @@ def push(
     robot: Robot, action: Action, config: PrimitiveConfig, workspace: Workspace
 ) -> tuple[Report, ...]:
     """Closed jaw down behind the point, through it in a straight line, up."""
-    surface = action.position[2]
     start, end = push_path(action, config, workspace)
-    depth = max(surface - config.push_depth, config.tip_clearance)
-    reports = [
-        robot.execute(MoveJaw(0.0)),
-        robot.execute(MoveTo((*start, TRAVEL_HEIGHT), action.yaw, speed=1.0)),
-        _approach(robot, start, surface, action.yaw),
-        robot.execute(MoveTo((*start, depth), action.yaw, 0.15, guard_force=DESCENT_GUARD)),
-    ]
-    z = depth
+    over, *down = _descent(action, start, config.push_depth, config)
+    reports = [robot.execute(over)]
+    if not reports[-1].reached:
+        return tuple(reports)
+    reports.append(robot.execute(MoveJaw(0.0)))
+    reports += [robot.execute(move) for move in down]
+    z = down[-1].position[2]
     if reports[-1].stopped_by_contact:  # something lies there: push above it
         z = reports[-1].position[2] + 0.005
         reports.append(robot.execute(MoveTo((*start, z), action.yaw, 0.1)))
@@ -110,13 +121,20 @@ def _room(
     return max(room, 0.0)
 
 
-def _approach(robot: Robot, xy: tuple[float, float], surface: float, yaw: float) -> Report:
-    """Come down fast to just above the chosen point.
+def _descent(
+    action: Action, xy: tuple[float, float], depth: float, config: PrimitiveConfig
+) -> tuple[MoveTo, MoveTo, MoveTo]:
+    """Over the place, fast to just above the chosen point, slowly to a depth (m) below it.
 
-    Guarded: a finger may land on something taller beside it.
+    Both ways down are guarded: a finger may land on something taller beside the point.
     """
-    above = (*xy, surface + CLEARANCE_ABOVE)
-    return robot.execute(MoveTo(above, yaw, speed=0.5, guard_force=DESCENT_GUARD))
+    surface, yaw = action.position[2], action.yaw
+    bottom = max(surface - depth, config.tip_clearance)
+    return (
+        MoveTo((*xy, TRAVEL_HEIGHT), yaw, speed=1.0),
+        MoveTo((*xy, surface + CLEARANCE_ABOVE), yaw, speed=0.5, guard_force=DESCENT_GUARD),
+        MoveTo((*xy, bottom), yaw, speed=0.15, guard_force=DESCENT_GUARD),
+    )
 
 
 def holds(report: Report) -> bool:

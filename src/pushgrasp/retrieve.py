@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +18,7 @@ from .heightmap import box_region, hand_view, workspace_region
 from .interfaces import Action, Camera, Outcome, Report, Robot
 from .observation import Observation, observe
 from .policy import Decision
-from .primitives import holds, run
+from .primitives import holds, moves, run
 from .recipes import PrimitiveConfig
 from .segmentation import matches
 from .selection import Memory
@@ -26,6 +26,7 @@ from .targeting import moved
 from .workspace import Workspace
 
 MIN_HAND_PX = 60  # pixels of the goal's colour in the hand; a block shows some 2,000
+MAX_REFUSALS = 20  # actions that the robot may refuse before there is nothing to do
 HAND_REACH = 0.08  # m round the tool in which a thing is in the hand, though it may stick out
 
 
@@ -56,6 +57,7 @@ class Step:
     after: Observation
     decision_s: float  # s of wall time from the picture to the action
     action_s: float  # s of wall time for the motion
+    refusals: tuple[str, ...] = ()  # why the robot refused what was chosen before
     done: bool = False
     claimed_success: bool = False  # the robot believes that it has the goal
     reason: str = ""  # why it ended, once it is done
@@ -91,33 +93,36 @@ def retrieve(
     workspace = workspace or Workspace()
     try:
         robot.home()
-        observation, seeing_s = _look(camera, goal_rgb, workspace)
+        observation, seeing_s = look(camera, goal_rgb, workspace)
         if not observation.objects.any():
             raise UserError("there is nothing on the table: the camera sees no object to act on")
         memory, failures, unchanged = Memory(), 0, 0
         for index in range(max_actions):
             start = time.perf_counter()
-            decision = policy.decide(observation, memory)
+            decision, refusals = _decide(policy, observation, memory, robot, workspace)
             decision_s = seeing_s + time.perf_counter() - start
             action = decision.action
             if action is None:
                 yield Step(
                     index, observation, decision, Outcome(executed=False), observation,
-                    decision_s, 0.0, done=True, reason=f"nothing to do: {decision.why}",
+                    decision_s, 0.0, refusals, done=True, reason=f"nothing to do: {decision.why}",
                 )  # fmt: skip
                 return
             start = time.perf_counter()
             reports = run(robot, action, policy.primitive, workspace)
-            holding = action.primitive == "grasp" and holds(reports[-1])
-            has_goal = holding and _goal_in_hand(camera, reports[-1], goal_rgb)
+            executed = reports[0].reached
+            holding = executed and action.primitive == "grasp" and holds(reports[-1])
+            has_goal = holding and goal_in_hand(camera, reports[-1], goal_rgb)
             robot.home()
             action_s = time.perf_counter() - start
-            after, seeing_s = _look(camera, goal_rgb, workspace)
+            after, seeing_s = look(camera, goal_rgb, workspace)
             outcome = Outcome(
                 holding=holding,
                 holds_goal=has_goal,
                 width=reports[-1].width,
                 changed=holding or moved(observation.heightmap, after.heightmap),
+                executed=executed,
+                reason=reports[0].reason,
                 reports=reports,
             )
             memory = memory.after(action, outcome)
@@ -135,7 +140,7 @@ def retrieve(
                 reason = f"{max_actions} actions, the most allowed"
             yield Step(
                 index, observation, decision, outcome, after, decision_s, action_s,
-                done=bool(reason), claimed_success=has_goal, reason=reason,
+                refusals, done=bool(reason), claimed_success=has_goal, reason=reason,
             )  # fmt: skip
             if reason:
                 return
@@ -145,7 +150,33 @@ def retrieve(
         raise
 
 
-def _look(
+def _decide(
+    policy: Decides,
+    observation: Observation,
+    memory: Memory,
+    robot: Robot,
+    workspace: Workspace,
+) -> tuple[Decision, tuple[str, ...]]:
+    """The best action that the robot can do, and why it refused better ones."""
+    refused: list[Action] = []
+    refusals: list[str] = []
+    while True:
+        decision = policy.decide(observation, memory, refused=refused)
+        if decision.action is None:
+            break
+        refusal = robot.refuses(moves(decision.action, policy.primitive, workspace))
+        if not refusal:
+            break
+        refused.append(decision.action)
+        refusals.append(refusal)
+        if len(refused) == MAX_REFUSALS:
+            why = f"the robot refused {len(refused)} actions, the last one since {refusal}"
+            decision = replace(decision, action=None, why=why)
+            break
+    return decision, tuple(refusals)
+
+
+def look(
     camera: Camera, goal_rgb: tuple[int, int, int], workspace: Workspace
 ) -> tuple[Observation, float]:
     """What is on the table, and the seconds from the picture to knowing it."""
@@ -155,7 +186,7 @@ def _look(
     return observe(frame, goal_rgb, workspace), time.perf_counter() - start
 
 
-def _goal_in_hand(camera: Camera, hand: Report, goal_rgb: tuple[int, int, int]) -> bool:
+def goal_in_hand(camera: Camera, hand: Report, goal_rgb: tuple[int, int, int]) -> bool:
     """Whether the camera sees the goal's colour between the fingers."""
     tool = np.array(hand.position)
     region = box_region(

@@ -77,7 +77,8 @@ def add_hand(spec: mujoco.MjSpec, tool: mujoco.MjsBody, hand: HandSpec) -> None:
     g = hand.gripper
     box = mujoco.mjtGeom.mjGEOM_BOX
     tool.add_geom(
-        name="palm", type=box, size=hand.palm, pos=(0, 0, hand.finger_length + hand.palm[2] - 0.005),
+        name="palm", type=box, size=hand.palm,
+        pos=(0, 0, hand.finger_length + hand.palm[2] - 0.005),
         mass=hand.mass - 2 * _PAD_MASS, rgba=(*hand.color, 1), friction=HAND_FRICTION,
         solref=CONTACT_SOLREF, solimp=CONTACT_SOLIMP,
     )  # fmt: skip
