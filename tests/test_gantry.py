@@ -290,7 +290,8 @@ def test_home_puts_what_it_carries_into_the_bin() -> None:
     robot.execute(MoveJaw(0.0))
     report = robot.home()
     assert np.allclose(report.position, HOME, atol=2e-3)
-    assert report.width == pytest.approx(0.11, abs=2.5e-3)
+    assert report.width == pytest.approx(0.05, abs=2.5e-3)  # what it brought
+    assert robot.state().width == pytest.approx(0.11, abs=2.5e-3)
     assert world.in_scene() == ["object_01"]
     assert np.allclose(world.pose("object_01")[0], (-0.35, 0.15, 0.025), atol=1e-3)
     assert robot.home().reached  # again, from there

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import tyro
 
@@ -17,6 +17,7 @@ Folder: TypeAlias = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 SceneName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|FILE")]
 PolicyName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|DIR")]
 Goal: TypeAlias = Annotated[str, tyro.conf.arg(metavar="COLOUR|K")]
+RobotName: TypeAlias = Literal["gantry", "ur5e", "panda"]
 Switch: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
@@ -34,6 +35,8 @@ class Demo:
     """Varies the scene a little, and all that chance decides."""
     policy: PolicyName = "default"
     """Name of a shipped policy, or a folder that holds one."""
+    robot: RobotName = "gantry"
+    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the Franka Hand."""
     out: Folder = Path("pushgrasp-demo")
     """Folder for the video, the pictures and episode.json; an earlier demo's is replaced."""
     video: bool = True
@@ -46,6 +49,7 @@ class Demo:
         return run_episode(
             scene=self.scene, objects=10, goal=self.goal, seed=self.seed, policy=self.policy,
             out=self.out, video=self.video, perturb=self.scene not in ("random", "heap"),
+            robot=self.robot,
         )  # fmt: skip
 
 
@@ -63,6 +67,8 @@ class Retrieve:
     """The object to retrieve: a colour (red, "#59a14f") or its index in the scene."""
     policy: PolicyName = "default"
     """Name of a shipped policy, or a folder that holds one."""
+    robot: RobotName = "gantry"
+    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the Franka Hand."""
     seed: int = 0
     """The same seed gives the same episode."""
     sigma: float = 0.03
@@ -79,7 +85,7 @@ class Retrieve:
         return run_episode(
             scene=self.scene, objects=self.objects, goal=self.goal, seed=self.seed,
             policy=self.policy, out=self.out, video=self.video, sigma=self.sigma,
-            perturb=self.perturb,
+            perturb=self.perturb, robot=self.robot,
         )  # fmt: skip
 
 
@@ -120,6 +126,8 @@ class Evaluate:
     """Folder for trials.jsonl and summary.json."""
     policy: PolicyName = "default"
     """Name of a shipped policy, or a folder that holds one."""
+    robot: RobotName = "gantry"
+    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the Franka Hand."""
     scenes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE ...")] = ("random",)
     """random, heap, challenging-01 to challenging-10, or preset files."""
     objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N ...")] = (10,)
@@ -140,6 +148,7 @@ class Evaluate:
         return run_evaluation(
             policy=self.policy, scenes=self.scenes, objects=self.objects, goal=self.goal,
             trials=self.trials, seed=self.seed, workers=self.workers, out=self.out,
+            robot=self.robot,
         )  # fmt: skip
 
 

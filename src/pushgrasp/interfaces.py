@@ -130,7 +130,12 @@ class Robot(Protocol):
         ...
 
     def home(self) -> Report:
-        """Go, jaw open, to where the arm hides nothing from the camera; let go over the bin."""
+        """Go to where the arm hides nothing from the camera, over the bin; let go there.
+
+        Returns:
+            The report over the bin just before the jaw opens: its width tells whether the hand
+            still holds what it held.
+        """
         ...
 
     def state(self) -> Report:

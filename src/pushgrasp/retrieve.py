@@ -113,7 +113,8 @@ def retrieve(
             executed = reports[0].reached
             holding = executed and action.primitive == "grasp" and holds(reports[-1])
             has_goal = holding and goal_in_hand(camera, reports[-1], goal_rgb)
-            robot.home()
+            kept = holds(robot.home())  # not lost on the way to the bin
+            holding, has_goal = holding and kept, has_goal and kept
             action_s = time.perf_counter() - start
             after, seeing_s = look(camera, goal_rgb, workspace)
             outcome = Outcome(

@@ -43,11 +43,14 @@ def run_episode(
     video: bool,
     sigma: float = 0.03,
     perturb: bool = False,
+    robot: str = "gantry",
 ) -> int:
     """Run an episode; see `cli.Retrieve` for the arguments."""
     check_output_folder(out, CONTENTS, RECORD)
     loaded = Policy.from_pretrained(policy)
-    config = SceneConfig(name=scene, n_objects=objects, sigma=sigma, seed=seed, perturb=perturb)
+    config = SceneConfig(
+        name=scene, n_objects=objects, sigma=sigma, seed=seed, perturb=perturb, robot=robot
+    )
     console = Console(highlight=False, markup=False, soft_wrap=True)
     with console.status("building the scene"):
         built = build_scene_for(config, goal)
@@ -60,7 +63,7 @@ def run_episode(
         n_objects=len(built.world.in_scene()),
         seed=seed,
         policy=policy,
-        robot="gantry",
+        robot=robot,
         sigma=sigma,
         perturb=perturb,
     )

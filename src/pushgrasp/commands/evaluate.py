@@ -22,6 +22,7 @@ def run_evaluation(
     goal: int | None,
     trials: int,
     seed: int,
+    robot: str,
     workers: int | None,
     out: Path,
 ) -> int:
@@ -40,7 +41,7 @@ def run_evaluation(
             bar.update(task, completed=done, total=total, description=f"{n_good} retrieved")
 
         summary = evaluate(
-            policy, scenes, objects, trials=trials, seed=seed, out=out, goal=goal,
+            policy, scenes, objects, trials=trials, seed=seed, out=out, goal=goal, robot=robot,
             workers=len(os.sched_getaffinity(0)) if workers is None else workers,
             progress=progress,
         )  # fmt: skip

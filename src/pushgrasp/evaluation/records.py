@@ -21,6 +21,7 @@ class TrialSpec:
     n_objects: int  # of random and heap scenes; fixed scenes bring their own
     goal: int  # index of the goal among the scene's objects
     run_seed: int
+    robot: str = "gantry"
     fixed: bool = False  # a fixed scene: its objects' places, friction and depth are varied
 
     def seed(self, attempt: int = 0) -> int:
@@ -55,6 +56,8 @@ class TrialRecord:
     faults: tuple[str, ...] = ()  # of attempts at this trial that were not scored
     decision_s: float | None = None  # median of the trial; None without a decision
     wall_s: float = 0.0  # s, faulty attempts included
+    robot_s: float = 0.0  # s of simulated time, from the first look to the end
+    refusals: int = 0  # actions that the robot refused before it moved
 
     @property
     def actions(self) -> int:

@@ -14,6 +14,7 @@ from ..colors import PALETTE
 from ..errors import UserError
 from ..files import check_output_folder, to_json, write_atomic, write_json
 from ..sim.presets import challenging_names, read_challenging, read_preset
+from ..sim.robots import robot_model
 from ..workspace import Workspace
 from .metrics import score_groups
 from .processes import Play, run_parallel
@@ -38,6 +39,7 @@ def evaluate(
     workers: int,
     out: str | Path,
     goal: int | None = None,
+    robot: str = "gantry",
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Play trials with a policy and work out its rates.
@@ -53,6 +55,7 @@ def evaluate(
         out: folder for trials.jsonl, a line a trial as it ends, and at last summary.json.
         goal: index of the goal among the objects; None: the first and the second object in
             turn in random and heap scenes, the first in the workspace in fixed ones.
+        robot: which one.
         progress: see Progress.
     Returns:
         What is in summary.json: the settings, `groups` (see metrics.Group), and totals.
@@ -62,7 +65,7 @@ def evaluate(
     """
     from ..policy import Policy
 
-    specs = plan_trials(scenes, objects, trials=trials, seed=seed, goal=goal)
+    specs = plan_trials(scenes, objects, trials=trials, seed=seed, goal=goal, robot=robot)
     if workers < 1:
         raise UserError(f"--workers {workers}: at least one process is needed")
     Policy.from_pretrained(str(policy))  # a wrong one is found out before anything is written
@@ -85,6 +88,7 @@ def evaluate(
         "scenes": list(scenes),
         "objects": list(objects),
         "goal": goal,
+        "robot": robot,
         "trials": trials,
         "seed": seed,
         "version": __version__,
@@ -99,12 +103,18 @@ def evaluate(
 
 
 def plan_trials(
-    scenes: Sequence[str], objects: Sequence[int], *, trials: int, seed: int, goal: int | None
+    scenes: Sequence[str],
+    objects: Sequence[int],
+    *,
+    trials: int,
+    seed: int,
+    goal: int | None,
+    robot: str = "gantry",
 ) -> list[TrialSpec]:
     """The trials of a run, group after group.
 
     Args:
-        scenes, objects, trials, seed, goal: as for `evaluate`.
+        scenes, objects, trials, seed, goal, robot: as for `evaluate`.
     Raises:
         UserError: bad settings, or no such scene.
     """
@@ -112,6 +122,7 @@ def plan_trials(
         raise UserError(f"--trials {trials}: at least one trial is needed")
     if seed < 0:
         raise UserError(f"--seed {seed}: a seed is 0 or more")
+    robot_model(robot)  # an unknown one is an error
     if not scenes:
         raise UserError(f"no scene given; there are: {_known_scenes()}")
     specs: list[TrialSpec] = []
@@ -127,7 +138,7 @@ def plan_trials(
                 goals = [_checked_goal(goal, goals, scene, n_objects)]
             default = goals[:1] if fixed else goals[:2]
             specs += [
-                TrialSpec(group, i, scene, n_objects, default[i % len(default)], seed, fixed)
+                TrialSpec(group, i, scene, n_objects, default[i % len(default)], seed, robot, fixed)
                 for i in range(trials)
             ]
     return specs

@@ -15,6 +15,7 @@ from ..errors import RobotError, SimulatorFault
 from ..interfaces import Command, MoveTo, Report, Robot
 from ..retrieve import Decides, Step, retrieve
 from ..sim.camera import RayCamera
+from ..sim.noise import SensorNoise
 from ..sim.scenes import Scene, SceneConfig, build_scene
 from ..sim.world import World
 from ..workspace import Workspace
@@ -41,6 +42,8 @@ class Verdict:
     pushes: int = 0
     grasps: int = 0
     good_grasps: int = 0  # grasps that lifted any object
+    refusals: int = 0  # actions that the robot refused before it moved
+    robot_s: float = 0.0  # s of simulated time
 
 
 def run_trial(spec: TrialSpec, policy: Decides) -> TrialRecord:
@@ -84,6 +87,8 @@ def run_trial(spec: TrialSpec, policy: Decides) -> TrialRecord:
             faults=tuple(faults),
             decision_s=statistics.median(decisions) if decisions else None,
             wall_s=time.perf_counter() - start,
+            robot_s=verdict.robot_s,
+            refusals=verdict.refusals,
         )
     raise SimulatorFault(
         f"trial {spec.index} of {spec.group}: all {MAX_FAULTS} attempts ended in a fault of the "
@@ -93,7 +98,9 @@ def run_trial(spec: TrialSpec, policy: Decides) -> TrialRecord:
 
 def scene_config(spec: TrialSpec, seed: int) -> SceneConfig:
     """The scene of a trial, for one of its seeds."""
-    return SceneConfig(spec.scene, spec.n_objects, spec.goal, seed=seed, perturb=spec.fixed)
+    return SceneConfig(
+        spec.scene, spec.n_objects, spec.goal, seed=seed, perturb=spec.fixed, robot=spec.robot
+    )
 
 
 def play(scene: Scene, policy: Decides, *, on_step: OnStep | None = None) -> Verdict:
@@ -109,16 +116,17 @@ def play(scene: Scene, policy: Decides, *, on_step: OnStep | None = None) -> Ver
         SimulatorFault: the episode says nothing about the policy.
     """
     world, workspace = scene.world, Workspace()
-    noise = DEPTH_NOISE if scene.config.perturb else 0.0
-    camera = RayCamera(world, depth_noise=noise, seed=scene.config.seed)
+    noise = SensorNoise(white=DEPTH_NOISE) if scene.config.perturb else None
+    camera = RayCamera(world, noise=noise, seed=scene.config.seed)
     robot = Witness(scene.make_robot(), world)
-    verdict = Verdict(reason="the most actions allowed")
+    verdict, began = Verdict(reason="the most actions allowed"), world.data.time
     most = ACTIONS_PER_OBJECT * len(world.in_scene())
     try:
         for step in retrieve(
             camera, robot, policy, scene.goal_rgb, workspace=workspace, max_actions=most
         ):
             lifted = robot.lifted_something()
+            verdict.refusals += len(step.refusals)
             if step.decision.action is not None:
                 grasp = step.decision.action.primitive == "grasp"
                 verdict.grasps += grasp
@@ -136,6 +144,7 @@ def play(scene: Scene, policy: Decides, *, on_step: OnStep | None = None) -> Ver
     except RobotError as error:
         verdict.reason = f"the robot stopped: {error}"
     verdict.success = robot.has_taken(scene.goal_name)
+    verdict.robot_s = world.data.time - began
     return verdict
 
 

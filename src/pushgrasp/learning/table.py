@@ -13,7 +13,6 @@ from ..observation import Observation, observe
 from ..primitives import run
 from ..recipes import Recipe
 from ..sim.camera import RayCamera
-from ..sim.gantry import Gantry
 from ..sim.scenes import SceneConfig, build_scene
 from ..workspace import Workspace
 
@@ -69,8 +68,9 @@ class SimTable:
         self._workspace = Workspace()
         self._primitive, self._clock = recipe.primitive, clock
         with clock("scene"):
-            self._world = build_scene(config, self._workspace).world
-            self._robot, self._camera = Gantry(self._world), RayCamera(self._world)
+            scene = build_scene(config, self._workspace)
+            self._world = scene.world
+            self._robot, self._camera = scene.make_robot(), RayCamera(self._world)
         camera = self._camera
         self._region = workspace_region(self._workspace, camera.intrinsics, camera.T_world_camera)
 

@@ -10,14 +10,14 @@ import mujoco
 import numpy as np
 import numpy.typing as npt
 
+from ..cameras import look_at
 from ..heightmap import ray_directions
 from ..interfaces import Intrinsics, Region, RGBDFrame
 from ..workspace import Workspace
+from .light import LIGHT as LIGHT
+from .light import Light
+from .noise import SensorNoise, sense
 
-AMBIENT, DIFFUSE = 0.55, 0.45  # share of a surface's colour; together 1, so that nothing clips
-LIGHT = np.array([-0.45, -0.30, 0.84]) / np.linalg.norm([-0.45, -0.30, 0.84])
-"""Towards the lamp: up, and behind the default camera to its right; the three faces that
-the camera sees of a block then differ in brightness."""
 BACKGROUND = (24, 26, 30)  # sRGB, where a ray meets nothing
 RANGE = 20.0  # m along the optical axis beyond which nothing is seen
 _NEAR = 0.05  # m; boxes that come closer to the camera are not projected
@@ -35,25 +35,6 @@ class HasModelAndData(Protocol):
 
     @property
     def data(self) -> mujoco.MjData: ...
-
-
-def look_at(position: npt.ArrayLike, target: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """The pose of a camera that stands somewhere and looks at something.
-
-    Args:
-        position, target: (3,) m, world frame; not one above the other.
-    Returns:
-        (4, 4) T_world_camera; camera x right, y down, z forward, the horizon level.
-    """
-    position = np.asarray(position, np.float64)
-    forward = np.asarray(target, np.float64) - position
-    forward /= np.linalg.norm(forward)
-    right = np.cross(forward, (0.0, 0.0, 1.0))
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-    pose[:3, 3] = position
-    return pose
 
 
 def default_pose(workspace: Workspace | None = None) -> npt.NDArray[np.float64]:
@@ -74,7 +55,8 @@ class RayCamera:
         intrinsics: of the camera; None: 640x480, the ancestors' focal length.
         T_world_camera: (4, 4) pose; None: `default_pose`.
         geomgroup: (6,) which geom groups are visible; None: all.
-        depth_noise: m, standard deviation of the depth.
+        light: on everything that it sees; None: the default lamp.
+        noise: of its sensor; None: a perfect one.
         seed: of that noise.
     """
 
@@ -85,13 +67,15 @@ class RayCamera:
         intrinsics: Intrinsics | None = None,
         T_world_camera: npt.NDArray[np.float64] | None = None,
         geomgroup: npt.ArrayLike | None = None,
-        depth_noise: float = 0.0,
+        light: Light | None = None,
+        noise: SensorNoise | None = None,
         seed: int = 0,
     ) -> None:
         self.intrinsics = k = intrinsics or Intrinsics()
         pose = default_pose() if T_world_camera is None else T_world_camera
         self.T_world_camera = np.array(pose, np.float64)
-        self.depth_noise = depth_noise
+        self.light = light or Light()
+        self.noise = noise
         self._rng = np.random.default_rng(seed)
         self._model, self._data = world.model, world.data
         self._groups = np.asarray([1] * 6 if geomgroup is None else geomgroup, np.uint8)
@@ -129,10 +113,8 @@ class RayCamera:
         color = np.where(asked[..., None], self._color, np.uint8(0))
         depth = np.where(asked, self._depth, np.float32(0))
         self._labels = np.where(asked, self._geom, np.int32(-1))
-        if self.depth_noise > 0:
-            noise = self._rng.normal(0.0, self.depth_noise, self._size).astype(np.float32)
-            depth = np.where(depth > 0, np.maximum(depth + noise, np.float32(1e-3)), depth)
-        return RGBDFrame(color, depth, self.intrinsics, self.T_world_camera.copy())
+        frame = RGBDFrame(color, depth, self.intrinsics, self.T_world_camera.copy())
+        return sense(frame, self.noise, self._rng)
 
     def true_bodies(self) -> npt.NDArray[np.int32]:
         """The simulator's truth, for scenes and tests only: the body seen by each pixel.
@@ -170,11 +152,10 @@ class RayCamera:
     def _look(self, pixels: npt.NDArray[np.int64]) -> None:
         """Cast the rays of some pixels (N,) and remember what they meet."""
         geom, depth, normal = self._cast(pixels)
-        light = AMBIENT + DIFFUSE * np.maximum(normal @ LIGHT, 0)
-        light[geom < 0] = 1
         colors = np.append(255 * self._looks[:, :3], [BACKGROUND], axis=0)  # -1, nothing, is last
-        shaded = np.rint(colors[geom] * light[:, None])
-        self._color.reshape(-1, 3)[pixels] = shaded.astype(np.uint8)
+        shaded = self.light.shade(colors[geom], normal)
+        shaded[geom < 0] = BACKGROUND
+        self._color.reshape(-1, 3)[pixels] = np.rint(shaded).astype(np.uint8)
         self._depth.reshape(-1)[pixels] = depth
         self._geom.reshape(-1)[pixels] = geom
 

@@ -155,6 +155,10 @@ class Jaw:
         """m between the pads."""
         return float(self._world.data.qpos[self._q].sum())
 
+    def grips(self) -> bool:
+        """Whether it presses on something, or on its own other pad."""
+        return self._grip_force > 0
+
     def tick(self) -> None:
         """Let 8 ms pass; a gripping jaw keeps pressing."""
         if self._grip_force:  # the fingers follow what they press, should it slip away

@@ -98,14 +98,15 @@ class SimRobot:
         return self._report(stopped_by_contact=contact, reached=not reason, reason=reason)
 
     def home(self) -> Report:
-        """Go over the bin, let go of what the hand holds, and open the jaw."""
+        """See `Robot.home`."""
         report = self.state()
         x, y, z = report.position
         if z < HOME[2] - 0.01:
             self.execute(MoveTo((x, y, HOME[2]), report.yaw, speed=0.5))
-        self.execute(MoveTo(HOME, self.state().yaw, speed=1.0))
+        speed = 0.5 if self._jaw.grips() else 1.0
+        report = self.execute(MoveTo(HOME, self.state().yaw, speed))
         carried = self.world.near(HOME, radius=HAND_RADIUS)
-        report = self.execute(MoveJaw(self.gripper.max_width))
+        self.execute(MoveJaw(self.gripper.max_width))
         for name in carried:  # a bin that empties itself
             self.world.remove(name)
         return report
@@ -174,7 +175,9 @@ class SimRobot:
         return self._report(stopped_by_contact=True, reached=False, reason="contact")
 
     def _drive(self, setpoint: npt.NDArray, velocity: npt.NDArray) -> None:
-        self.world.data.ctrl[self._drives] = setpoint + self._kinematics.lag * velocity
+        # given a tick before it is due, a set-point comes half a tick early on the average
+        lead = self._kinematics.lag - TICK / 2
+        self.world.data.ctrl[self._drives] = setpoint + lead * velocity
 
     def _measured(self) -> FloatArray:
         return self.world.data.qpos[self._q].copy()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from ..errors import UserError
+from .arm import ArmKinematics, ArmModel
 from .gantry import Gantry, GantryModel
+from .hand import FRANKA_HAND, RG2
 from .robot import SimRobot
 from .world import RobotModel, World
 
-ROBOTS = ("gantry", "ur5e", "panda")
+_ARM_HANDS = {"ur5e": RG2, "panda": FRANKA_HAND}
+ROBOTS = ("gantry", *_ARM_HANDS)
 
 
 def robot_model(name: str) -> RobotModel:
@@ -16,7 +19,8 @@ def robot_model(name: str) -> RobotModel:
     Raises:
         UserError: there is no such robot.
     """
-    return GantryModel()
+    _check(name)
+    return GantryModel() if name == "gantry" else ArmModel(name, _ARM_HANDS[name])
 
 
 def make_robot(name: str, world: World) -> SimRobot:
@@ -25,4 +29,13 @@ def make_robot(name: str, world: World) -> SimRobot:
     Raises:
         UserError: there is no such robot.
     """
-    return Gantry(world)
+    _check(name)
+    if name == "gantry":
+        return Gantry(world)
+    hand = _ARM_HANDS[name]
+    return SimRobot(world, name, hand, ArmKinematics(name, hand))
+
+
+def _check(name: str) -> None:
+    if name not in ROBOTS:
+        raise UserError(f"no robot {name!r}; there are: {', '.join(ROBOTS)}")

@@ -26,6 +26,7 @@ OBJECT_FRICTION = (0.5, 0.005, 0.0005)  # sliding, turning (m), rolling (m); woo
 CONTACT_SOLREF = (0.006, 1.0)  # s, damping ratio: with the impedance below, 15 N on a 60 g
 CONTACT_SOLIMP = (0.95, 0.99, 0.001, 0.5, 2.0)  # block press it in by less than 1 mm
 SLEEP_SPEED = 0.005  # m/s below which resting objects are put to sleep until touched
+POST = (-1.05, 0.0, 0.0, -1.05, 0.0, 0.52)  # m, foot and top; the camera looks away from it
 PARKING = (3.0, 0.0)  # m, x and y from which objects that left the scene are lined up
 
 # MuJoCo would write its warnings to MUJOCO_LOG.TXT in the working directory.
@@ -257,6 +258,27 @@ class World:
         return self.object_names.index(name)
 
 
+def add_surroundings(spec: mujoco.MjSpec) -> None:
+    """Add what stands fast: the table, and the post that carries the default camera."""
+    contact = {"friction": OBJECT_FRICTION, "solref": CONTACT_SOLREF, "solimp": CONTACT_SOLIMP}
+    spec.worldbody.add_geom(
+        name="table",
+        type=mujoco.mjtGeom.mjGEOM_PLANE,
+        size=[5, 5, 0.1],
+        rgba=_rgba(TABLE_COLOR),
+        condim=3,
+        **contact,
+    )
+    spec.worldbody.add_geom(
+        name="camera_post",
+        type=mujoco.mjtGeom.mjGEOM_CAPSULE,
+        fromto=POST,
+        size=(0.02, 0, 0),
+        rgba=(0.3, 0.31, 0.34, 1),
+        **contact,
+    )
+
+
 def _deepest(data: mujoco.MjData) -> float:
     return float(-data.contact.dist[: data.ncon].min(initial=0.0))
 
@@ -276,16 +298,7 @@ def _compile(objects: Sequence[ObjectSpec], robot: RobotModel) -> mujoco.MjModel
     # Resting heaps creep numerically; asleep they stay put, and cost a tenth of the time.
     option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
     option.sleep_tolerance = SLEEP_SPEED
-    spec.worldbody.add_geom(
-        name="table",
-        type=mujoco.mjtGeom.mjGEOM_PLANE,
-        size=[5, 5, 0.1],
-        rgba=_rgba(TABLE_COLOR),
-        friction=OBJECT_FRICTION,
-        condim=3,
-        solref=CONTACT_SOLREF,
-        solimp=CONTACT_SOLIMP,
-    )
+    add_surroundings(spec)
     robot.add_to(spec)
     for o in objects:
         body = spec.worldbody.add_body(name=o.name)
