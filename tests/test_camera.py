@@ -12,6 +12,8 @@ from pushgrasp.colors import TABLE_COLOR
 from pushgrasp.heightmap import project, ray_directions, workspace_region
 from pushgrasp.interfaces import Intrinsics, Region
 from pushgrasp.sim.camera import BACKGROUND, RayCamera, default_pose, look_at
+from pushgrasp.sim.light import Light
+from pushgrasp.sim.noise import D405, SensorNoise
 from pushgrasp.workspace import Workspace
 
 GEOM = mujoco.mjtGeom
@@ -204,12 +206,39 @@ def test_visible_fraction_is_of_what_would_be_seen_alone() -> None:
 def test_depth_noise_is_what_was_asked_for_and_seeded() -> None:
     world = world_of()
     clean = RayCamera(world).capture().depth
-    noisy = [RayCamera(world, depth_noise=0.002, seed=s) for s in (1, 1, 2)]
+    noisy = [RayCamera(world, noise=SensorNoise(white=0.002), seed=s) for s in (1, 1, 2)]
     a, b, c = (camera.capture().depth for camera in noisy)
     assert (a == b).all()
     assert (a != c).any()
     assert np.isclose((a - clean).std(), 0.002, rtol=0.05)
     assert (noisy[0].capture().depth != a).any()  # new noise in each picture
+
+
+def test_noise_leaves_what_is_remembered_and_the_truth_alone() -> None:
+    world = heap(8, 5)
+    clean, noisy = RayCamera(world), RayCamera(world, noise=D405)
+    frame, bodies = clean.capture(), clean.true_bodies()
+    for _ in range(2):
+        noisy.capture()
+        assert (noisy.true_bodies() == bodies).all()
+    noisy.noise = None
+    again = noisy.capture()
+    assert (again.depth == frame.depth).all()
+    assert (again.color == frame.color).all()
+
+
+def test_light_shades_what_the_camera_sees_and_nothing_else() -> None:
+    world = world_of({"pos": (-0.5, 0, 0.03), "rgba": (0.5, 0.5, 0.5, 1)}, table=False)
+    usual, same, dim = (
+        RayCamera(world, light=light)
+        for light in (None, Light(), Light(ambient=0.3, diffuse=0.0, tint=(1.0, 0.8, 0.6)))
+    )
+    a, b, c = usual.capture(), same.capture(), dim.capture()
+    assert (a.color == b.color).all()
+    box = usual.true_bodies() == 1
+    assert (c.color[box] == np.rint(127.5 * 0.3 * np.array([1.0, 0.8, 0.6]))).all()
+    assert (c.color[~box] == BACKGROUND).all()
+    assert (c.depth == a.depth).all()
 
 
 def test_another_pose_and_lens() -> None:

@@ -25,6 +25,9 @@ from .selection import Memory
 from .targeting import moved
 from .workspace import Workspace
 
+Cameras = Camera | Sequence[Camera]
+"""One camera, or several of which each sees the workspace; their pictures make one heightmap."""
+
 MIN_HAND_PX = 60  # pixels of the goal's colour in the hand; a block shows some 2,000
 MAX_REFUSALS = 20  # actions that the robot may refuse before there is nothing to do
 HAND_REACH = 0.08  # m round the tool in which a thing is in the hand, though it may stick out
@@ -64,7 +67,7 @@ class Step:
 
 
 def retrieve(
-    camera: Camera,
+    cameras: Cameras,
     robot: Robot,
     policy: Decides,
     goal_rgb: tuple[int, int, int],
@@ -77,7 +80,7 @@ def retrieve(
     """Retrieve the object of one colour.
 
     Args:
-        camera, robot: real or simulated.
+        cameras, robot: real or simulated.
         policy: what decides.
         goal_rgb: the goal's colour, sRGB 0..255.
         workspace: where on the table; None for the standard one.
@@ -93,7 +96,7 @@ def retrieve(
     workspace = workspace or Workspace()
     try:
         robot.home()
-        observation, seeing_s = look(camera, goal_rgb, workspace)
+        observation, seeing_s = look(cameras, goal_rgb, workspace)
         if not observation.objects.any():
             raise UserError("there is nothing on the table: the camera sees no object to act on")
         memory, failures, unchanged = Memory(), 0, 0
@@ -112,11 +115,11 @@ def retrieve(
             reports = run(robot, action, policy.primitive, workspace)
             executed = reports[0].reached
             holding = executed and action.primitive == "grasp" and holds(reports[-1])
-            has_goal = holding and goal_in_hand(camera, reports[-1], goal_rgb)
+            has_goal = holding and goal_in_hand(cameras, reports[-1], goal_rgb)
             kept = holds(robot.home())  # not lost on the way to the bin
             holding, has_goal = holding and kept, has_goal and kept
             action_s = time.perf_counter() - start
-            after, seeing_s = look(camera, goal_rgb, workspace)
+            after, seeing_s = look(cameras, goal_rgb, workspace)
             outcome = Outcome(
                 holding=holding,
                 holds_goal=has_goal,
@@ -178,27 +181,52 @@ def _decide(
 
 
 def look(
-    camera: Camera, goal_rgb: tuple[int, int, int], workspace: Workspace
+    cameras: Cameras, goal_rgb: tuple[int, int, int], workspace: Workspace
 ) -> tuple[Observation, float]:
-    """What is on the table, and the seconds from the picture to knowing it."""
-    region = workspace_region(workspace, camera.intrinsics, camera.T_world_camera)
-    frame = camera.capture(region)
+    """What is on the table, and the seconds from the pictures to knowing it.
+
+    Raises:
+        UserError: a camera does not see the workspace, or gives no depth.
+    """
+    frames = [
+        camera.capture(workspace_region(workspace, camera.intrinsics, camera.T_world_camera))
+        for camera in _several(cameras)
+    ]
     start = time.perf_counter()
-    return observe(frame, goal_rgb, workspace), time.perf_counter() - start
+    return observe(frames, goal_rgb, workspace), time.perf_counter() - start
 
 
-def goal_in_hand(camera: Camera, hand: Report, goal_rgb: tuple[int, int, int]) -> bool:
-    """Whether the camera sees the goal's colour between the fingers."""
+def goal_in_hand(cameras: Cameras, hand: Report, goal_rgb: tuple[int, int, int]) -> bool:
+    """Whether a camera sees the goal's colour between the fingers.
+
+    Raises:
+        UserError: no camera has the hand in its picture.
+    """
     tool = np.array(hand.position)
-    region = box_region(
-        tool - 1.5 * HAND_REACH, tool + 1.5 * HAND_REACH, camera.intrinsics, camera.T_world_camera
-    )
-    colors = hand_view(
-        camera.capture(region),
-        tool,
-        hand.yaw,
-        width=2 * HAND_REACH,
-        breadth=2 * HAND_REACH,
-        below=HAND_REACH,
-    )
-    return int(matches(colors, goal_rgb).sum()) >= MIN_HAND_PX
+    low, high = tool - 1.5 * HAND_REACH, tool + 1.5 * HAND_REACH
+    blind: UserError | None = None
+    looked = False
+    for camera in _several(cameras):
+        try:
+            region = box_region(low, high, camera.intrinsics, camera.T_world_camera)
+        except UserError as error:
+            blind = error
+            continue
+        looked = True
+        colors = hand_view(
+            camera.capture(region),
+            tool,
+            hand.yaw,
+            width=2 * HAND_REACH,
+            breadth=2 * HAND_REACH,
+            below=HAND_REACH,
+        )
+        if int(matches(colors, goal_rgb).sum()) >= MIN_HAND_PX:
+            return True
+    if blind is not None and not looked:
+        raise blind
+    return False
+
+
+def _several(cameras: Cameras) -> Sequence[Camera]:
+    return cameras if isinstance(cameras, Sequence) else (cameras,)

@@ -15,6 +15,8 @@ from scipy.sparse.csgraph import connected_components
 from .heightmap import Heightmap
 
 MIN_HEIGHT = 0.006  # m; over the noise of a depth camera, a quarter of the flattest block
+SURE_HEIGHT = 0.009  # m; just under the flattest thing, a wrench of 10 mm
+SURE_PX = 3  # px that an object has above that; patches of the table's noise seldom do
 SAME_COLOR = np.radians(2.7)
 """Angle within which two colours are one: just under half of the 5.6 degrees between the two
 closest colours that a scene may hold (`colors.ANCESTOR_COLORS`; the palette's are 10.5 apart
@@ -27,9 +29,17 @@ MIN_REGION_PX = 15  # px, 0.6 cm2; smaller regions belong to a neighbour or to n
 
 
 def object_mask(heightmap: Heightmap) -> npt.NDArray[np.bool_]:
-    """(H, W) bool: cells that were seen and are higher than the table."""
-    with np.errstate(invalid="ignore"):
-        return heightmap.height > MIN_HEIGHT  # False for NaN
+    """(H, W) bool: cells that were seen and belong to something higher than the table.
+
+    Those above 6 mm, in connected regions of which 3 cells are above 9 mm: a depth camera's
+    noise lifts patches of the table over one threshold, hardly ever over both.
+    """
+    with np.errstate(invalid="ignore"):  # NaN is above nothing
+        raised, sure = heightmap.height > MIN_HEIGHT, heightmap.height > SURE_HEIGHT
+    labels = np.asarray(cv2.connectedComponents(raised.view(np.uint8))[1], np.intp)
+    stands = np.bincount(labels[sure], minlength=int(labels.max()) + 1) >= SURE_PX
+    stands[0] = False
+    return stands[labels]
 
 
 def matches(

@@ -49,7 +49,13 @@ def run_episode(
     check_output_folder(out, CONTENTS, RECORD)
     loaded = Policy.from_pretrained(policy)
     config = SceneConfig(
-        name=scene, n_objects=objects, sigma=sigma, seed=seed, perturb=perturb, robot=robot
+        name=scene,
+        n_objects=objects,
+        sigma=sigma,
+        seed=seed,
+        perturb=perturb,
+        robot=robot,
+        dressed=video,
     )
     console = Console(highlight=False, markup=False, soft_wrap=True)
     with console.status("building the scene"):

@@ -96,14 +96,14 @@ class Episode:
         executed = reports[0].reached
         holding = executed and action.primitive == "grasp" and holds(reports[-1])
         has_goal = holding and goal_in_hand(self._camera, reports[-1], self.scene.goal_rgb)
-        self._robot.home()
+        kept = holds(self._robot.home())  # not lost on the way to the bin
         before = self.observation.heightmap
         self.observation = self._look()
         return Outcome(
-            holding=holding,
-            holds_goal=has_goal,
+            holding=holding and kept,
+            holds_goal=has_goal and kept,
             width=reports[-1].width,
-            changed=holding or moved(before, self.observation.heightmap),
+            changed=(holding and kept) or moved(before, self.observation.heightmap),
             executed=executed,
             reason="" if executed else reports[0].reason,
             reports=reports,

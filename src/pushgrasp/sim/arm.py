@@ -8,6 +8,7 @@ is refused. What lies on the table it does not know: that it feels, as a real ar
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path as FilePath
 
 import mink
 import mujoco
@@ -17,7 +18,7 @@ from .arm_meshes import find_meshes
 from .arms import ARMS, add_arm
 from .hand import HAND_FRICTION, HandSpec, add_hand, add_servo
 from .motion import FloatArray, Path, half_turn
-from .robot import HOME, RefusedError
+from .robot import HAND_BODIES, HOME, RefusedError
 from .world import CONTACT_SOLIMP, CONTACT_SOLREF, add_surroundings
 
 STIFFNESS = 250.0  # 1/rad: N m of a drive, over its largest torque, for each rad that it is off
@@ -25,7 +26,9 @@ _STEP, _TURN = 0.02, 0.1  # m and rad between the points of a line that are solv
 _NEAR_POSITION, _NEAR_ANGLE = 5e-5, 5e-4  # m, rad: solved
 _MAX_ITERATIONS = 20
 _JUMP = 0.5  # rad that a joint may turn between two points; more is a singularity passed
-_POSTURE_COST = 1e-3  # of leaving the posture at home, where the arm has a joint to spare
+_HOMING = 0.05  # share of the way back to the home posture that each iteration may take, where the
+# arm has a joint to spare; without it a redundant arm drifts until it meets a limit
+_MARGIN = 0.4  # rad that the last joint shall keep from its limits, turning the longer way for it
 
 
 class ArmModel:
@@ -34,20 +37,28 @@ class ArmModel:
     Args:
         name: a key of ARMS.
         hand: at its flange.
-        with_meshes: show the maker's meshes where they are installed; they touch nothing.
+        dressed: show the maker's meshes where they are installed; they touch nothing.
     """
 
-    def __init__(self, name: str, hand: HandSpec, *, with_meshes: bool = True) -> None:
-        self.arm, self.hand, self._with_meshes = ARMS[name], hand, with_meshes
+    def __init__(self, name: str, hand: HandSpec, *, dressed: bool = False) -> None:
+        self.arm, self.hand, self._dressed = ARMS[name], hand, dressed
 
     def add_to(self, spec: mujoco.MjSpec) -> None:
         """Add to a model: the arm's joints with their drives, and the hand."""
-        meshes = find_meshes(self.arm.name) if self._with_meshes else None
+        self.add_bodies(spec, find_meshes(self.arm.name) if self._dressed else None)
+        stiffness, damping = _servos(self.arm.name, self.hand)
+        for joint, k, d in zip(self.arm.joints, stiffness, damping, strict=True):
+            add_servo(spec, joint.name, k, d, joint.max_torque)
+
+    def add_bodies(self, spec: mujoco.MjSpec, meshes: FilePath | None = None) -> None:
+        """Add the arm and its hand, whose fingers alone have drives."""
         flange = add_arm(spec, self.arm, meshes=meshes)
         tool = flange.add_body(
             name="tool", pos=(0, 0, self.hand.reach), quat=(0, 1, 0, 0), gravcomp=1
         )
         add_hand(spec, tool, self.hand)
+        for finger in HAND_BODIES[1:]:  # a capsule round the wrist reaches into the palm
+            spec.add_exclude(bodyname1=flange.parent.name, bodyname2=finger)
         top = self.hand.finger_length + 2 * self.hand.palm[2] - 0.005
         if self.hand.reach > top + 1e-3:  # what joins palm and flange
             tool.add_geom(
@@ -56,18 +67,6 @@ class ArmModel:
                 rgba=(0.2, 0.21, 0.23, 1), friction=HAND_FRICTION,
                 solref=CONTACT_SOLREF, solimp=CONTACT_SOLIMP,
             )  # fmt: skip
-        stiffness, damping = _servos(self.arm.name, self.hand)
-        for joint, k, d in zip(self.arm.joints, stiffness, damping, strict=True):
-            add_servo(spec, joint.name, k, d, joint.max_torque)
-
-
-class _Undriven(ArmModel):
-    """Only what planning needs."""
-
-    def add_to(self, spec: mujoco.MjSpec) -> None:
-        flange = add_arm(spec, self.arm)
-        tool = flange.add_body(name="tool", pos=(0, 0, self.hand.reach), quat=(0, 1, 0, 0))
-        add_hand(spec, tool, self.hand)
 
 
 @lru_cache(maxsize=4)
@@ -75,7 +74,7 @@ def _planning_model(name: str, hand: HandSpec) -> mujoco.MjModel:
     """The arm, the table and the post, without any object."""
     spec = mujoco.MjSpec()
     add_surroundings(spec)
-    _Undriven(name, hand).add_to(spec)
+    ArmModel(name, hand).add_bodies(spec)
     return spec.compile()
 
 
@@ -115,10 +114,11 @@ class ArmKinematics:
             self._rest[finger] = hand.gripper.max_width / 2
         self._configuration = mink.Configuration(model, q=self._rest)
         self._tool = mink.FrameTask("tool", "body", position_cost=1.0, orientation_cost=1.0)
-        posture = mink.PostureTask(model, cost=_POSTURE_COST)
-        posture.set_target(self._rest)
-        self._tasks = [self._tool, posture]
+        self._posture = mink.PostureTask(model, cost=1.0, gain=_HOMING)
+        self._posture.set_target(self._rest)
         self._limits = [mink.ConfigurationLimit(model)]
+        last = arm.joints[-1]
+        self._last = last.low + _MARGIN, last.high - _MARGIN
         self.home = self._solve(
             np.array(arm.home), np.array(HOME), self.pose(np.array(arm.home))[1]
         )
@@ -131,11 +131,15 @@ class ArmKinematics:
     def path(self, start: FloatArray, position: FloatArray, yaw: float) -> Path:
         """See `Kinematics.path`."""
         turn = half_turn(yaw - self.pose(start)[1])
+        other = turn - np.copysign(np.pi, turn)  # the same to a symmetric jaw
+        low, high = self._last
+        # Straight down, the last joint turns against the tool's yaw.
+        if not low < start[-1] - turn < high:
+            turn, other = other, turn
         try:
             return self._line(start, position, turn)
         except RefusedError:
-            # the jaw is symmetric: half a turn less may keep clear of a joint's limit
-            return self._line(start, position, turn - np.copysign(np.pi, turn))
+            return self._line(start, position, other)
 
     def _line(self, start: FloatArray, position: FloatArray, turn: float) -> Path:
         """The way along a line while the tool turns by an angle."""
@@ -161,7 +165,12 @@ class ArmKinematics:
         for _ in range(_MAX_ITERATIONS):
             try:
                 velocity = mink.solve_ik(
-                    configuration, self._tasks, 1.0, "daqp", damping=1e-6, limits=self._limits
+                    configuration,
+                    [self._posture],
+                    1.0,
+                    "daqp",
+                    limits=self._limits,
+                    constraints=[self._tool],
                 )
             except mink.NoSolutionFound:
                 break

@@ -14,12 +14,12 @@ from ..cameras import look_at
 from ..heightmap import ray_directions
 from ..interfaces import Intrinsics, Region, RGBDFrame
 from ..workspace import Workspace
-from .light import LIGHT as LIGHT
 from .light import Light
 from .noise import SensorNoise, sense
 
 BACKGROUND = (24, 26, 30)  # sRGB, where a ray meets nothing
 RANGE = 20.0  # m along the optical axis beyond which nothing is seen
+SEEN = (1, 1, 0, 1, 1, 1)  # geom groups; 2 has meshes that only videos show
 _NEAR = 0.05  # m; boxes that come closer to the camera are not projected
 _DEFAULT_RGBA = np.array(
     [0.5, 0.5, 0.5, 1.0], np.float32
@@ -54,7 +54,7 @@ class RayCamera:
         world: anything with the model and the data.
         intrinsics: of the camera; None: 640x480, the ancestors' focal length.
         T_world_camera: (4, 4) pose; None: `default_pose`.
-        geomgroup: (6,) which geom groups are visible; None: all.
+        geomgroup: (6,) which geom groups are visible; None: all but 2, meshes for people to see.
         light: on everything that it sees; None: the default lamp.
         noise: of its sensor; None: a perfect one.
         seed: of that noise.
@@ -78,7 +78,7 @@ class RayCamera:
         self.noise = noise
         self._rng = np.random.default_rng(seed)
         self._model, self._data = world.model, world.data
-        self._groups = np.asarray([1] * 6 if geomgroup is None else geomgroup, np.uint8)
+        self._groups = np.asarray(SEEN if geomgroup is None else geomgroup, np.uint8)
         self._size = (k.height, k.width)
         # of length 1 along the optical axis, so that MuJoCo's ray parameter is the depth
         self._rays = ray_directions(k) @ self.T_world_camera[:3, :3].T

@@ -16,8 +16,8 @@ from ..errors import SimulatorFault
 from ..interfaces import GripperSpec, MoveJaw
 from .world import CONTACT_SOLIMP, CONTACT_SOLREF, TIMESTEP, World
 
-STEPS_PER_TICK = 4  # the set-point changes every 8 ms, as a robot controller's would
-TICK = STEPS_PER_TICK * TIMESTEP  # s
+STEPS_PER_TICK = 4
+TICK = STEPS_PER_TICK * TIMESTEP  # s between two looks at the forces
 STALL_FORCE = 3.0  # N at a finger from which the jaw counts as stopped by something
 HAND_FRICTION = (0.4, 0.005, 0.0001)  # of the palm
 PAD_FRICTION = (0.9, 0.01, 0.0001)  # rubber on plastic
@@ -159,12 +159,12 @@ class Jaw:
         """Whether it presses on something, or on its own other pad."""
         return self._grip_force > 0
 
-    def tick(self) -> None:
-        """Let 8 ms pass; a gripping jaw keeps pressing."""
+    def tick(self, drive: Callable[[float], None] | None = None) -> None:
+        """Let 8 ms pass; a gripping jaw keeps pressing. See `World.step` for `drive`."""
         if self._grip_force:  # the fingers follow what they press, should it slip away
             inward = self.width() / 2 - self._grip_force / _FINGER_STIFFNESS
             self._world.data.ctrl[self._drives] = inward
-        self._world.step(STEPS_PER_TICK)
+        self._world.step(STEPS_PER_TICK, drive)
 
     def close(self, command: MoveJaw) -> bool:
         """Close to a width, or until something stops the jaw, and then tighten.

@@ -7,20 +7,23 @@ What differs between robots is how a line of the tool becomes a way through the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import mujoco
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import RobotError
 from ..interfaces import Command, MoveJaw, MoveTo, Report
 from .hand import TICK, HandSpec, Jaw
 from .motion import FloatArray, Path, half_turn, time_path
-from .world import World
+from .world import TIMESTEP, World
 
 HOME = (-0.5, 0.46, 0.25)  # m: over the bin, beside the table and out of the camera's view
 HAND_RADIUS = 0.15  # m round the tool: what is there, high over the bin, is in the hand
 HAND_BODIES = ("tool", "finger_left", "finger_right")
+REFUSED = "refused"  # how the reason of a motion begins that was not even tried
 _ARRIVED, _MISSED = 1e-3, 5e-3  # m from where it was sent
 
 
@@ -65,6 +68,7 @@ class SimRobot:
         self._stopped = False
         self._planned: dict[tuple[bytes, MoveTo], Path] = {}
         self._setpoint = np.array(kinematics.home, np.float64)
+        self._homing = MoveTo(HOME, kinematics.pose(self._setpoint)[1], speed=1.0)
         data.qpos[self._q] = self._setpoint
         self._drive(self._setpoint, np.zeros_like(self._setpoint))
         self._jaw = Jaw(world, hand, lambda: self._stopped)
@@ -76,7 +80,7 @@ class SimRobot:
         """See `Robot.refuses`."""
         self._planned.clear()
         joints = self._setpoint
-        for move in moves:
+        for move in (*moves, self._homing):
             try:
                 joints = self._plan(joints, move).joints[-1]
             except RefusedError as why:
@@ -103,8 +107,12 @@ class SimRobot:
         x, y, z = report.position
         if z < HOME[2] - 0.01:
             self.execute(MoveTo((x, y, HOME[2]), report.yaw, speed=0.5))
-        speed = 0.5 if self._jaw.grips() else 1.0
-        report = self.execute(MoveTo(HOME, self.state().yaw, speed))
+        homing = self._homing
+        if self._jaw.grips():
+            homing = replace(homing, speed=0.5)
+        report = self.execute(homing)
+        if report.reason.startswith(REFUSED):
+            raise RobotError(f"{self.name} cannot get home: {report.reason}")
         carried = self.world.near(HOME, radius=HAND_RADIUS)
         self.execute(MoveJaw(self.gripper.max_width))
         for name in carried:  # a bin that empties itself
@@ -139,15 +147,14 @@ class SimRobot:
         try:
             path = self._plan(self._setpoint, command)
         except RefusedError as why:
-            return self._report(reached=False, reason=f"refused: {why}")
+            return self._report(reached=False, reason=f"{REFUSED}: {why}")
         timing = time_path(path, command.speed, self._kinematics.speeds)
         n_ticks = max(1, int(np.ceil(timing.duration / TICK)))
         previous = self._setpoint
         for tick in range(1, n_ticks + 1):
             self._setpoint = path.at(timing.progress(tick / n_ticks * timing.duration))
-            self._drive(self._setpoint, (self._setpoint - previous) / TICK)
+            self._advance(previous, self._setpoint)
             previous = self._setpoint
-            self._jaw.tick()
             if self._stopped:
                 return self._report(reached=False, reason="stopped")
             if self._meets_guard(command):
@@ -174,9 +181,14 @@ class SimRobot:
         self._jaw.tick()
         return self._report(stopped_by_contact=True, reached=False, reason="contact")
 
+    def _advance(self, start: FloatArray, end: FloatArray) -> None:
+        """Let a tick pass, the set-points moving evenly from one place to another."""
+        velocity = (end - start) / TICK
+        self._jaw.tick(lambda share: self._drive(start + share * (end - start), velocity))
+
     def _drive(self, setpoint: npt.NDArray, velocity: npt.NDArray) -> None:
-        # given a tick before it is due, a set-point comes half a tick early on the average
-        lead = self._kinematics.lag - TICK / 2
+        # given a step before it is due, a set-point comes half a step early on the average
+        lead = self._kinematics.lag - TIMESTEP / 2
         self.world.data.ctrl[self._drives] = setpoint + lead * velocity
 
     def _measured(self) -> FloatArray:

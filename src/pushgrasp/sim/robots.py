@@ -13,14 +13,18 @@ _ARM_HANDS = {"ur5e": RG2, "panda": FRANKA_HAND}
 ROBOTS = ("gantry", *_ARM_HANDS)
 
 
-def robot_model(name: str) -> RobotModel:
+def robot_model(name: str, *, dressed: bool = False) -> RobotModel:
     """What a robot adds to a world.
+
+    Args:
+        name: one of ROBOTS.
+        dressed: with the maker's meshes, where they are installed, for people to look at.
 
     Raises:
         UserError: there is no such robot.
     """
     _check(name)
-    return GantryModel() if name == "gantry" else ArmModel(name, _ARM_HANDS[name])
+    return GantryModel() if name == "gantry" else ArmModel(name, _ARM_HANDS[name], dressed=dressed)
 
 
 def make_robot(name: str, world: World) -> SimRobot:

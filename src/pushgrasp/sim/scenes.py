@@ -45,6 +45,8 @@ class SceneConfig:
     """Move each object of a fixed scene by about 2 mm and 2 degrees, and vary friction."""
     robot: str = "gantry"
     """gantry, ur5e or panda; all of them meet the same scene."""
+    dressed: bool = False
+    """Show an arm in its maker's meshes, where they are installed; only videos show them."""
 
 
 @dataclass
@@ -87,7 +89,7 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         SimulatorFault: the pile could not be built; another seed may do.
     """
     workspace = workspace or Workspace()
-    robot = robot_model(config.robot)
+    robot = robot_model(config.robot, dressed=config.dressed)
     rng = _rng(config)
     if config.name in ("random", "heap"):
         _check(config)

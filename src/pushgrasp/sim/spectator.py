@@ -9,9 +9,11 @@ import mujoco
 import numpy as np
 import numpy.typing as npt
 
+from ..cameras import look_at
 from ..heightmap import ray_directions
 from ..interfaces import Intrinsics
-from .camera import LIGHT, RayCamera, look_at
+from .camera import RayCamera
+from .light import LIGHT
 from .world import World
 
 Picture = npt.NDArray[np.uint8]
@@ -37,7 +39,11 @@ class Spectator:
         self.model, self.data = world.model, mujoco.MjData(world.model)
         intrinsics = Intrinsics(WIDTH, HEIGHT, FOCAL, FOCAL, WIDTH / 2, HEIGHT / 2)
         self._T = look_at(POSITION, LOOK_AT)
-        self._camera = RayCamera(self, intrinsics=intrinsics, T_world_camera=self._T)
+        dressed = bool((self.model.geom_group == 2).any())  # then its capsules are not shown
+        groups = (1, 1, 1, not dressed, 1, 1)
+        self._camera = RayCamera(
+            self, intrinsics=intrinsics, T_world_camera=self._T, geomgroup=groups
+        )
         rays = ray_directions(intrinsics)[::_COARSE, ::_COARSE]
         self._rays = rays @ self._T[:3, :3].T  # (h, w, 3), world frame; times depth: the way
 

@@ -87,15 +87,22 @@ class World:
 
     # --- the clock -----------------------------------------------------------------
 
-    def step(self, n_steps: int = 4) -> None:
+    def step(self, n_steps: int = 4, drive: Callable[[float], None] | None = None) -> None:
         """Let time pass.
 
         Args:
             n_steps: steps of TIMESTEP.
+            drive: called before each step with the share of the steps that it completes, to
+                move the set-points of a robot.
         Raises:
             SimulatorFault: an object was thrown, pressed deep into another, or became NaN.
         """
-        mujoco.mj_step(self.model, self.data, n_steps)
+        if drive is None:
+            mujoco.mj_step(self.model, self.data, n_steps)
+        else:
+            for i in range(n_steps):
+                drive((i + 1) / n_steps)
+                mujoco.mj_step(self.model, self.data)
         velocity = self.data.qvel[self._linear]
         speed = float(np.sqrt((velocity.reshape(-1, 3) ** 2).sum(1)).max(initial=0.0))
         if not np.isfinite(self.data.qacc).all() or not np.isfinite(speed):

@@ -1,0 +1,287 @@
+"""The simulated table as a Gymnasium environment: one primitive of the robot is one step.
+
+What the simulator knows and a robot could not is in the reward and in `info["truth"]`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+try:
+    import gymnasium as gym
+    from gymnasium.spaces import Box, Dict, MultiBinary, MultiDiscrete
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("pushgrasp.env needs Gymnasium: pip install gymnasium") from error
+
+from .colors import color_name
+from .errors import RobotError, SimulatorFault, UserError
+from .evaluation.episode import Episode, Turn
+from .evaluation.records import TrialSpec
+from .evaluation.runner import plan_trials
+from .evaluation.trial import MAX_FAULTS, scene_config
+from .heightmap import Heightmap
+from .interfaces import Action, Outcome, Primitive
+from .learning.actor import make_action
+from .learning.rewards import alternating_grasp_reward, grasp_reward, push_reward
+from .observation import Observation
+from .recipes import RECIPES, PrimitiveConfig
+from .selection import smooth
+from .sim.scenes import build_scene
+from .sim.spectator import Spectator
+from .targeting import occupancy
+from .workspace import N_ROTATIONS, Workspace
+
+ENV_ID = "pushgrasp/Retrieve-v0"
+PRIMITIVES: tuple[Primitive, ...] = get_args(Primitive)
+"""What the first number of an action stands for: 0 grasp, 1 push."""
+OPTIONS = ("scene", "objects", "goal")
+
+Arrays = dict[str, Any]  # numpy arrays, see `to_arrays`
+Info = dict[str, Any]
+Reward = Literal["sparse", "paper"]
+
+
+class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
+    """Take one object out of clutter; docs/gym.md says what the arrays and numbers mean.
+
+    Args:
+        robot: gantry, ur5e or panda.
+        scenes: random, heap, challenging-01 and so on, or scene files; drawn from at each reset.
+        objects: numbers of objects of random and heap scenes; drawn from likewise.
+        reward: sparse, or the paper's equations 3 and 4.
+        policy: name or folder; its GraspNet says what a push gained, for the paper's reward.
+        primitive: depths and lengths of the motions; None: those of the `default` policy.
+        render_mode: None or rgb_array.
+    Raises:
+        UserError: there is no such robot, scene, number of objects, reward or render mode.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 1}  # noqa: RUF012 (Gymnasium's way)
+
+    def __init__(
+        self,
+        *,
+        robot: str = "gantry",
+        scenes: str | Sequence[str] = ("random",),
+        objects: int | Sequence[int] = (10,),
+        reward: Reward = "sparse",
+        policy: str | Path = "default",
+        primitive: PrimitiveConfig | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        if reward not in get_args(Reward):
+            raise UserError(f"reward {reward!r}: it is one of {', '.join(get_args(Reward))}")
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise UserError(f"render_mode {render_mode!r}: it is None or 'rgb_array'")
+        self._robot, self._reward, self.render_mode = robot, reward, render_mode
+        self._scenes = [scenes] if isinstance(scenes, str) else list(scenes)
+        self._objects = [objects] if isinstance(objects, int) else list(objects)
+        self._specs = self._plan({})
+        self._primitive = primitive or RECIPES["default"].primitive
+        self._source, self._policy = policy, None  # loaded when it is first needed
+        self._episode: Episode | None = None
+        self._done = False
+        self._spectator: Spectator | None = None
+        self._draw: Callable[[], npt.NDArray[np.uint8]] | None = None
+        workspace = Workspace()
+        self.observation_space = _observation_space(workspace)
+        self._limits = [len(PRIMITIVES), N_ROTATIONS, *workspace.shape]
+        self.action_space = MultiDiscrete(self._limits)
+        if multiprocessing.parent_process() is not None:
+            use_one_thread()  # one of several environments, which share the cores
+
+    def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Arrays, Info]:
+        """Build a scene; where the simulator spoils it, the next one that the seed gives.
+
+        Args:
+            seed: of all chance from here on; None: go on as before.
+            options: "scene", "objects", "goal" (its index), for this episode only.
+        Raises:
+            UserError: there is no such option, scene or goal.
+            SimulatorFault: the simulator spoilt ten scenes in a row.
+        """
+        super().reset(seed=seed)
+        specs = self._plan(options) if options else self._specs
+        spec = specs[int(self.np_random.integers(len(specs)))]
+        faults: list[str] = []
+        while len(faults) < MAX_FAULTS:
+            # Evaluation's seeds are below 2**53: training here meets no scene of its.
+            config = scene_config(spec, int(self.np_random.integers(2**62, 2**63)))
+            try:
+                scene = build_scene(config)
+                self._episode = episode = Episode(scene, self._primitive)
+                break
+            except SimulatorFault as fault:
+                faults.append(str(fault))
+        else:
+            raise SimulatorFault(f"all {MAX_FAULTS} scenes were spoilt, the last by: {faults[-1]}")
+        self._done = False
+        if self.render_mode is not None:
+            self._spectator = Spectator(scene.world)
+            self._draw = self._spectator.moment()
+        truth = {
+            "scene": config.name,
+            "seed": config.seed,
+            "goal": scene.goal_name,
+            "visible_fraction": scene.visible_fraction,
+            "faults": len(faults),
+        }
+        info = {"max_actions": episode.max_actions, "truth": truth}
+        return to_arrays(episode.observation), _goal(episode) | info
+
+    def step(self, action: npt.ArrayLike) -> tuple[Arrays, float, bool, bool, Info]:
+        """Carry out one primitive, go home, look again.
+
+        Args:
+            action: (4,) primitive, rotation, row, column; see `action_space`.
+        Returns:
+            Observation, reward, terminated, truncated, info. An action at a pixel that was not
+            seen, or that the robot refuses, is one without effect: `info["refused"]` says why.
+        Raises:
+            UserError: the action is not in the action space.
+            ResetNeeded: no episode is under way.
+        """
+        episode = self._episode
+        if episode is None or self._done:
+            raise gym.error.ResetNeeded("no episode is under way: call reset() first")
+        before = episode.observation
+        chosen, fault, reward = self._action(action, before), "", 0.0
+        try:
+            turn = episode.act(chosen)
+            reward = self._rewarded(chosen, turn)
+            if self._spectator is not None:
+                self._draw = self._spectator.moment()
+        except (SimulatorFault, RobotError) as spoilt:
+            fault, nothing = str(spoilt), Outcome(executed=False)
+            turn = Turn(before, before, nothing, False, False, reason=fault, given_up=True)
+        self._done = bool(turn.reason)
+        info = {
+            "executed": turn.outcome.executed,
+            "refused": turn.outcome.reason,
+            "holding": turn.outcome.holding,
+            "changed": turn.outcome.changed,
+            "claimed": turn.outcome.holds_goal,
+            "reason": turn.reason,
+            "fault": fault,
+            "truth": {"success": turn.success, "lifted": turn.lifted},
+        }
+        terminated = self._done and not turn.given_up
+        return to_arrays(turn.after), reward, terminated, turn.given_up, _goal(episode) | info
+
+    def render(self) -> npt.NDArray[np.uint8] | None:
+        """The table from the side, (360, 480, 3) sRGB, if the render mode is rgb_array."""
+        if self.render_mode is None:
+            gym.logger.warn('nothing to render: make the environment with render_mode="rgb_array"')
+            return None
+        if self._draw is None:
+            raise gym.error.ResetNeeded("there is nothing to draw yet: call reset() first")
+        return self._draw()
+
+    def close(self) -> None:
+        """Let go of the scene and the networks; `reset` begins anew."""
+        self._episode = self._spectator = self._draw = None
+        self._policy = None
+
+    def _plan(self, options: Info) -> list[TrialSpec]:
+        """The kinds of scene to draw from, their goals chosen as in an evaluation."""
+        unknown = sorted(set(options) - set(OPTIONS))
+        if unknown:
+            raise UserError(f"no option {unknown[0]!r}; reset knows {', '.join(OPTIONS)}")
+        scenes = [options["scene"]] if "scene" in options else self._scenes
+        objects = [options["objects"]] if "objects" in options else self._objects
+        goal = options.get("goal")
+        return plan_trials(scenes, objects, trials=2, seed=0, goal=goal, robot=self._robot)
+
+    def _action(self, numbers: npt.ArrayLike, seen: Observation) -> Action:
+        numbers = np.asarray(numbers)
+        if numbers.dtype.kind not in "iu" or not self.action_space.contains(numbers):
+            raise UserError(
+                f"action {numbers.tolist()}: it is four integers, primitive (0 grasp, 1 push), "
+                f"rotation, row and column, below {self._limits}"
+            )
+        primitive, rotation, row, column = numbers.tolist()
+        return make_action(PRIMITIVES[primitive], seen, rotation, row, column, float("nan"))
+
+    def _rewarded(self, action: Action, turn: Turn) -> float:
+        if self._reward == "sparse":
+            return grasp_reward(turn.success)
+        if action.primitive == "grasp":
+            return alternating_grasp_reward(turn.success, turn.outcome.changed)
+        gain = self._grasp_value(turn.after) - self._grasp_value(turn.before)
+        rings = [occupancy(o.goal, o.heightmap.height) for o in (turn.before, turn.after)]
+        return push_reward(gain, rings[0] - rings[1])
+
+    def _grasp_value(self, seen: Observation) -> float:
+        """The highest Q_g over the goal; 0 for one out of sight, which cannot be grasped."""
+        if self._policy is None:
+            from .policy import Policy
+
+            self._policy = Policy.from_pretrained(self._source)
+        values = self._policy.grasp.score(seen, seen.goal, seen.goal)
+        highest = float(smooth(values, self._policy.decision.smooth_px).max())
+        return highest if np.isfinite(highest) else 0.0
+
+
+def to_arrays(seen: Observation) -> Arrays:
+    """An observation as the environment gives it, in arrays of its own."""
+    return {
+        "color": seen.heightmap.color.copy(),
+        "height": np.nan_to_num(seen.heightmap.height, nan=0.0),
+        "seen": seen.heightmap.seen.astype(np.int8),
+        "objects": seen.objects.astype(np.int8),
+        "goal": seen.goal.astype(np.int8),
+        "labels": seen.labels.copy(),
+    }
+
+
+def to_observation(arrays: Arrays) -> Observation:
+    """The inverse of `to_arrays`: what a `Policy` decides from."""
+    height = np.where(arrays["seen"] > 0, arrays["height"], np.float32(np.nan))
+    return Observation(
+        heightmap=Heightmap(arrays["color"], height, Workspace()),
+        labels=arrays["labels"],
+        objects=arrays["objects"] > 0,
+        goal=arrays["goal"] > 0,
+    )
+
+
+def to_numbers(action: Action) -> npt.NDArray[np.int64]:
+    """(4,) an action as the environment takes it: primitive, rotation, row, column."""
+    return np.array([PRIMITIVES.index(action.primitive), action.rotation, *action.pixel], np.int64)
+
+
+def use_one_thread() -> None:
+    """Keep this process to one core, as is best when several share a machine."""
+    import torch
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)  # with 1, a forked process waits for ever for its parent's threads
+
+
+def _observation_space(workspace: Workspace) -> Dict:
+    shape, mask = workspace.shape, MultiBinary(workspace.shape)
+    return Dict(
+        color=Box(0, 255, (*shape, 3), np.uint8),
+        height=Box(0.0, workspace.z_max, shape, np.float32),
+        seen=mask,
+        objects=mask,
+        goal=mask,
+        labels=Box(0, shape[0] * shape[1], shape, np.int32),
+    )
+
+
+def _goal(episode: Episode) -> Info:
+    """What the robot is told: the goal's colour."""
+    rgb = episode.scene.goal_rgb
+    return {"goal": color_name(rgb), "goal_rgb": np.array(rgb, np.uint8)}
+
+
+if ENV_ID not in gym.registry:
+    gym.register(ENV_ID, entry_point="pushgrasp.env:RetrieveEnv")
