@@ -10,7 +10,7 @@ import pytest
 
 from pushgrasp.colors import PALETTE
 from pushgrasp.errors import SimulatorFault, UserError
-from pushgrasp.sim import scenes
+from pushgrasp.sim import piles
 from pushgrasp.sim.camera import RayCamera
 from pushgrasp.sim.gantry import Gantry
 from pushgrasp.sim.scenes import Scene, SceneConfig, build_scene
@@ -196,21 +196,21 @@ def test_a_file_without_objects_or_with_too_few_for_the_goal(pair: str, tmp_path
 
 def test_a_goal_out_of_view_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "edge.txt"
-    path.write_text("4.obj 1 0 0 -0.9 0.0 0.0251 0 0 0\n" + PAIR)  # on the table, out of view
+    path.write_text("4.obj 0 1 0 -0.9 0.0 0.0251 0 0 0\n" + PAIR)  # on the table, out of view
     with pytest.raises(UserError, match="outside the workspace"):
-        build_scene(SceneConfig(str(path)))
-    assert build_scene(SceneConfig(str(path), goal=1)).goal_name == "object_01"
+        build_scene(SceneConfig(str(path), goal=0))
+    assert build_scene(SceneConfig(str(path))).goal_name == "object_01"  # the first in view
 
 
 def test_a_goal_that_topples_out_of_view_is_a_fault(tmp_path: Path) -> None:
     path = tmp_path / "edge.txt"
-    path.write_text("4.obj 1 0 0 -0.7235 0.0 0.0354 0 0.7 0\n" + PAIR)  # stands on an edge
+    path.write_text("4.obj 0 1 0 -0.7235 0.0 0.0354 0 0.7 0\n" + PAIR)  # stands on an edge
     with pytest.raises(SimulatorFault, match="the goal rolled out of the workspace"):
         build_scene(SceneConfig(str(path)))
 
 
 def test_what_rolls_out_is_dropped_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    drop, calls = scenes._drop, []
+    drop, calls = piles._drop, []
 
     def roll(world, i, config, rng, workspace):
         calls.append(i)
@@ -218,7 +218,7 @@ def test_what_rolls_out_is_dropped_again(monkeypatch: pytest.MonkeyPatch) -> Non
         if len(calls) == 2:
             world.place(world.object_names[i], (-0.5, 0.3, 0.06), (1, 0, 0, 0))
 
-    monkeypatch.setattr(scenes, "_drop", roll)
+    monkeypatch.setattr(piles, "_drop", roll)
     scene = build_scene(SceneConfig(n_objects=3, seed=1))
     assert calls == [0, 1, 2, 1]
     check(scene, 3)
@@ -226,6 +226,6 @@ def test_what_rolls_out_is_dropped_again(monkeypatch: pytest.MonkeyPatch) -> Non
     def always(world, i, config, rng, workspace):
         world.place(world.object_names[i], (-0.5, 0.3, 0.06), (1, 0, 0, 0))
 
-    monkeypatch.setattr(scenes, "_drop", always)
+    monkeypatch.setattr(piles, "_drop", always)
     with pytest.raises(SimulatorFault, match="kept rolling out"):
         build_scene(SceneConfig(n_objects=1))

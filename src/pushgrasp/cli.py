@@ -7,36 +7,63 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import tyro
 
 from .errors import RobotError, SimulatorFault, UserError
 
+if TYPE_CHECKING:
+    from .sim.views import ViewConfig
+
 Folder: TypeAlias = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 SceneName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|FILE")]
 PolicyName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|DIR")]
-Goal: TypeAlias = Annotated[str, tyro.conf.arg(metavar="COLOUR|K")]
+Goal: TypeAlias = Annotated[str | None, tyro.conf.arg(metavar="COLOUR|K")]
 RobotName: TypeAlias = Literal["gantry", "ur5e", "panda"]
 Switch: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 
-@dataclass(frozen=True)
-class Demo:
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """The robot, its eyes, and how much the world strays from its nominal self."""
+
+    robot: RobotName = "gantry"
+    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the Franka Hand."""
+    camera: Literal["ray", "opengl"] = "ray"
+    """ray: cast rays, everywhere the same; opengl: what the graphics library draws."""
+    cameras: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """JSON file of camera poses and lenses, merged into one heightmap; by default one camera."""
+    noise: Literal["none", "d405", "d405-averaged"] = "none"
+    """Of the cameras: none, one picture of a RealSense D405, or sixteen averaged."""
+    randomise: Switch = False
+    """Vary masses, frictions, sizes, colours and light by the seed."""
+
+    def view(self) -> ViewConfig:
+        """The cameras."""
+        from .cameras import read_cameras
+        from .sim.views import ViewConfig
+
+        noise = "" if self.noise == "none" else self.noise
+        specs = read_cameras(self.cameras) if self.cameras else ()
+        return ViewConfig(specs, noise, self.camera)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo(Situation):
     """Show the shipped policy retrieving an object that is hidden at the start."""
 
     scene: SceneName = "challenging-01"
     """Name or preset file."""
-    goal: Goal = "0"
-    """The object to retrieve: a colour (red, "#59a14f") or its index in the scene."""
+    goal: Goal = None
+    """The object to retrieve: a colour (red, "#59a14f") or its index; by default the first, or the
+    one that a scene file names."""
     seed: int = 0
     """Varies the scene a little, and all that chance decides."""
     policy: PolicyName = "default"
     """Name of a shipped policy, or a folder that holds one."""
-    robot: RobotName = "gantry"
-    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the Franka Hand."""
     out: Folder = Path("pushgrasp-demo")
     """Folder for the video, the pictures and episode.json; an earlier demo's is replaced."""
     video: bool = True
@@ -48,27 +75,26 @@ class Demo:
 
         return run_episode(
             scene=self.scene, objects=10, goal=self.goal, seed=self.seed, policy=self.policy,
-            out=self.out, video=self.video, perturb=self.scene not in ("random", "heap"),
-            robot=self.robot,
+            out=self.out, video=self.video, perturb=not self.scene.startswith(("random", "heap")),
+            robot=self.robot, view=self.view(), randomise=self.randomise,
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Retrieve:
+@dataclass(frozen=True, kw_only=True)
+class Retrieve(Situation):
     """Run one episode: look, decide, act, until the goal is in the hand."""
 
     out: Folder
     """Folder for the video, the pictures and episode.json; an earlier episode's is replaced."""
     scene: SceneName = "random"
-    """random, heap, challenging-01 to challenging-10, or a preset file."""
+    """random, heap, random-novel, challenging-01 to -10, novel-01 to -06, or a scene file."""
     objects: int = 10
     """How many, in a random or heap scene."""
-    goal: Goal = "0"
-    """The object to retrieve: a colour (red, "#59a14f") or its index in the scene."""
+    goal: Goal = None
+    """The object to retrieve: a colour (red, "#59a14f") or its index; by default the first, or the
+    one that a scene file names."""
     policy: PolicyName = "default"
     """Name of a shipped policy, or a folder that holds one."""
-    robot: RobotName = "gantry"
-    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the Franka Hand."""
     seed: int = 0
     """The same seed gives the same episode."""
     sigma: float = 0.03
@@ -85,18 +111,19 @@ class Retrieve:
         return run_episode(
             scene=self.scene, objects=self.objects, goal=self.goal, seed=self.seed,
             policy=self.policy, out=self.out, video=self.video, sigma=self.sigma,
-            perturb=self.perturb, robot=self.robot,
+            perturb=self.perturb, robot=self.robot, view=self.view(),
+            randomise=self.randomise,
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Scene:
+@dataclass(frozen=True, kw_only=True)
+class Scene(Situation):
     """Build a scene, let it settle, render it and say what it is."""
 
     name: tyro.conf.Positional[SceneName]
-    """random, heap, challenging-01 to challenging-10, or a preset file."""
-    goal: Goal = "0"
-    """The goal: a colour or an index."""
+    """random, heap, random-novel, challenging-01 to -10, novel-01 to -06, or a scene file."""
+    goal: Goal = None
+    """The goal: a colour or an index; by default the first, or the one that a scene file names."""
     seed: int = 0
     """The same seed gives the same scene."""
     objects: int = 10
@@ -114,22 +141,21 @@ class Scene:
 
         return show_scene(
             self.name, objects=self.objects, goal=self.goal, seed=self.seed, sigma=self.sigma,
-            out=self.out, as_json=self.json,
+            out=self.out, as_json=self.json, view=self.view(), randomise=self.randomise,
+            robot=self.robot,
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Evaluate:
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Situation):
     """Play many trials in parallel and work out the rates."""
 
     out: Folder
     """Folder for trials.jsonl and summary.json."""
     policy: PolicyName = "default"
     """Name of a shipped policy, or a folder that holds one."""
-    robot: RobotName = "gantry"
-    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the Franka Hand."""
     scenes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE ...")] = ("random",)
-    """random, heap, challenging-01 to challenging-10, or preset files."""
+    """As for `retrieve`, one or more; challenging and novel stand for all of theirs."""
     objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N ...")] = (10,)
     """Numbers of objects of random and heap scenes; a group of trials each."""
     goal: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
@@ -148,7 +174,7 @@ class Evaluate:
         return run_evaluation(
             policy=self.policy, scenes=self.scenes, objects=self.objects, goal=self.goal,
             trials=self.trials, seed=self.seed, workers=self.workers, out=self.out,
-            robot=self.robot,
+            robot=self.robot, view=self.view(), randomise=self.randomise,
         )  # fmt: skip
 
 

@@ -28,11 +28,9 @@ from .evaluation.runner import plan_trials
 from .evaluation.trial import MAX_FAULTS, scene_config
 from .heightmap import Heightmap
 from .interfaces import Action, Outcome, Primitive
-from .learning.actor import make_action
 from .learning.rewards import alternating_grasp_reward, grasp_reward, push_reward
 from .observation import Observation
 from .recipes import RECIPES, PrimitiveConfig
-from .selection import smooth
 from .sim.scenes import build_scene
 from .sim.spectator import Spectator
 from .targeting import occupancy
@@ -207,7 +205,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
                 f"rotation, row and column, below {self._limits}"
             )
         primitive, rotation, row, column = numbers.tolist()
-        return make_action(PRIMITIVES[primitive], seen, rotation, row, column, float("nan"))
+        return seen.action(PRIMITIVES[primitive], rotation, row, column)
 
     def _rewarded(self, action: Action, turn: Turn) -> float:
         if self._reward == "sparse":
@@ -224,9 +222,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
             from .policy import Policy
 
             self._policy = Policy.from_pretrained(self._source)
-        values = self._policy.grasp.score(seen, seen.goal, seen.goal)
-        highest = float(smooth(values, self._policy.decision.smooth_px).max())
-        return highest if np.isfinite(highest) else 0.0
+        return self._policy.best_grasp(seen, seen.goal)
 
 
 def to_arrays(seen: Observation) -> Arrays:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from .errors import UserError
 from .heightmap import Heightmap, project
-from .interfaces import RGBDFrame
+from .interfaces import Action, Primitive, RGBDFrame
 from .segmentation import goal_mask, label_objects, object_mask
-from .workspace import Workspace
+from .workspace import Workspace, rotation_angle
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,36 @@ class Observation:
                 raise UserError(
                     f"the {name} has shape {image.shape}; the workspace has {shape} pixels"
                 )
+
+    def action(
+        self,
+        primitive: Primitive,
+        rotation: int,
+        row: int,
+        column: int,
+        *,
+        q: float = float("nan"),
+        why: str = "",
+    ) -> Action:
+        """An action at a pixel.
+
+        Args:
+            primitive: grasp or push.
+            rotation: 0 to 15.
+            row, column: of the heightmap; where nothing was seen, the action's height is NaN.
+            q: its value.
+            why: it was chosen, in words.
+        """
+        x, y = self.heightmap.workspace.to_xy(row, column)
+        return Action(
+            primitive=primitive,
+            pixel=(row, column),
+            rotation=rotation,
+            position=(float(x), float(y), float(self.heightmap.height[row, column])),
+            yaw=float(rotation_angle(rotation)),
+            q=q,
+            why=why,
+        )
 
 
 def observe(

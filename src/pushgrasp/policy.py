@@ -31,7 +31,6 @@ from .selection import (
     weight_push,
 )
 from .targeting import Target, choose_target, occupancy
-from .workspace import rotation_angle
 
 QMap = npt.NDArray[np.float32]
 
@@ -118,8 +117,11 @@ class Policy:
             why = f"{why} (counted {trust:.0%} after {memory.failures_in_a_row} failures)"
         chosen = {"target": grasp, "blocker": blocker, "push": push, None: grasp}[choice]
         primitive: Primitive = "push" if choice == "push" else "grasp"
+        action = None
+        if choice is not None and chosen.place is not None:
+            action = observation.action(primitive, *chosen.place, q=chosen.q, why=why)
         return Decision(
-            action=_action(primitive, observation, chosen, why) if choice else None,
+            action=action,
             target=chosen.target,
             q_grasp=grasp.q,
             q_push=push.q,
@@ -202,6 +204,12 @@ class Policy:
         place = best(q_map)
         return _Candidate(target, q_map, place, float(scored[place]) if place else np.nan)
 
+    def best_grasp(self, observation: Observation, mask: npt.NDArray[np.bool_]) -> float:
+        """The highest Q_g over a (H, W) mask; 0, which no success is worth, if there is none."""
+        values = smooth(self.grasp.score(observation, mask, mask), self.decision.smooth_px)
+        highest = float(values.max())
+        return highest if np.isfinite(highest) else 0.0
+
     @classmethod
     def random_init(
         cls,
@@ -273,18 +281,3 @@ class Policy:
     def networks(self) -> dict[str, QNetwork]:
         """The networks there are, by primitive."""
         return {"grasp": self.grasp} | ({"push": self.push} if self.push else {})
-
-
-def _action(primitive: Primitive, observation: Observation, chosen: _Candidate, why: str) -> Action:
-    assert chosen.place is not None
-    rotation, row, column = chosen.place
-    x, y = observation.heightmap.workspace.to_xy(row, column)
-    return Action(
-        primitive=primitive,
-        pixel=(row, column),
-        rotation=rotation,
-        position=(float(x), float(y), float(observation.heightmap.height[row, column])),
-        yaw=float(rotation_angle(rotation)),
-        q=chosen.q,
-        why=why,
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from .errors import UserError
 from .heightmap import box_region, hand_view, workspace_region
 from .interfaces import Action, Camera, Outcome, Report, Robot
 from .observation import Observation, observe
-from .policy import Decision
 from .primitives import holds, moves, run
 from .recipes import PrimitiveConfig
 from .segmentation import matches
@@ -25,10 +24,14 @@ from .selection import Memory
 from .targeting import moved
 from .workspace import Workspace
 
+if TYPE_CHECKING:
+    from .policy import Decision  # and with it torch, which a simulation needs not
+
 Cameras = Camera | Sequence[Camera]
 """One camera, or several of which each sees the workspace; their pictures make one heightmap."""
 
 MIN_HAND_PX = 60  # pixels of the goal's colour in the hand; a block shows some 2,000
+STOP_AFTER = 5  # failed grasps in a row, or actions in a row without effect, that end it
 MAX_REFUSALS = 20  # actions that the robot may refuse before there is nothing to do
 HAND_REACH = 0.08  # m round the tool in which a thing is in the hand, though it may stick out
 
@@ -74,8 +77,8 @@ def retrieve(
     *,
     workspace: Workspace | None = None,
     max_actions: int = 100,
-    stop_after_failures: int = 5,
-    stop_after_unchanged: int = 5,
+    stop_after_failures: int = STOP_AFTER,
+    stop_after_unchanged: int = STOP_AFTER,
 ) -> Iterator[Step]:
     """Retrieve the object of one colour.
 
@@ -99,7 +102,10 @@ def retrieve(
         observation, seeing_s = look(cameras, goal_rgb, workspace)
         if not observation.objects.any():
             raise UserError("there is nothing on the table: the camera sees no object to act on")
-        memory, failures, unchanged = Memory(), 0, 0
+        memory, patience = (
+            Memory(),
+            Patience(max_actions, stop_after_failures, stop_after_unchanged),
+        )
         for index in range(max_actions):
             start = time.perf_counter()
             decision, refusals = _decide(policy, observation, memory, robot, workspace)
@@ -112,39 +118,17 @@ def retrieve(
                 )  # fmt: skip
                 return
             start = time.perf_counter()
-            reports = run(robot, action, policy.primitive, workspace)
-            executed = reports[0].reached
-            holding = executed and action.primitive == "grasp" and holds(reports[-1])
-            has_goal = holding and goal_in_hand(cameras, reports[-1], goal_rgb)
-            kept = holds(robot.home())  # not lost on the way to the bin
-            holding, has_goal = holding and kept, has_goal and kept
-            action_s = time.perf_counter() - start
-            after, seeing_s = look(cameras, goal_rgb, workspace)
-            outcome = Outcome(
-                holding=holding,
-                holds_goal=has_goal,
-                width=reports[-1].width,
-                changed=holding or moved(observation.heightmap, after.heightmap),
-                executed=executed,
-                reason=reports[0].reason,
-                reports=reports,
+            outcome, after, seeing_s = act(
+                cameras, robot, action, observation, goal_rgb, policy.primitive, workspace
             )
+            action_s = time.perf_counter() - start - seeing_s
             memory = memory.after(action, outcome)
-            if action.primitive == "grasp":
-                failures = 0 if holding else failures + 1
-            unchanged = 0 if outcome.changed else unchanged + 1
-            reason = ""
-            if has_goal:
+            reason = patience.count(action, outcome)
+            if outcome.holds_goal:
                 reason = "the goal is in the hand"
-            elif failures >= stop_after_failures:
-                reason = f"{failures} grasps in a row failed"
-            elif unchanged >= stop_after_unchanged:
-                reason = f"{unchanged} actions in a row changed nothing"
-            elif index + 1 == max_actions:
-                reason = f"{max_actions} actions, the most allowed"
             yield Step(
                 index, observation, decision, outcome, after, decision_s, action_s,
-                refusals, done=bool(reason), claimed_success=has_goal, reason=reason,
+                refusals, done=bool(reason), claimed_success=outcome.holds_goal, reason=reason,
             )  # fmt: skip
             if reason:
                 return
@@ -152,6 +136,71 @@ def retrieve(
     except BaseException:
         robot.stop()
         raise
+
+
+@dataclass
+class Patience:
+    """When to give up (paper, section IV-A)."""
+
+    max_actions: int
+    stop_after_failures: int = STOP_AFTER
+    stop_after_unchanged: int = STOP_AFTER
+    actions: int = 0
+    failures: int = 0  # grasps in a row that failed
+    unchanged: int = 0  # actions in a row that changed nothing
+
+    def count(self, action: Action, outcome: Outcome) -> str:
+        """Take note of an action; returns why to give up, or "" to go on."""
+        self.actions += 1
+        if action.primitive == "grasp":
+            self.failures = 0 if outcome.holding else self.failures + 1
+        self.unchanged = 0 if outcome.changed else self.unchanged + 1
+        if self.failures >= self.stop_after_failures:
+            return f"{self.failures} grasps in a row failed"
+        if self.unchanged >= self.stop_after_unchanged:
+            return f"{self.unchanged} actions in a row changed nothing"
+        if self.actions >= self.max_actions:
+            return f"{self.max_actions} actions, the most allowed"
+        return ""
+
+
+def act(
+    cameras: Cameras,
+    robot: Robot,
+    action: Action,
+    before: Observation,
+    goal_rgb: tuple[int, int, int],
+    primitive: PrimitiveConfig,
+    workspace: Workspace,
+) -> tuple[Outcome, Observation, float]:
+    """Carry out one action, look into the hand, go home, look at the table.
+
+    Args:
+        cameras, robot: real or simulated; the robot has not refused the action.
+        action: what to do.
+        before: what was seen before.
+        goal_rgb: the goal's colour, sRGB 0..255.
+        primitive: depths and lengths.
+        workspace: where on the table.
+    Returns:
+        What came of it, what is seen now, and the seconds from the last pictures to that.
+    """
+    reports = run(robot, action, primitive, workspace)
+    executed = reports[0].reached
+    holding = executed and action.primitive == "grasp" and holds(reports[-1])
+    has_goal = holding and goal_in_hand(cameras, reports[-1], goal_rgb)
+    kept = holds(robot.home())  # not lost on the way to the bin
+    after, seeing_s = look(cameras, goal_rgb, workspace)
+    outcome = Outcome(
+        holding=holding and kept,
+        holds_goal=has_goal and kept,
+        width=reports[-1].width,
+        changed=(holding and kept) or moved(before.heightmap, after.heightmap),
+        executed=executed,
+        reason="" if executed else reports[0].reason,
+        reports=reports,
+    )
+    return outcome, after, seeing_s
 
 
 def _decide(

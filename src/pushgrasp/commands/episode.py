@@ -18,9 +18,10 @@ from ..interfaces import Action
 from ..observation import Observation
 from ..policy import Decision, Policy
 from ..selection import Memory
-from ..sim.camera import RayCamera
+from ..sim.randomise import DomainConfig
 from ..sim.scenes import Scene, SceneConfig
 from ..sim.spectator import Spectator
+from ..sim.views import ViewConfig
 from ..view import words
 from ..view.episode import CONTENTS, PICTURES, RECORD, VIDEO, EpisodeInfo, EpisodeWriter
 from ..view.video import VideoWriter
@@ -36,7 +37,7 @@ def run_episode(
     *,
     scene: str,
     objects: int,
-    goal: str,
+    goal: str | None,
     seed: int,
     policy: str,
     out: Path,
@@ -44,6 +45,8 @@ def run_episode(
     sigma: float = 0.03,
     perturb: bool = False,
     robot: str = "gantry",
+    view: ViewConfig | None = None,
+    randomise: bool = False,
 ) -> int:
     """Run an episode; see `cli.Retrieve` for the arguments."""
     check_output_folder(out, CONTENTS, RECORD)
@@ -56,6 +59,7 @@ def run_episode(
         perturb=perturb,
         robot=robot,
         dressed=video,
+        randomise=DomainConfig() if randomise else None,
     )
     console = Console(highlight=False, markup=False, soft_wrap=True)
     with console.status("building the scene"):
@@ -72,6 +76,8 @@ def run_episode(
         robot=robot,
         sigma=sigma,
         perturb=perturb,
+        noise=view.noise if view else "",
+        randomised=randomise,
     )
     console.print(
         f"Scene {scene}, seed {seed}: {info.n_objects} objects. The goal is {color} "
@@ -82,7 +88,7 @@ def run_episode(
         if video:
             recorder = stack.enter_context(_recorder(built, folder / VIDEO, info.scene, seed))
         writer = EpisodeWriter(folder, info, loaded.primitive, recorder)
-        eyes = RayCamera(built.world)  # its own, so that watching changes nothing
+        eyes = built.make_cameras(view)[0]  # its own, so that watching changes nothing
         frames = [eyes.capture()]
         decider = _Recalls(loaded)
         n_actions = 0
@@ -94,7 +100,7 @@ def run_episode(
             writer.add(decider.with_both_maps(step), frames.pop())
             frames.append(eyes.capture())
 
-        verdict = play(built, decider, on_step=show)
+        verdict = play(built, decider, view, on_step=show)
         sentence = result_sentence(verdict, n_actions, color, info.visible_fraction)
         writer.finish(
             success=verdict.success,

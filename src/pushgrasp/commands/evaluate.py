@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ..evaluation.metrics import TrialRecord
 from ..evaluation.runner import evaluate
+from ..sim.views import ViewConfig
 
 
 def run_evaluation(
@@ -23,6 +24,8 @@ def run_evaluation(
     trials: int,
     seed: int,
     robot: str,
+    view: ViewConfig,
+    randomise: bool,
     workers: int | None,
     out: Path,
 ) -> int:
@@ -41,7 +44,8 @@ def run_evaluation(
             bar.update(task, completed=done, total=total, description=f"{n_good} retrieved")
 
         summary = evaluate(
-            policy, scenes, objects, trials=trials, seed=seed, out=out, goal=goal, robot=robot,
+            policy, scenes, objects, trials=trials, seed=seed, out=out, goal=goal,
+            robot=robot, view=view, randomise=randomise,
             workers=len(os.sched_getaffinity(0)) if workers is None else workers,
             progress=progress,
         )  # fmt: skip

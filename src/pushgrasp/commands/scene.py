@@ -15,8 +15,9 @@ from ..errors import UserError
 from ..files import check_output_folder, output_folder, to_json, write_atomic, write_json
 from ..heightmap import project
 from ..segmentation import matches
-from ..sim.camera import RayCamera
+from ..sim.randomise import DomainConfig
 from ..sim.scenes import Scene, SceneConfig, build_scene, object_colors
+from ..sim.views import ViewConfig
 from ..view.pictures import png
 from ..workspace import Workspace
 
@@ -25,19 +26,32 @@ CONTENTS = (RECORD, "camera.png", "heightmap.png")
 
 
 def show_scene(
-    name: str, *, objects: int, goal: str, seed: int, sigma: float, out: Path | None, as_json: bool
+    name: str,
+    *,
+    objects: int,
+    goal: str | None,
+    seed: int,
+    sigma: float,
+    out: Path | None,
+    as_json: bool,
+    view: ViewConfig | None = None,
+    randomise: bool = False,
+    robot: str = "gantry",
 ) -> int:
     """Build, render and describe a scene; see `cli.Scene` for the arguments."""
     if out is not None:
         check_output_folder(out, CONTENTS, RECORD)
-    config = SceneConfig(name=name, n_objects=objects, sigma=sigma, seed=seed)
+    config = SceneConfig(
+        name=name, n_objects=objects, sigma=sigma, seed=seed, robot=robot,
+        randomise=DomainConfig() if randomise else None,
+    )  # fmt: skip
     scene = build_scene_for(config, goal)
     record = scene_record(scene)
     if out is not None:
         with output_folder(out, CONTENTS, RECORD) as folder:
-            frame = RayCamera(scene.world).capture()
-            write_atomic(folder / "camera.png", png(frame.color))
-            heightmap = project(frame, Workspace())
+            frames = [camera.capture() for camera in scene.make_cameras(view)]
+            write_atomic(folder / "camera.png", png(frames[0].color))
+            heightmap = project(frames, Workspace())
             write_atomic(folder / "heightmap.png", png(heightmap.color[::-1]))
             write_json(folder / RECORD, record)
     if as_json:
@@ -96,16 +110,18 @@ def scene_record(scene: Scene) -> dict[str, Any]:
     }
 
 
-def build_scene_for(config: SceneConfig, goal: str) -> Scene:
+def build_scene_for(config: SceneConfig, goal: str | None) -> Scene:
     """Build a scene whose goal is named by a person.
 
     Args:
         config: the scene; its goal is replaced.
-        goal: a colour name, "#rrggbb", or an index into the scene's objects.
+        goal: a colour name, "#rrggbb", or an index into the scene's objects; None: the scene's own.
     Raises:
         UserError: no such colour, no such index, no object of that colour on the table, or
             impossible settings.
     """
+    if goal is None:
+        return build_scene(dataclasses.replace(config, goal=None))
     if goal.strip().lstrip("+-").isdigit():
         return build_scene(dataclasses.replace(config, goal=int(goal)))
     wanted = parse_color(goal)

@@ -12,18 +12,13 @@ import numpy as np
 
 from ..interfaces import Action, Outcome
 from ..observation import Observation
-from ..primitives import holds, moves, run
+from ..primitives import moves
 from ..recipes import PrimitiveConfig
-from ..retrieve import goal_in_hand, look
-from ..sim.camera import RayCamera
-from ..sim.noise import SensorNoise
+from ..retrieve import Patience, act, look
 from ..sim.scenes import Scene
-from ..targeting import moved
+from ..sim.views import ViewConfig
 from ..workspace import Workspace
-from .trial import ACTIONS_PER_OBJECT, DEPTH_NOISE, Witness, _left
-
-STOP_AFTER = 5
-"""Consecutive failed grasps, or actions without effect, that end it (paper, section IV-A)."""
+from .trial import ACTIONS_PER_OBJECT, Witness, eyes, left_workspace
 
 
 @dataclass(frozen=True)
@@ -46,22 +41,26 @@ class Episode:
         scene: at rest; it is used up.
         primitive: depths and lengths of the motions.
         workspace: where on the table; None for the standard one.
+        view: the robot's cameras; None for the default one.
     Raises:
         SimulatorFault: the scene says nothing.
     """
 
     def __init__(
-        self, scene: Scene, primitive: PrimitiveConfig, workspace: Workspace | None = None
+        self,
+        scene: Scene,
+        primitive: PrimitiveConfig,
+        workspace: Workspace | None = None,
+        view: ViewConfig | None = None,
     ) -> None:
         self.scene, self.primitive = scene, primitive
         self.workspace = workspace or Workspace()
-        noise = SensorNoise(white=DEPTH_NOISE) if scene.config.perturb else None
-        self._camera = RayCamera(scene.world, noise=noise, seed=scene.config.seed)
+        self._cameras = eyes(scene, view)
         self._robot = Witness(scene.make_robot(), scene.world)
         self._robot.home()
         self.observation = self._look()
         self.max_actions = ACTIONS_PER_OBJECT * len(scene.world.in_scene())
-        self._actions = self._failures = self._unchanged = 0
+        self._patience = Patience(self.max_actions)
 
     def act(self, action: Action) -> Turn:
         """Carry out one action, go home, look again.
@@ -76,7 +75,7 @@ class Episode:
         outcome = self._carry_out(action)
         success = self._robot.has_taken(self.scene.goal_name)
         lifted = self._robot.lifted_something()
-        given_up = self._count(action, outcome)
+        given_up = self._patience.count(action, outcome)
         over = self._over(outcome, success)
         return Turn(
             before, self.observation, outcome, success, lifted,
@@ -84,7 +83,7 @@ class Episode:
         )  # fmt: skip
 
     def _look(self) -> Observation:
-        return look(self._camera, self.scene.goal_rgb, self.workspace)[0]
+        return look(self._cameras, self.scene.goal_rgb, self.workspace)[0]
 
     def _carry_out(self, action: Action) -> Outcome:
         if not np.isfinite(action.position[2]):
@@ -92,36 +91,11 @@ class Episode:
         refusal = self._robot.refuses(moves(action, self.primitive, self.workspace))
         if refusal:
             return Outcome(executed=False, reason=refusal)
-        reports = run(self._robot, action, self.primitive, self.workspace)
-        executed = reports[0].reached
-        holding = executed and action.primitive == "grasp" and holds(reports[-1])
-        has_goal = holding and goal_in_hand(self._camera, reports[-1], self.scene.goal_rgb)
-        kept = holds(self._robot.home())  # not lost on the way to the bin
-        before = self.observation.heightmap
-        self.observation = self._look()
-        return Outcome(
-            holding=holding and kept,
-            holds_goal=has_goal and kept,
-            width=reports[-1].width,
-            changed=(holding and kept) or moved(before, self.observation.heightmap),
-            executed=executed,
-            reason="" if executed else reports[0].reason,
-            reports=reports,
-        )
-
-    def _count(self, action: Action, outcome: Outcome) -> str:
-        """Why the robot gives up, if it does."""
-        self._actions += 1
-        if action.primitive == "grasp":
-            self._failures = 0 if outcome.holding else self._failures + 1
-        self._unchanged = 0 if outcome.changed else self._unchanged + 1
-        if self._failures >= STOP_AFTER:
-            return f"{self._failures} grasps in a row failed"
-        if self._unchanged >= STOP_AFTER:
-            return f"{self._unchanged} actions in a row changed nothing"
-        if self._actions >= self.max_actions:
-            return f"{self.max_actions} actions, the most allowed"
-        return ""
+        outcome, self.observation, _ = act(
+            self._cameras, self._robot, action, self.observation, self.scene.goal_rgb,
+            self.primitive, self.workspace,
+        )  # fmt: skip
+        return outcome
 
     def _over(self, outcome: Outcome, success: bool) -> str:
         """Why there is nothing more to do, if so, by the truth."""
@@ -129,6 +103,6 @@ class Episode:
             return "the goal was taken"
         if outcome.holds_goal:
             return "the robot took something else for the goal"
-        if _left(self.scene.world, self.scene.goal_name, self.workspace):
+        if left_workspace(self.scene.world, self.scene.goal_name, self.workspace):
             return "the goal left the workspace"
         return "" if self.observation.objects.any() else "nothing is left on the table"

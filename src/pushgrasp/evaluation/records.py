@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from ..sim.views import ViewConfig
 
 SPAWN_KEY = 2
 """Sets the seeds of evaluation apart from those of training, which have 1."""
@@ -22,6 +24,8 @@ class TrialSpec:
     goal: int  # index of the goal among the scene's objects
     run_seed: int
     robot: str = "gantry"
+    view: ViewConfig = field(default_factory=ViewConfig)
+    randomise: bool = False
     fixed: bool = False  # a fixed scene: its objects' places, friction and depth are varied
 
     def seed(self, attempt: int = 0) -> int:

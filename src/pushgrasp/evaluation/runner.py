@@ -13,17 +13,22 @@ from .. import __version__
 from ..colors import PALETTE
 from ..errors import UserError
 from ..files import check_output_folder, to_json, write_atomic, write_json
-from ..sim.presets import challenging_names, read_challenging, read_preset
+from ..sim.layouts import (
+    DROPPED,
+    choose_goal,
+    expand,
+    known_scenes,
+    possible_goals,
+    read_fixed,
+)  # fmt: skip
 from ..sim.robots import robot_model
-from ..workspace import Workspace
+from ..sim.views import ViewConfig
 from .metrics import score_groups
 from .processes import Play, run_parallel
 from .records import TrialRecord, TrialSpec
 
 CONTENTS = ("trials.jsonl", "summary.json")
 """What `evaluate` leaves in its folder; the summary comes last."""
-DROPPED = ("random", "heap")
-"""Scenes whose number of objects is a setting."""
 
 Progress = Callable[[int, int, TrialRecord], None]
 """Called after each trial with how many are done, how many there are, and the trial's record."""
@@ -40,6 +45,8 @@ def evaluate(
     out: str | Path,
     goal: int | None = None,
     robot: str = "gantry",
+    view: ViewConfig | None = None,
+    randomise: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Play trials with a policy and work out its rates.
@@ -56,6 +63,8 @@ def evaluate(
         goal: index of the goal among the objects; None: the first and the second object in
             turn in random and heap scenes, the first in the workspace in fixed ones.
         robot: which one.
+        view: its cameras; None for the default one.
+        randomise: vary masses, frictions, sizes, colours and light.
         progress: see Progress.
     Returns:
         What is in summary.json: the settings, `groups` (see metrics.Group), and totals.
@@ -66,6 +75,8 @@ def evaluate(
     from ..policy import Policy
 
     specs = plan_trials(scenes, objects, trials=trials, seed=seed, goal=goal, robot=robot)
+    common = {"view": view or ViewConfig(), "randomise": randomise}
+    specs = [dataclasses.replace(spec, **common) for spec in specs]
     if workers < 1:
         raise UserError(f"--workers {workers}: at least one process is needed")
     Policy.from_pretrained(str(policy))  # a wrong one is found out before anything is written
@@ -89,6 +100,10 @@ def evaluate(
         "objects": list(objects),
         "goal": goal,
         "robot": robot,
+        "cameras": [camera.name for camera in common["view"].cameras],
+        "noise": common["view"].noise,
+        "camera_backend": common["view"].backend,
+        "randomise": randomise,
         "trials": trials,
         "seed": seed,
         "version": __version__,
@@ -124,10 +139,10 @@ def plan_trials(
         raise UserError(f"--seed {seed}: a seed is 0 or more")
     robot_model(robot)  # an unknown one is an error
     if not scenes:
-        raise UserError(f"no scene given; there are: {_known_scenes()}")
+        raise UserError(f"no scene given; there are: {known_scenes()}")
     specs: list[TrialSpec] = []
     groups: set[str] = set()
-    for scene in scenes:
+    for scene in [one for name in scenes for one in expand(name)]:
         fixed = scene not in DROPPED
         for n_objects, goals in [_fixed(scene)] if fixed else _dropped(scene, objects):
             group = Path(scene).stem if fixed else f"{scene}-{n_objects}"
@@ -138,7 +153,9 @@ def plan_trials(
                 goals = [_checked_goal(goal, goals, scene, n_objects)]
             default = goals[:1] if fixed else goals[:2]
             specs += [
-                TrialSpec(group, i, scene, n_objects, default[i % len(default)], seed, robot, fixed)
+                TrialSpec(
+                    group, i, scene, n_objects, default[i % len(default)], seed, robot, fixed=fixed
+                )
                 for i in range(trials)
             ]
     return specs
@@ -156,16 +173,10 @@ def _dropped(scene: str, objects: Sequence[int]) -> list[tuple[int, list[int]]]:
 
 def _fixed(scene: str) -> tuple[int, list[int]]:
     """Number of objects and possible goals, which lie in the workspace, of a fixed scene."""
-    if scene in challenging_names():
-        placed = read_challenging(scene)
-    elif Path(scene).is_file():
-        placed, _ = read_preset(scene)
-    else:
-        raise UserError(f"no scene {scene!r}: it is neither a file nor one of {_known_scenes()}")
-    goals = [i for i, o in enumerate(placed) if Workspace().contains(o.position[:2])]
-    if not goals:
-        raise UserError(f"{scene} has no object in the workspace that could be the goal")
-    return len(placed), goals
+    layout = read_fixed(scene)
+    first = choose_goal(layout, None, scene)
+    others = [i for i in possible_goals(layout) if i != first]
+    return len(layout.objects), [first, *others]
 
 
 def _checked_goal(goal: int, goals: Sequence[int], scene: str, n_objects: int) -> int:
@@ -187,10 +198,6 @@ def _append(log: TextIO, record: TrialRecord) -> None:
         log.flush()
     except OSError as error:
         raise UserError(f"cannot write {log.name}: {error.strerror}") from error
-
-
-def _known_scenes() -> str:
-    return ", ".join((*DROPPED, *challenging_names()))
 
 
 def load_player(policy: str) -> Play:

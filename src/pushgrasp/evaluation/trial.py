@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import RobotError, SimulatorFault
-from ..interfaces import Command, MoveTo, Report, Robot
+from ..interfaces import Camera, Command, MoveTo, Report, Robot
 from ..retrieve import Decides, Step, retrieve
-from ..sim.camera import RayCamera
-from ..sim.noise import SensorNoise
+from ..sim.randomise import DomainConfig
 from ..sim.scenes import Scene, SceneConfig, build_scene
+from ..sim.views import ViewConfig
 from ..sim.world import World
 from ..workspace import Workspace
 from .records import TrialRecord, TrialSpec
@@ -68,7 +68,7 @@ def run_trial(spec: TrialSpec, policy: Decides) -> TrialRecord:
         decisions.clear()
         try:
             scene = build_scene(scene_config(spec, seed))
-            verdict = play(scene, policy, on_step=note)
+            verdict = play(scene, policy, spec.view, on_step=note)
         except SimulatorFault as fault:
             faults.append(str(fault))
             continue
@@ -99,16 +99,29 @@ def run_trial(spec: TrialSpec, policy: Decides) -> TrialRecord:
 def scene_config(spec: TrialSpec, seed: int) -> SceneConfig:
     """The scene of a trial, for one of its seeds."""
     return SceneConfig(
-        spec.scene, spec.n_objects, spec.goal, seed=seed, perturb=spec.fixed, robot=spec.robot
+        spec.scene,
+        spec.n_objects,
+        spec.goal,
+        seed=seed,
+        perturb=spec.fixed,
+        randomise=DomainConfig() if spec.randomise else None,
+        robot=spec.robot,
     )
 
 
-def play(scene: Scene, policy: Decides, *, on_step: OnStep | None = None) -> Verdict:
+def play(
+    scene: Scene,
+    policy: Decides,
+    view: ViewConfig | None = None,
+    *,
+    on_step: OnStep | None = None,
+) -> Verdict:
     """Let a policy retrieve a scene's goal, and score it.
 
     Args:
         scene: at rest; it is used up.
         policy: who decides.
+        view: the robot's cameras; None for the default one.
         on_step: see OnStep.
     Returns:
         The verdict. A goal that leaves the workspace other than in the jaw ends the episode.
@@ -116,14 +129,13 @@ def play(scene: Scene, policy: Decides, *, on_step: OnStep | None = None) -> Ver
         SimulatorFault: the episode says nothing about the policy.
     """
     world, workspace = scene.world, Workspace()
-    noise = SensorNoise(white=DEPTH_NOISE) if scene.config.perturb else None
-    camera = RayCamera(world, noise=noise, seed=scene.config.seed)
+    cameras = eyes(scene, view)
     robot = Witness(scene.make_robot(), world)
     verdict, began = Verdict(reason="the most actions allowed"), world.data.time
     most = ACTIONS_PER_OBJECT * len(world.in_scene())
     try:
         for step in retrieve(
-            camera, robot, policy, scene.goal_rgb, workspace=workspace, max_actions=most
+            cameras, robot, policy, scene.goal_rgb, workspace=workspace, max_actions=most
         ):
             lifted = robot.lifted_something()
             verdict.refusals += len(step.refusals)
@@ -138,7 +150,9 @@ def play(scene: Scene, policy: Decides, *, on_step: OnStep | None = None) -> Ver
                 verdict.reason = step.reason
                 verdict.claimed_success = step.claimed_success
                 break
-            if not robot.has_taken(scene.goal_name) and _left(world, scene.goal_name, workspace):
+            if not robot.has_taken(scene.goal_name) and left_workspace(
+                world, scene.goal_name, workspace
+            ):
                 verdict.reason = "the goal left the workspace"
                 break
     except RobotError as error:
@@ -148,7 +162,13 @@ def play(scene: Scene, policy: Decides, *, on_step: OnStep | None = None) -> Ver
     return verdict
 
 
-def _left(world: World, name: str, workspace: Workspace) -> bool:
+def eyes(scene: Scene, view: ViewConfig | None = None) -> list[Camera]:
+    """The robot's cameras; in a scene that is varied by chance, not quite exact ones."""
+    return scene.make_cameras(view, white=DEPTH_NOISE if scene.config.perturb else 0.0)
+
+
+def left_workspace(world: World, name: str, workspace: Workspace) -> bool:
+    """Whether an object is no longer where the robot looks."""
     position, _ = world.pose(name)
     return world.is_parked(name) or not workspace.contains(position[:2])
 

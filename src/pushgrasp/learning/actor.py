@@ -14,7 +14,7 @@ from ..networks import QNetwork, build
 from ..observation import Observation
 from ..recipes import Recipe
 from ..selection import best, smooth, weight_push
-from ..workspace import N_ROTATIONS, rotation_angle
+from ..workspace import N_ROTATIONS
 from .checkpoint import load_weights
 from .replay import PRIMITIVES
 from .table import Clock
@@ -79,7 +79,7 @@ class Actor:
         if rng.random() < epsilon:
             row, column = (int(i) for i in rng.choice(np.argwhere(explorable)))
             rotation = int(rng.integers(N_ROTATIONS))
-            return make_action(primitive, look, rotation, row, column, float("nan")), True
+            return look.action(primitive, rotation, row, column), True
         scores = self._scores(primitive, look, target)
         ranked = scores
         if primitive == "push":
@@ -87,7 +87,7 @@ class Actor:
         place = best(ranked)
         if place is None:
             return None, False
-        return make_action(primitive, look, *place, float(scores[place])), False
+        return look.action(primitive, *place, q=float(scores[place])), False
 
     def best_grasp(self, look: Observation, target: Mask) -> float:
         """The highest Q_g over the target; 0, which no success is worth, if there is none."""
@@ -117,13 +117,3 @@ class Actor:
                 load_weights(self._weights, self._networks)
                 self._version = version
         return self._networks[primitive]
-
-
-def make_action(
-    primitive: Primitive, look: Observation, rotation: int, row: int, column: int, q: float
-) -> Action:
-    """An action at a pixel that was seen."""
-    x, y = look.heightmap.workspace.to_xy(row, column)
-    z = float(look.heightmap.height[row, column])
-    yaw = float(rotation_angle(rotation))
-    return Action(primitive, (row, column), rotation, (float(x), float(y), z), yaw, q)

@@ -12,7 +12,6 @@ from ..interfaces import Action
 from ..observation import Observation, observe
 from ..primitives import run
 from ..recipes import Recipe
-from ..sim.camera import RayCamera
 from ..sim.scenes import SceneConfig, build_scene
 from ..workspace import Workspace
 
@@ -70,7 +69,7 @@ class SimTable:
         with clock("scene"):
             scene = build_scene(config, self._workspace)
             self._world = scene.world
-            self._robot, self._camera = scene.make_robot(), RayCamera(self._world)
+            self._robot, (self._camera,) = scene.make_robot(), scene.make_cameras()
         camera = self._camera
         self._region = workspace_region(self._workspace, camera.intrinsics, camera.T_world_camera)
 

@@ -81,7 +81,7 @@ def read_preset(
         if not line.strip():
             continue
         placed = _parse(line, f"{path}, line {number}")
-        reason = _off_table(placed, workspace, margin)
+        reason = off_table(placed, workspace, margin)
         if reason:
             mesh, (x, y, z) = line.split()[0], placed.position
             left_out.append(
@@ -142,7 +142,7 @@ def _number(word: str, field: str, where: str) -> float:
     return value
 
 
-def _off_table(placed: PlacedObject, workspace: Workspace, margin: float) -> str:
+def off_table(placed: PlacedObject, workspace: Workspace, margin: float) -> str:
     """Why an object is not on the table, or nothing if it is."""
     x, y, z = placed.position
     if z < 0:

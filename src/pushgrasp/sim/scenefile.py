@@ -28,7 +28,7 @@ from ..errors import UserError
 from ..files import to_json, write_atomic
 from ..workspace import Workspace
 from .novel import find_shape
-from .presets import MARGIN, PlacedObject, _off_table
+from .presets import MARGIN, PlacedObject, off_table
 from .scenecheck import check_goal_color, check_overlaps
 from .shapes import Shape
 
@@ -145,7 +145,7 @@ def _read(path: Path, workspace: Workspace) -> SceneFile:
     objects, left_out, index = [], [], {}
     for i, entry in enumerate(document.objects):
         placed = _place(entry, shapes, f"{path}: objects[{i}]")
-        reason = _off_table(placed, workspace, MARGIN)
+        reason = off_table(placed, workspace, MARGIN)
         if reason:
             x, y, z = placed.position
             name = placed.shape.name

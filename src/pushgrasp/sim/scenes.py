@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,19 +11,25 @@ from scipy.spatial.transform import Rotation
 
 from ..colors import PALETTE, parse_color
 from ..errors import SimulatorFault, UserError
+from ..interfaces import Camera
 from ..workspace import Workspace
 from .camera import RayCamera
 from .gantry import GantryModel
-from .presets import PlacedObject, challenging_names, read_challenging, read_preset
+from .layouts import DROPPED, choose_goal, read_fixed
+from .light import Light
+from .novel import NOVEL
+from .piles import drop_all
+from .presets import PlacedObject
+from .randomise import Domain, DomainConfig, ObjectDomain, draw, scaled
 from .robot import SimRobot
 from .robots import make_robot, robot_model
 from .shapes import SHAPES, Shape
+from .views import ViewConfig, make_cameras
 from .world import MAX_PENETRATION, ObjectSpec, World
 
-DROP_CLEARANCE = 0.01  # m between a new object and what lies under it
-HEAP_HALF_SIDE = 0.0125  # m, the released code's central square
-MAX_REDROPS = 10  # times that what rolled off the workspace, mostly cylinders, is dropped again
 REST_CHECK = 0.5  # s after which `motion_m` is read
+
+RGB = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -32,17 +37,19 @@ class SceneConfig:
     """Which scene to build."""
 
     name: str = "random"
-    """random, heap, challenging-01 to challenging-10, or the path of a preset file."""
+    """random, heap, random-novel, challenging-01 to -10, novel-01 to -06, or a file's path."""
     n_objects: int = 10
-    """Objects of a random or heap scene, 1 to 30; others bring their own."""
-    goal: int = 0
-    """Index of the goal among the scene's objects, in the order of placing."""
+    """Objects of a scene in which they are dropped, 1 to 30; others bring their own."""
+    goal: int | None = None
+    """Index of the goal among the objects, in the order of placing; None: the file's, or 0."""
     sigma: float = 0.03
     """m, spread of the Gaussian that places the objects of a random scene."""
     seed: int = 0
     """Draws shapes, colours, places and orientations."""
     perturb: bool = False
     """Move each object of a fixed scene by about 2 mm and 2 degrees, and vary friction."""
+    randomise: DomainConfig | None = None
+    """Vary masses, frictions, sizes (of dropped objects), colours and light by the seed."""
     robot: str = "gantry"
     """gantry, ur5e or panda; all of them meet the same scene."""
     dressed: bool = False
@@ -56,9 +63,11 @@ class Scene:
     config: SceneConfig
     world: World
     goal: int
+    goal_rgb: RGB  # all that the robot is told; what it sees may differ a little
     visible_fraction: float  # of the goal, from the default camera
+    light: Light = field(default_factory=Light)
     motion_m: dict[str, float] = field(default_factory=dict)  # since the scene was loaded
-    left_out: tuple[str, ...] = ()  # lines of a preset file that lie off the table
+    left_out: tuple[str, ...] = ()  # lines of a file that lie off the table
 
     @property
     def goal_name(self) -> str:
@@ -69,10 +78,18 @@ class Scene:
         """The scene's robot, at home, its jaw open."""
         return make_robot(self.config.robot, self.world)
 
-    @property
-    def goal_rgb(self) -> tuple[int, int, int]:
-        """The goal's colour, sRGB 0..255: all that the robot is told."""
-        return self.world.color(self.goal_name)
+    def make_cameras(
+        self, view: ViewConfig | None = None, *, white: float = 0.0, seed: int | None = None
+    ) -> list[Camera]:
+        """The cameras that look at the scene; see `views.make_cameras`.
+
+        Args:
+            view: which; None for the default one.
+            white: m of depth noise.
+            seed: of the noise; None for the scene's.
+        """
+        seed = self.config.seed if seed is None else seed
+        return make_cameras(self.world, view or ViewConfig(), self.light, white=white, seed=seed)
 
 
 def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scene:
@@ -85,53 +102,41 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         The scene, at rest, its goal in the workspace, and all else too unless a file says
         otherwise.
     Raises:
-        UserError: impossible settings, or a preset file that cannot be read.
+        UserError: impossible settings, or a scene file that cannot be read.
         SimulatorFault: the pile could not be built; another seed may do.
     """
     workspace = workspace or Workspace()
     robot = robot_model(config.robot, dressed=config.dressed)
     rng = _rng(config)
-    if config.name in ("random", "heap"):
-        _check(config)
-        world = _dropped(config, rng, workspace)
+    left_out: tuple[str, ...] = ()
+    if config.name in DROPPED:
+        goal = _check(config)
+        colors = _draw_colors(rng, config.n_objects)
+        domain = _domain(config, len(colors))
+        world = _dropped(config, colors, domain, rng, workspace)
         before = {n: world.pose(n)[0] for n in world.in_scene()}
         world.step(round(REST_CHECK / world.model.opt.timestep))
-        left_out: tuple[str, ...] = ()
     else:
-        placed, left_out = _read(config, workspace)
-        if not 0 <= config.goal < len(placed):
-            raise UserError(
-                f"--goal {config.goal}: {config.name} has {len(placed)} objects on the table, "
-                f"so the goal is 0 to {len(placed) - 1}"
-            )
-        if not workspace.contains(placed[config.goal].position[:2]):
-            raise UserError(
-                f"--goal {config.goal}: that object of {config.name} lies outside the workspace, "
-                "where the robot does not look; inside are "
-                + ", ".join(
-                    str(i) for i, p in enumerate(placed) if workspace.contains(p.position[:2])
-                )
-            )
-        world = _loaded(placed, config.perturb, rng)
+        scene = read_fixed(config.name, workspace)
+        goal = choose_goal(scene, config.goal, config.name, workspace)
+        colors, left_out = [o.color for o in scene.objects], scene.left_out
+        domain = _domain(config, len(colors))
+        world = _loaded(config, scene.objects, domain, rng)
         before = {n: world.pose(n)[0] for n in world.in_scene()}
         world.settle(max_time=4.0)
     motion = {n: float(np.linalg.norm(world.pose(n)[0] - p)) for n, p in before.items()}
-    goal_name = world.object_names[config.goal]
-    if not workspace.contains(world.pose(goal_name)[0][:2]):
+    if not workspace.contains(world.pose(world.object_names[goal])[0][:2]):
         raise SimulatorFault("the goal rolled out of the workspace while the scene settled")
     if config.robot != "gantry":
         world = world.with_robot(robot)
-    camera = RayCamera(world)
-    visible = camera.visible_fraction(int(world.body_ids[config.goal]))
+    visible = RayCamera(world).visible_fraction(int(world.body_ids[goal]))
     world.max_penetration = MAX_PENETRATION
     world.peak_penetration = world.peak_speed = 0.0
-    return Scene(config, world, config.goal, visible, motion, left_out)
+    return Scene(config, world, goal, colors[goal], visible, domain.light, motion, left_out)
 
 
-def object_colors(
-    config: SceneConfig, workspace: Workspace | None = None
-) -> list[tuple[int, int, int]]:
-    """The colours that a scene's objects have, without building it.
+def object_colors(config: SceneConfig, workspace: Workspace | None = None) -> list[RGB]:
+    """The nominal colours of a scene's objects, without building it.
 
     Args:
         config: the scene; its goal does not matter.
@@ -141,10 +146,10 @@ def object_colors(
     Raises:
         UserError: as for `build_scene`.
     """
-    if config.name in ("random", "heap"):
+    if config.name in DROPPED:
         _check(dataclasses.replace(config, goal=0))
         return _draw_colors(_rng(config), config.n_objects)
-    return [placed.color for placed in _read(config, workspace or Workspace())[0]]
+    return [placed.color for placed in read_fixed(config.name, workspace).objects]
 
 
 def _rng(config: SceneConfig) -> np.random.Generator:
@@ -153,120 +158,84 @@ def _rng(config: SceneConfig) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(0,)))
 
 
-def _draw_colors(rng: np.random.Generator, n: int) -> list[tuple[int, int, int]]:
+def _draw_colors(rng: np.random.Generator, n: int) -> list[RGB]:
     colors = list(PALETTE.values())
     return [parse_color(colors[i]) for i in rng.permutation(len(colors))[:n]]
 
 
-def _check(config: SceneConfig) -> None:
+def _check(config: SceneConfig) -> int:
+    """The index of a dropped scene's goal."""
+    goal = config.goal or 0
     if not 1 <= config.n_objects <= len(PALETTE):
         raise UserError(
             f"--objects {config.n_objects}: a scene has 1 to {len(PALETTE)} objects, "
             "each in a colour of its own"
         )
-    if not 0 <= config.goal < config.n_objects:
+    if not 0 <= goal < config.n_objects:
         raise UserError(
-            f"--goal {config.goal}: the scene has {config.n_objects} objects, "
+            f"--goal {goal}: the scene has {config.n_objects} objects, "
             f"so the goal is 0 to {config.n_objects - 1}"
         )
     if not 0 < config.sigma <= 0.1:
         raise UserError(f"--sigma {config.sigma}: the spread is above 0 and at most 0.1 m")
+    return goal
 
 
-def _read(config: SceneConfig, workspace: Workspace) -> tuple[list[PlacedObject], tuple[str, ...]]:
-    if config.name in challenging_names():
-        return read_challenging(config.name), ()
-    path = Path(config.name)
-    if not path.is_file():
-        raise UserError(
-            f"no scene {config.name!r}: it is neither a file nor one of random, heap, "
-            f"{', '.join(challenging_names())}"
+def _domain(config: SceneConfig, n_objects: int) -> Domain:
+    """How the world differs from its nominal self, from a chance of its own."""
+    if config.randomise is None:
+        return Domain((ObjectDomain(),) * n_objects, Light())
+    chance = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(1,)))
+    return draw(config.randomise, chance, n_objects)
+
+
+def _table_friction(config: SceneConfig) -> float:
+    """Of two surfaces the rougher counts, so the table may not be rougher than any object."""
+    return 1.0 if config.randomise is None else config.randomise.friction[0]
+
+
+def _dropped(
+    config: SceneConfig,
+    colors: list[RGB],
+    domain: Domain,
+    rng: np.random.Generator,
+    workspace: Workspace,
+) -> World:
+    kinds = list((NOVEL if config.name == "random-novel" else SHAPES).values())
+    shapes = [
+        scaled(kinds[rng.integers(len(kinds))], domain.objects[i].size) for i in range(len(colors))
+    ]
+    objects = _objects(shapes, colors, domain)
+    sigma = None if config.name == "heap" else config.sigma
+    return drop_all(objects, sigma, rng, workspace, _table_friction(config))
+
+
+def _objects(shapes: list[Shape], colors: list[RGB], domain: Domain) -> list[ObjectSpec]:
+    return [
+        ObjectSpec(
+            f"object_{i:02d}",
+            shape if d.mass == 1 else dataclasses.replace(shape, density=d.mass * shape.density),
+            d.color(color),
+            d.friction,
         )
-    placed, left_out = read_preset(path, workspace)
-    return placed, tuple(left_out)
+        for i, (shape, color, d) in enumerate(zip(shapes, colors, domain.objects, strict=True))
+    ]
 
 
-def _dropped(config: SceneConfig, rng: np.random.Generator, workspace: Workspace) -> World:
-    """Objects fall one after another onto what is already there."""
-    shapes, colors = list(SHAPES.values()), _draw_colors(rng, config.n_objects)
-    world = World(
-        [
-            ObjectSpec(f"object_{i:02d}", shapes[rng.integers(len(shapes))], color)
-            for i, color in enumerate(colors)
-        ],
-        GantryModel(),
-    )
-    for i in range(config.n_objects):
-        _drop(world, i, config, rng, workspace)
-        world.step(75)  # 0.15 s: it has landed, if not come to rest
-    for _ in range(MAX_REDROPS):
-        world.settle(max_time=2.0)
-        lost = [
-            i
-            for i, name in enumerate(world.object_names)
-            if not workspace.contains(world.pose(name)[0][:2], margin=-0.02)
-        ]
-        if not lost:
-            return world
-        for i in lost:
-            world.remove(world.object_names[i])
-        for i in lost:
-            _drop(world, i, config, rng, workspace)
-            world.step(150)
-    raise SimulatorFault("objects kept rolling out of the workspace")
-
-
-def _drop(
-    world: World, i: int, config: SceneConfig, rng: np.random.Generator, workspace: Workspace
-) -> None:
-    center = np.array(workspace.center)
-    while True:
-        if config.name == "heap":
-            xy = center + rng.uniform(-HEAP_HALF_SIDE, HEAP_HALF_SIDE, 2)
-        else:
-            xy = center + rng.normal(0.0, config.sigma, 2)
-        if workspace.contains(xy, margin=-0.05):
-            break
-    rotation = Rotation.random(None, rng)
-    name = world.object_names[i]
-    top, reach = _top_under(world, xy, i), _half_height(world.objects[i].shape, rotation)
-    x, y, z, w = rotation.as_quat()
-    world.place(name, (*xy, top + reach + DROP_CLEARANCE), (w, x, y, z))
-
-
-def _top_under(world: World, xy: npt.NDArray[np.float64], i: int) -> float:
-    """Height in m that the falling object's bounding circle may meet."""
-    radius = 0.5 * float(np.linalg.norm(world.objects[i].shape.extent))
-    top = 0.0
-    for other in world.in_scene():
-        position, quaternion = world.pose(other)
-        shape = world.objects[world.object_names.index(other)].shape
-        own = 0.5 * float(np.linalg.norm(shape.extent))
-        if np.linalg.norm(position[:2] - xy) < radius + own:
-            turn = Rotation.from_quat(np.roll(quaternion, -1))
-            top = max(top, position[2] + _half_height(shape, turn))
-    return top
-
-
-def _half_height(shape: Shape, rotation: Rotation) -> float:
-    """Half the height in m of a rotated shape's bounding box."""
-    return float(np.abs(rotation.as_matrix()[2]) @ (0.5 * np.array(shape.extent)))
-
-
-def _loaded(placed: list[PlacedObject], perturb: bool, rng: np.random.Generator) -> World:
-    """Objects stand where a file says."""
-    world = World(
-        [ObjectSpec(f"object_{i:02d}", p.shape, p.color) for i, p in enumerate(placed)],
-        GantryModel(),
-    )
+def _loaded(
+    config: SceneConfig, placed: list[PlacedObject], domain: Domain, rng: np.random.Generator
+) -> World:
+    """Objects stand where a file says; their sizes stay, or they would not fit."""
+    objects = _objects([p.shape for p in placed], [p.color for p in placed], domain)
+    world = World(objects, GantryModel(), _table_friction(config))
     for name, p in zip(world.object_names, placed, strict=True):
-        position = np.array(p.position)
+        position: npt.NDArray[np.float64] = np.array(p.position)
         turn = Rotation.from_quat(np.roll(np.array(p.quaternion), -1))
-        if perturb:
+        if config.perturb:
             position[:2] += rng.normal(0.0, 0.002, 2)
             turn = Rotation.from_rotvec((0, 0, rng.normal(0.0, np.radians(2.0)))) * turn
         x, y, z, w = turn.as_quat()
         world.place(name, position, (w, x, y, z))
-    if perturb:
+    if config.perturb:
         world.model.geom_friction[:, 0] *= rng.uniform(0.9, 1.1)
     return world

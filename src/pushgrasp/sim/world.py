@@ -40,6 +40,7 @@ class ObjectSpec:
     name: str
     shape: Shape
     color: tuple[int, int, int]  # sRGB, 0..255
+    friction: float = 1.0  # factor on OBJECT_FRICTION's sliding
 
 
 class RobotModel(Protocol):
@@ -54,12 +55,17 @@ class World:
     Args:
         objects: what there is; each starts parked, away from the table and out of the physics.
         robot: adds its bodies and actuators to the model.
+        table_friction: factor on the table's sliding friction; of two surfaces the rougher counts.
     """
 
-    def __init__(self, objects: Sequence[ObjectSpec], robot: RobotModel) -> None:
+    def __init__(
+        self, objects: Sequence[ObjectSpec], robot: RobotModel, table_friction: float = 1.0
+    ) -> None:
         self.objects = tuple(objects)
         self.object_names = tuple(o.name for o in objects)
         self.model = _compile(objects, robot)
+        self.model.geom("table").friction[0] *= table_friction
+        self._table_friction = table_friction
         self.data = mujoco.MjData(self.model)
         self.frame_callback: Callable[[], None] | None = None
         self.frame_period = 0.04  # s of simulated time between calls of frame_callback
@@ -168,7 +174,7 @@ class World:
 
         So every robot meets the same scene; the two settle to within a fraction of a millimetre.
         """
-        world = World(self.objects, robot)
+        world = World(self.objects, robot, self._table_friction)
         world.model.geom_friction[world._geom_object >= 0] = self.model.geom_friction[
             self._geom_object >= 0
         ]
@@ -315,7 +321,7 @@ def _compile(objects: Sequence[ObjectSpec], robot: RobotModel) -> mujoco.MjModel
             body,
             o.shape,
             rgba=_rgba(o.color),
-            friction=OBJECT_FRICTION,
+            friction=(o.friction * OBJECT_FRICTION[0], *OBJECT_FRICTION[1:]),
             condim=6 if o.shape.rolls else 4,
             solref=CONTACT_SOLREF,
             solimp=CONTACT_SOLIMP,

@@ -36,6 +36,8 @@ class EpisodeInfo:
     robot: str
     sigma: float = 0.03  # m, spread of a random scene
     perturb: bool = False  # whether a fixed scene was varied by the seed
+    noise: str = ""  # of the camera, by name
+    randomised: bool = False  # whether masses, frictions, sizes, colours and light were varied
 
 
 class EpisodeWriter:
