@@ -1,10 +1,11 @@
-"""Small simulated worlds for tests: blocks at known places, a gantry, a camera."""
+"""Small simulated worlds for tests: blocks at known places, and a robot."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from pushgrasp.sim.gantry import Gantry, GantryModel
+from pushgrasp.sim.gantry import Gantry
+from pushgrasp.sim.robots import robot_model
 from pushgrasp.sim.shapes import SHAPES
 from pushgrasp.sim.world import ObjectSpec, World
 
@@ -14,10 +15,10 @@ RED, BLUE, GREEN = (255, 0, 0), (0, 90, 255), (0, 160, 60)
 _COLORS = (RED, BLUE, GREEN, (255, 200, 0))
 
 
-def world_of(*shapes: str) -> World:
+def world_of(*shapes: str, robot: str = "gantry") -> World:
     """Objects "object_00", ... in the colours red, blue, green, yellow; all are parked."""
     objects = [ObjectSpec(f"object_{i:02d}", SHAPES[s], _COLORS[i]) for i, s in enumerate(shapes)]
-    return World(objects, GantryModel())
+    return World(objects, robot_model(robot))
 
 
 def cube_and_gantry(x: float = -0.5, y: float = 0.0) -> tuple[World, Gantry]:

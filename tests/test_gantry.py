@@ -6,14 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from simulated import FLAT, UPRIGHT, cube_and_gantry, world_of
 
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.interfaces import MoveJaw, MoveTo, Report
 from pushgrasp.sim.gantry import AXIS_FORCE, Gantry
-from pushgrasp.sim.motion import ACCELERATION, Timing, half_turn
+from pushgrasp.sim.motion import ACCELERATION
 from pushgrasp.sim.robot import HOME
 from pushgrasp.sim.world import World
 
@@ -100,30 +98,6 @@ def test_short_ways_do_not_jerk(way: float) -> None:
     _, robot = cube_and_gantry()
     v = speeds(robot, MoveTo((HOME[0] + way, HOME[1], HOME[2]), 0.0, speed=1.0))
     assert v.max() < 1.1 * np.sqrt(way * ACCELERATION)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.floats(0.01, 5.0), st.floats(0.001, 1.0))
-def test_progress_runs_from_0_to_1_and_cruises_evenly(slowest: float, share: float) -> None:
-    ramp = slowest * share
-    duration = slowest + ramp
-    t = np.linspace(0, duration, 200)
-    way = np.array([Timing(duration, ramp).progress(x) for x in t])
-    assert way[0] == 0
-    assert way[-1] == pytest.approx(1)
-    v = np.diff(way) / np.diff(t)
-    assert (v >= 0).all()
-    assert v.max() <= (1 + 1e-6) / slowest
-    assert np.allclose(way + way[::-1], 1)  # braking mirrors speeding up
-    assert np.abs(np.diff(v) / np.diff(t)[0]).max() <= (1 + 1e-6) / (slowest * ramp)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.floats(-50, 50))
-def test_half_turns_are_small_and_equivalent(angle: float) -> None:
-    turn = half_turn(angle)
-    assert -np.pi / 2 <= turn <= np.pi / 2
-    assert abs(np.sin(turn - angle)) < 1e-9
 
 
 # --- contact -------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from pushgrasp.heightmap import Heightmap
 from pushgrasp.interfaces import Action, Intrinsics, Outcome, Primitive, RGBDFrame
 from pushgrasp.observation import Observation
 from pushgrasp.policy import Decision
-from pushgrasp.recipes import PrimitiveConfig
 from pushgrasp.retrieve import Step
 from pushgrasp.sim.camera import default_pose
 from pushgrasp.targeting import Target
@@ -113,7 +112,7 @@ def test_the_view_holds_all_objects_and_marks_what_is_unseen():
     panel = panels.height_panel(step.observation.heightmap, view)
     x, y = view.at(145, 145).astype(int)
     assert tuple(panel[y, x]) in (UNSEEN, UNSEEN_STRIPE)
-    outlined = panels.color_panel(step, view, PrimitiveConfig())
+    outlined = panels.color_panel(step, view, panels.Lengths())
     assert (outlined == GOAL).all(-1).any()
 
 
@@ -138,7 +137,7 @@ def test_wrapped_text_keeps_its_words_and_its_width():
 def test_an_episode_is_written_whole(tmp_path: Path):
     info = EpisodeInfo("object_00", RED, 0.25, "random", 2, 7, "default", "gantry")
     video = VideoWriter(tmp_path / "video.mp4", "a test", RED)
-    writer = EpisodeWriter(tmp_path, info, PrimitiveConfig(), video)
+    writer = EpisodeWriter(tmp_path, info, panels.Lengths(), video)
     for step in (make_step("push", hidden=True), make_step("grasp")):
         for shade in range(0, 100, 20):
             video.moment(lambda shade=shade: np.full((90, 120, 3), shade, np.uint8))

@@ -19,11 +19,13 @@ from ..observation import Observation
 from ..policy import Decision, Policy
 from ..selection import Memory
 from ..sim.randomise import DomainConfig
+from ..sim.robots import gripper
 from ..sim.scenes import Scene, SceneConfig
 from ..sim.spectator import Spectator
 from ..sim.views import ViewConfig
 from ..view import words
 from ..view.episode import CONTENTS, PICTURES, RECORD, VIDEO, EpisodeInfo, EpisodeWriter
+from ..view.panels import Lengths
 from ..view.video import VideoWriter
 from .scene import build_scene_for, seen_words
 
@@ -87,7 +89,8 @@ def run_episode(
         recorder = None
         if video:
             recorder = stack.enter_context(_recorder(built, folder / VIDEO, info.scene, seed))
-        writer = EpisodeWriter(folder, info, loaded.primitive, recorder)
+        lengths = Lengths(loaded.primitive, gripper(robot))
+        writer = EpisodeWriter(folder, info, lengths, recorder)
         eyes = built.make_cameras(view)[0]  # its own, so that watching changes nothing
         frames = [eyes.capture()]
         decider = _Recalls(loaded)

@@ -49,7 +49,7 @@ class GantryKinematics:
     """Its joints are the tool's position and yaw. It reaches everything that it may be sent to."""
 
     def __init__(self, hand: HandSpec = RG2) -> None:
-        self.joints = ("x", "y", "z", "yaw")
+        self.joints: tuple[str, ...] = ("x", "y", "z", "yaw")
         self.home = np.zeros(4)
         self.speeds = np.array([AXIS_SPEED] * 3 + [YAW_SPEED])
         self.lag = np.array([_damping(hand) / _STIFFNESS] * 3 + [_YAW_DAMPING / _YAW_STIFFNESS])

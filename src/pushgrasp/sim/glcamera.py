@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..interfaces import Intrinsics, Region, RGBDFrame
-from .camera import BACKGROUND, RANGE, HasModelAndData, default_pose
+from .camera import BACKGROUND, RANGE, SEEN, HasModelAndData, default_pose
 from .light import Light
 from .noise import SensorNoise, sense
 from .opengl import Canvas
@@ -48,7 +48,7 @@ class GLCamera:
         world: anything with the model and the data; neither is touched.
         intrinsics: of the camera; None: 640x480, the ancestors' focal length.
         T_world_camera: (4, 4) pose; None: `default_pose`.
-        geomgroup: (6,) which geom groups are visible; None: all.
+        geomgroup: (6,) which geom groups are visible; None: all but 2, meshes for people to see.
         light: on everything that it sees; None: the default lamp.
         noise: of its sensor; None: a perfect one.
         seed: of that noise.
@@ -91,7 +91,7 @@ class GLCamera:
         for options in (self._options, self._alone):
             options.sitegroup[:] = options.tendongroup[:] = options.skingroup[:] = 0
             options.flags[mujoco.mjtVisFlag.mjVIS_TEXTURE] = 0
-        self._options.geomgroup[:] = np.asarray([1] * 6 if geomgroup is None else geomgroup) > 0
+        self._options.geomgroup[:] = np.asarray(SEEN if geomgroup is None else geomgroup) > 0
         self._alone.geomgroup[:] = np.eye(1, 6)[0]
 
         self._scene, self._other = (mujoco.MjvScene(m, maxgeom=m.ngeom + 16) for _ in range(2))

@@ -81,7 +81,7 @@ def parse_mesh(content: bytes, path: Path) -> Mesh:
         raise UserError(
             f"{path} has {len(faces)} triangles, more than the {MAX_FACES} allowed; {_SIMPLIFY}"
         )
-    mesh = _weld(vertices, faces)
+    mesh = _weld(vertices, faces) if len(faces) else Mesh(vertices, faces)
     if not len(mesh.faces):
         raise UserError(f"{path} holds no triangle with an area; export the mesh with its faces")
     return mesh

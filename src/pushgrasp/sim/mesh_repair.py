@@ -1,4 +1,4 @@
-"""What downloaded meshes lack: faces that agree about the outside, and small holes closed."""
+"""What downloaded meshes lack: faces that agree about the outside, no holes, no excess."""
 
 from __future__ import annotations
 
@@ -28,6 +28,34 @@ def repair(mesh: Mesh) -> tuple[Mesh, bool]:
     _, index = np.unique(np.sort(edges, 1), axis=0, return_inverse=True)
     direction = np.where(edges[:, 0] < edges[:, 1], 1, -1)
     return mesh, not np.bincount(index.reshape(-1), direction).any()
+
+
+def coarsen(mesh: Mesh, max_faces: int) -> Mesh:
+    """Make vertices one that lie close together and face the same way, until few faces are left.
+
+    Both sides of a thin wall stay apart, and what is closed stays closed.
+
+    Args:
+        mesh: its faces agree about the outside.
+        max_faces: a mesh with no more comes back as it is.
+    """
+    normals = np.zeros_like(mesh.vertices)
+    a, b, c = mesh.triangles.transpose(1, 0, 2)
+    for corner in range(3):
+        np.add.at(normals, mesh.faces[:, corner], np.cross(b - a, c - a))
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+    cell = float(np.ptp(mesh.vertices, axis=0).max()) / 400
+    coarse = mesh
+    while len(coarse.faces) > max_faces:
+        keys = np.round(np.column_stack([mesh.vertices / cell, normals]))
+        _, joined, count = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+        joined = joined.reshape(-1)
+        sums = [np.bincount(joined, mesh.vertices[:, axis]) for axis in range(3)]
+        a, b, c = joined[mesh.faces].T
+        whole = (a != b) & (b != c) & (c != a)
+        coarse = Mesh(np.column_stack(sums) / count[:, None], joined[mesh.faces][whole])
+        cell *= 1.3
+    return coarse
 
 
 def area(triangles: FloatArray) -> FloatArray:

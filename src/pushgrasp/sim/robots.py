@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UserError
+from ..interfaces import GripperSpec
 from .arm import ArmKinematics, ArmModel
 from .gantry import Gantry, GantryModel
 from .hand import FRANKA_HAND, RG2
@@ -25,6 +26,16 @@ def robot_model(name: str, *, dressed: bool = False) -> RobotModel:
     """
     _check(name)
     return GantryModel() if name == "gantry" else ArmModel(name, _ARM_HANDS[name], dressed=dressed)
+
+
+def gripper(name: str) -> GripperSpec:
+    """The jaw of a robot.
+
+    Raises:
+        UserError: there is no such robot.
+    """
+    _check(name)
+    return (RG2 if name == "gantry" else _ARM_HANDS[name]).gripper
 
 
 def make_robot(name: str, world: World) -> SimRobot:

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..cameras import look_at
+from ..errors import UserError
 from ..heightmap import ray_directions
 from ..interfaces import Intrinsics
-from .camera import RayCamera
+from .camera import SEEN, RayCamera
+from .glcamera import GLCamera
 from .light import LIGHT
 from .world import World
 
@@ -21,9 +23,11 @@ Picture = npt.NDArray[np.uint8]
 WIDTH, HEIGHT = 480, 360  # pixels of a picture
 POSITION = (-0.98, -0.60, 0.52)  # m, world frame: in front of the table, to the right
 LOOK_AT = (-0.49, 0.05, 0.12)  # m
+ARM_POSITION, ARM_LOOK_AT = (-1.28, -0.88, 0.75), (-0.33, 0.10, 0.26)  # m, for a whole arm
 FOCAL = 510.0  # pixels
-LAMP = np.add(LOOK_AT, 1.5 * LIGHT)  # m
+LAMP = np.add(LOOK_AT, 1.5 * LIGHT)  # m; over an arm too
 SHADE = 0.4  # share of the light that a shadow takes
+_SHADING = np.array(SEEN, np.uint8)  # meshes cast no shadow, the simpler shapes in them do
 _COARSE = 2  # shadows are cast for every second pixel of every second row
 
 
@@ -38,12 +42,11 @@ class Spectator:
         self._world = world
         self.model, self.data = world.model, mujoco.MjData(world.model)
         intrinsics = Intrinsics(WIDTH, HEIGHT, FOCAL, FOCAL, WIDTH / 2, HEIGHT / 2)
-        self._T = look_at(POSITION, LOOK_AT)
-        dressed = bool((self.model.geom_group == 2).any())  # then its capsules are not shown
-        groups = (1, 1, 1, not dressed, 1, 1)
-        self._camera = RayCamera(
-            self, intrinsics=intrinsics, T_world_camera=self._T, geomgroup=groups
-        )
+        arm = any(self.model.body(i).name.endswith("/flange") for i in range(self.model.nbody))
+        self._T = look_at(*((ARM_POSITION, ARM_LOOK_AT) if arm else (POSITION, LOOK_AT)))
+        self._intrinsics = intrinsics
+        self._dressed = bool((self.model.geom_group == 2).any())  # in meshes, not in capsules
+        self._camera: RayCamera | GLCamera | None = None  # made by the thread that draws
         rays = ray_directions(intrinsics)[::_COARSE, ::_COARSE]
         self._rays = rays @ self._T[:3, :3].T  # (h, w, 3), world frame; times depth: the way
 
@@ -59,11 +62,23 @@ class Spectator:
         def draw() -> Picture:
             self.data.qpos[:] = qpos
             mujoco.mj_kinematics(self.model, self.data)
+            self._camera = self._camera or self._make_camera()
             frame = self._camera.capture()
             light = 1 - SHADE * self._shadow(frame.depth)[..., None]
             return np.rint(frame.color * light).astype(np.uint8)
 
         return draw
+
+    def _make_camera(self) -> RayCamera | GLCamera:
+        """Meshes are many triangles: OpenGL draws them faster, where there is any."""
+        how = {"intrinsics": self._intrinsics, "T_world_camera": self._T}
+        if not self._dressed:
+            return RayCamera(self, **how)
+        groups = (1, 1, 1, 0, 1, 1)
+        try:
+            return GLCamera(self, geomgroup=groups, **how)
+        except UserError:
+            return RayCamera(self, geomgroup=groups, **how)
 
     def _shadow(self, depth: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
         """(H, W) how much of the lamp each pixel does without, 0 to 1, its edges soft."""
@@ -72,7 +87,7 @@ class Spectator:
         n = way.size // 3
         geom, reached = np.full(n, -1, np.int32), np.zeros(n)
         mujoco.mj_multiRay(
-            self.model, self.data, LAMP, way, None, True, -1, geom, reached, None, n, 1e3
+            self.model, self.data, LAMP, way, _SHADING, True, -1, geom, reached, None, n, 1e3
         )
         # A ray's parameter is 1 at the pixel's own point; 3 mm of 1.5 m before it, something else.
         dark = ((geom >= 0) & (reached < 0.998)).reshape(self._rays.shape[:2]).astype(np.float32)

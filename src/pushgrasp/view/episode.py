@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..colors import color_name, format_color
 from ..files import write_atomic, write_json
 from ..interfaces import RGBDFrame
-from ..recipes import PrimitiveConfig
+from .panels import Lengths
 from .pictures import decision_picture, png
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class EpisodeWriter:
     Args:
         folder: an existing, empty folder.
         info: what is known before the first step.
-        primitive: lengths that actions are drawn with.
+        lengths: what actions are drawn with.
         video: gets every step too, if given; it writes to `folder / VIDEO` and is closed here.
     """
 
@@ -54,10 +54,10 @@ class EpisodeWriter:
         self,
         folder: Path,
         info: EpisodeInfo,
-        primitive: PrimitiveConfig,
+        lengths: Lengths,
         video: VideoWriter | None = None,
     ) -> None:
-        self._folder, self._info, self._primitive, self._video = folder, info, primitive, video
+        self._folder, self._info, self._lengths, self._video = folder, info, lengths, video
         self._steps: list[dict[str, Any]] = []
 
     def add(self, step: Step, frame: RGBDFrame | None = None) -> Path:
@@ -71,13 +71,13 @@ class EpisodeWriter:
         """
         goal_rgb = self._info.goal_rgb
         picture = decision_picture(
-            step, frame, goal_rgb=goal_rgb, primitive=self._primitive,
+            step, frame, goal_rgb=goal_rgb, lengths=self._lengths,
             goal_name=f"{color_name(goal_rgb)} ({self._info.goal_name})",
         )  # fmt: skip
         path = self._folder / PICTURES / f"decision-{step.index + 1:02d}.png"
         write_atomic(path, png(picture))
         if self._video is not None:
-            self._video.step(step, self._primitive)
+            self._video.step(step, self._lengths)
         self._steps.append(step_record(step))
         return path
 

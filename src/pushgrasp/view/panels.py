@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import cv2
@@ -18,6 +18,15 @@ from .canvas import ACTION, GOAL, RIM, TARGET, Picture, arrow, colored, hatch, s
 if TYPE_CHECKING:
     from ..policy import Decision
     from ..retrieve import Step
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """What an action is drawn with."""
+
+    primitive: PrimitiveConfig = field(default_factory=PrimitiveConfig)
+    gripper: GripperSpec = field(default_factory=GripperSpec)
+
 
 Mask = npt.NDArray[np.bool_]
 
@@ -93,13 +102,13 @@ def camera_panel(frame: RGBDFrame, workspace: Workspace, side: int) -> Picture:
     return cv2.resize(cut, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
 
 
-def color_panel(step: Step, view: View, primitive: PrimitiveConfig) -> Picture:
+def color_panel(step: Step, view: View, lengths: Lengths) -> Picture:
     """The colour heightmap with the goal's and the target's outline and the action."""
     heightmap = step.observation.heightmap
     picture = view.enlarge(heightmap.color)
     _lay_hatch(picture, heightmap, view)
     _outlines(picture, step, view)
-    draw_action(picture, step.decision.action, heightmap.workspace, primitive, view)
+    draw_action(picture, step.decision.action, heightmap.workspace, lengths, view)
     return picture
 
 
@@ -183,19 +192,19 @@ def draw_action(
     picture: Picture,
     action: Action | None,
     workspace: Workspace,
-    primitive: PrimitiveConfig,
+    lengths: Lengths,
     view: View,
 ) -> None:
     """Draw a grasp as the open jaw's two pads, a push as an arrow over its way."""
     if action is None:
         return
-    gripper, point = GripperSpec(), view.at(*action.pixel)
+    gripper, point = lengths.gripper, view.at(*action.pixel)
     px = view.scale / workspace.resolution  # panel pixels a metre
     along = np.array([np.cos(action.yaw), -np.sin(action.yaw)])
     across = np.array([-along[1], along[0]])
     if action.primitive == "push":
-        start = point - primitive.push_behind * px * along
-        arrow(picture, start, start + primitive.push_length * px * along, ACTION, 5, 20)
+        start = point - lengths.primitive.push_behind * px * along
+        arrow(picture, start, start + lengths.primitive.push_length * px * along, ACTION, 5, 20)
         center = (round(point[0]), round(point[1]))
         cv2.circle(picture, center, 7, RIM, -1, cv2.LINE_AA)
         cv2.circle(picture, center, 5, ACTION, -1, cv2.LINE_AA)

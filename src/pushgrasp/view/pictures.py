@@ -9,7 +9,6 @@ import numpy as np
 
 from ..colors import format_color
 from ..interfaces import RGBDFrame
-from ..recipes import PrimitiveConfig
 from . import panels
 from .canvas import (
     BAD,
@@ -44,7 +43,7 @@ def decision_picture(
     *,
     goal_rgb: tuple[int, int, int],
     goal_name: str = "",
-    primitive: PrimitiveConfig | None = None,
+    lengths: panels.Lengths | None = None,
 ) -> Picture:
     """One decision on one sheet.
 
@@ -53,11 +52,11 @@ def decision_picture(
         frame: the camera's picture that the decision was taken from; None leaves it out.
         goal_rgb: the goal's colour, sRGB.
         goal_name: what to call the goal.
-        primitive: lengths that the action is drawn with.
+        lengths: what the action is drawn with.
     Returns:
         (1040, 1800, 3) uint8 sRGB.
     """
-    primitive = primitive or PrimitiveConfig()
+    lengths = lengths or panels.Lengths()
     observation, decision = step.observation, step.decision
     heightmap = observation.heightmap
     canvas = Canvas(*SIZE)
@@ -70,7 +69,7 @@ def decision_picture(
         panels.camera_panel(frame, workspace, _SIDE) if frame is not None else hatch((_SIDE, _SIDE))
     )
     _panel(canvas, 0, 0, camera, "Camera")
-    seen = panels.color_panel(step, view, primitive)
+    seen = panels.color_panel(step, view, lengths)
     panels.draw_scale_bar(seen, workspace, view)
     _panel(canvas, 0, 1, seen, "Colour, from above")
     canvas.text(_corner(0, 1)[0] + 16, _TOP + 30 + _SIDE - 28, "5 cm", 14, CARD, anchor="lb")
@@ -88,7 +87,7 @@ def decision_picture(
         chosen = action is not None and action.primitive == primitive_name
         picture = panels.q_panel(heightmap, q_map, scale, view, mark_best=not chosen)
         if chosen:
-            panels.draw_action(picture, action, workspace, primitive, view)
+            panels.draw_action(picture, action, workspace, lengths, view)
         asked = q_map is not None and bool(np.isfinite(q_map).any())
         title = f"Q {primitive_name}, best rotation" if asked else f"Q {primitive_name}: not asked"
         _panel(canvas, 1, column, picture, title)

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from ..recipes import PrimitiveConfig
 from . import panels
 from .canvas import BAD, CARD, GOAL, GOOD, INK, LINE, MUTED, RIM, Canvas, Picture, wrap
 from .words import headline, outcome_words, q_words, target_words, went_well
@@ -56,17 +55,17 @@ class VideoWriter:
         """Keep a moment; `draw` is called soon, on a thread of its own, never two at a time."""
         self._moments.append(self._pool.submit(draw))
 
-    def step(self, step: Step, primitive: PrimitiveConfig | None = None) -> None:
+    def step(self, step: Step, lengths: panels.Lengths | None = None) -> None:
         """Write the moments since the last step, with that step's decision beside them."""
         moments, self._moments = self._moments, []
         opening = self._last if self._last is not None or not moments else moments[0].result()
-        before = self._page(step, primitive, done=False)
+        before = self._page(step, lengths, done=False)
         if opening is not None:
             self._write(before, [opening] * FPS)  # a second to read the decision
         for moment in moments:
             self._write(before, [moment.result()])
         if self._last is not None:
-            self._write(self._page(step, primitive, done=True), [self._last] * (FPS // 2))
+            self._write(self._page(step, lengths, done=True), [self._last] * (FPS // 2))
 
     def close(self, sentence: str = "", *, success: bool = False) -> None:
         """Finish the file, its last picture saying how it ended.
@@ -118,7 +117,7 @@ class VideoWriter:
                 raise UserError(f"cannot write the video {self._path.name}: {error}") from error
             self.n_frames += 1
 
-    def _page(self, step: Step, primitive: PrimitiveConfig | None, *, done: bool) -> Picture:
+    def _page(self, step: Step, lengths: panels.Lengths | None, *, done: bool) -> Picture:
         """Everything but the scene itself."""
         canvas, decision = Canvas(*SIZE), step.decision
         canvas.box(19, 19, 882, 662, None, LINE)
@@ -130,7 +129,7 @@ class VideoWriter:
             y += 28
         y = 96
         view = panels.view_of(step, _PANEL)
-        canvas.paste(panels.color_panel(step, view, primitive or PrimitiveConfig()), x, y)
+        canvas.paste(panels.color_panel(step, view, lengths or panels.Lengths()), x, y)
         canvas.box(x - 1, y - 1, _PANEL + 2, _PANEL + 2, None, LINE)
         y += _PANEL + 16
         for line in wrap(f"Target: {target_words(decision)}", _PANEL, 15)[:3]:
