@@ -1,8 +1,9 @@
 """How often the simulator fails: random grasps and pushes on heaps of 30 objects.
 
-A fault is what `World.step` and the gantry report as one: a thrown object, NaN, deep
-penetration, a gripper that does not open. Each heap has its own seed, so the counts do not
-depend on the number of workers.
+A fault is what `World.step` and the hand report as one: a thrown object, NaN, deep
+penetration, a gripper that does not open. What a robot refuses is counted apart, and so is one
+that cannot get home: the heap's other actions are then left out. Each heap has its own seed, so
+the counts do not depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
-import re
 import sys
 import time
 from collections import Counter
@@ -22,15 +22,14 @@ import common
 import numpy as np
 import tyro
 
-from pushgrasp.errors import SimulatorFault
+from pushgrasp.errors import RobotError, SimulatorFault
 from pushgrasp.evaluation.metrics import wilson
 from pushgrasp.heightmap import project
 from pushgrasp.interfaces import Action, Primitive
-from pushgrasp.primitives import run
+from pushgrasp.primitives import moves, run
 from pushgrasp.recipes import RECIPES
 from pushgrasp.segmentation import object_mask
 from pushgrasp.sim.camera import RayCamera
-from pushgrasp.sim.gantry import Gantry
 from pushgrasp.sim.scenes import SceneConfig, build_scene
 from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
 
@@ -46,6 +45,7 @@ class _Heap:
     scene: str
     objects: int
     actions: int
+    robot: str
 
 
 @dataclass
@@ -59,6 +59,8 @@ class _Tally:
     lifted: int = 0  # grasps that ended with something in the jaw
     fault: str = ""
     building: bool = False  # the fault came while the heap was built
+    refusals: list[str] = field(default_factory=list)
+    stopped: str = ""  # why the robot could not go on
     penetration_m: list[float] = field(default_factory=list)  # deepest of each action
     speed_m_s: list[float] = field(default_factory=list)  # fastest object of each action
 
@@ -67,6 +69,7 @@ def main(
     actions: int = 2000,
     objects: int = 30,
     scene: str = "heap",
+    robot: str = "gantry",
     per_heap: int = 20,
     workers: int | None = None,
     seed: int = 0,
@@ -78,7 +81,8 @@ def main(
         actions: at least so many, half of them pushes.
         objects: in a scene.
         scene: heap or random.
-        per_heap: actions on a heap before the next is built.
+        robot: gantry, ur5e or panda.
+        per_heap: actions, refused ones too, on a heap before the next is built.
         workers: processes; all cores if not given.
         seed: of the run.
         out: file for the JSON.
@@ -91,12 +95,16 @@ def main(
     with multiprocessing.get_context("spawn").Pool(n_workers) as pool:
         while done < actions:
             n_heaps = -(-(actions - done) // per_heap)
-            heaps = [_Heap(seed, next(indices), scene, objects, per_heap) for _ in range(n_heaps)]
+            heaps = [
+                _Heap(seed, next(indices), scene, objects, per_heap, robot) for _ in range(n_heaps)
+            ]
             for tally in pool.imap_unordered(_try, heaps):
                 tallies.append(tally)
                 done += tally.grasps + tally.pushes
                 if tally.fault:
                     print(f"scene seed {tally.scene_seed}: {tally.fault}", file=sys.stderr)
+                if tally.stopped:
+                    print(f"scene seed {tally.scene_seed}: {tally.stopped}", file=sys.stderr)
                 if len(tallies) % 10 == 0:
                     print(f"{done} actions, {len(tallies)} heaps", file=sys.stderr)
     _report(sorted(tallies, key=lambda t: t.heap.index), time.perf_counter() - start, out)
@@ -105,8 +113,10 @@ def main(
 def _report(tallies: list[_Tally], wall_s: float, out: Path | None) -> None:
     grasps, pushes = sum(t.grasps for t in tallies), sum(t.pushes for t in tallies)
     total = grasps + pushes
-    acting = Counter(_kind(t.fault) for t in tallies if t.fault and not t.building)
-    building = Counter(_kind(t.fault) for t in tallies if t.building)
+    acting = Counter(common.kind(t.fault) for t in tallies if t.fault and not t.building)
+    building = Counter(common.kind(t.fault) for t in tallies if t.building)
+    refusals = Counter(common.kind(r) for t in tallies for r in t.refusals)
+    stops = Counter(common.kind(t.stopped) for t in tallies if t.stopped)
     low, high = wilson(acting.total(), total)
     depths = np.concatenate([t.penetration_m for t in tallies])
     speeds = np.concatenate([t.speed_m_s for t in tallies])
@@ -114,6 +124,7 @@ def _report(tallies: list[_Tally], wall_s: float, out: Path | None) -> None:
         "setting": common.setting(),
         "scene": tallies[0].heap.scene,
         "objects": tallies[0].heap.objects,
+        "robot": tallies[0].heap.robot,
         "seed": tallies[0].heap.seed,
         "heaps": len(tallies),
         "actions": total,
@@ -123,18 +134,25 @@ def _report(tallies: list[_Tally], wall_s: float, out: Path | None) -> None:
         "faults": acting.total(),
         "fault_rate": acting.total() / total,
         "fault_rate_95": [low, high],
+        "faults_per_1000": 1e3 * acting.total() / total,
         "faults_by_kind": dict(acting),
         "faults_while_building": dict(building),
+        "refusals": dict(refusals),
+        "stops": dict(stops),
         "scene_seeds": [t.scene_seed for t in tallies],
         "faulty_scene_seeds": [t.scene_seed for t in tallies if t.fault],
         "penetration_mm": _spread(1e3 * depths),
         "object_speed_m_s": _spread(speeds),
         "wall_s": wall_s,
     }
-    rows = [(kind, n, f"{100 * n / total:.3f} %") for kind, n in acting.most_common()]
-    rows.append(("all", acting.total(), f"{100 * acting.total() / total:.3f} %"))
+    rows = [(kind, n, f"{1e3 * n / total:.2f}") for kind, n in acting.most_common()]
+    thousand = f"{1e3 * acting.total() / total:.2f} ({1e3 * low:.2f} to {1e3 * high:.2f})"
+    rows.append(("all", acting.total(), thousand))
     rows += [(f"{kind}, while building", n, "") for kind, n in building.most_common()]
-    common.show(result, ("fault", "number", f"of {total} actions"), rows)
+    rows += [(f"refused: {kind}", n, "") for kind, n in refusals.most_common()]
+    rows += [(f"robot stopped: {kind}", n, "") for kind, n in stops.most_common()]
+    robot = tallies[0].heap.robot
+    common.show(result, (f"{robot}: fault", "number", f"per 1,000 of {total} actions"), rows)
     common.save(result, out)
 
 
@@ -144,26 +162,27 @@ def _spread(values: np.ndarray) -> dict[str, float]:
     return dict(zip(names, np.percentile(values, [50, 99, 99.9, 100]).tolist(), strict=True))
 
 
-def _kind(fault: str) -> str:
-    """A fault's words without its numbers."""
-    return re.sub(r"\s*\([^)]*\)", "", fault)
-
-
 def _try(heap: _Heap) -> _Tally:
     rng = np.random.default_rng(
         np.random.SeedSequence([heap.seed, heap.index], spawn_key=(SPAWN_KEY,))
     )
     tally = _Tally(heap, scene_seed=int(rng.integers(2**53)))
-    config = SceneConfig(name=heap.scene, n_objects=heap.objects, seed=tally.scene_seed)
+    config = SceneConfig(
+        name=heap.scene, n_objects=heap.objects, seed=tally.scene_seed, robot=heap.robot
+    )
     try:
         scene = build_scene(config)
     except SimulatorFault as fault:
         tally.fault, tally.building = str(fault), True
         return tally
     world, workspace = scene.world, Workspace()
-    camera, robot = RayCamera(world), Gantry(world)
+    camera, robot = RayCamera(world), scene.make_robot()
     primitive_config = RECIPES["default"].primitive
     for action in _random_actions(camera, workspace, rng, heap.actions):
+        refusal = robot.refuses(moves(action, primitive_config, workspace))
+        if refusal:
+            tally.refusals.append(refusal)
+            continue
         world.peak_penetration = world.peak_speed = 0.0
         tally.grasps += action.primitive == "grasp"
         tally.pushes += action.primitive == "push"
@@ -173,6 +192,9 @@ def _try(heap: _Heap) -> _Tally:
             robot.home()
         except SimulatorFault as fault:
             tally.fault = f"{fault} in a {action.primitive}"
+            break
+        except RobotError as error:
+            tally.stopped = f"{error} in a {action.primitive}"
             break
         finally:
             tally.penetration_m.append(world.peak_penetration)

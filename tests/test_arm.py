@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -162,7 +163,7 @@ def test_forward_and_inverse_kinematics_are_one(
     pose_of = model_pose(world_of(robot=name), arm.joints)
 
     @PATIENT
-    @given(st.floats(-0.72, -0.28), st.floats(-0.22, 0.22), st.floats(0.0, 0.3), st.floats(-9, 9))
+    @given(st.floats(-0.7, -0.4), st.floats(-0.2, 0.2), st.floats(0.0, 0.3), st.floats(-9, 9))
     def check(x: float, y: float, z: float, yaw: float) -> None:
         path = arm.path(arm.home, np.array([x, y, z]), yaw)
         assert path.joints[0] == pytest.approx(arm.home)
@@ -315,17 +316,15 @@ def test_what_is_out_of_reach_is_refused(name: str, place: tuple[float, float, f
 def test_going_through_the_table_is_refused(name: str) -> None:
     robot = robot_at(name)
     assert robot.refuses([MoveTo((*CUBE, 0.001), 0.0)]) == ""
-    check_refused(robot, MoveTo((*CUBE, -0.01), 0.0), "pad", "would hit", "table")
+    check_refused(robot, MoveTo((*CUBE, -0.01), 0.0), "pad", "would hit the table")
 
 
 @pytest.mark.parametrize(("name", "part"), [("ur5e", "upper arm"), ("panda", "link")])
 def test_an_arm_does_not_hit_itself(name: str, part: str) -> None:
-    check_refused(robot_at(name), MoveTo((-0.1, 0.0, 0.3), np.pi / 2), part, "would hit")
-
-
-def test_the_parts_of_an_arm_are_told_apart() -> None:
-    why = robot_at("panda").refuses([MoveTo((-0.1, 0.0, 0.3), 0.0)])
-    assert any(f"link{i} " in why for i in range(8)), why
+    robot, move = robot_at(name), MoveTo((-0.1, 0.0, 0.3), 0.0)
+    if name == "panda":  # whose links have numbers
+        assert re.search(r" link\d would hit", robot.refuses([move]))
+    check_refused(robot, move, part, "would hit the p")  # palm or pad
 
 
 @pytest.fixture
@@ -341,7 +340,7 @@ def near_post(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[float, float]]:
 @both
 def test_hitting_the_cameras_post_is_refused(name: str, near_post: tuple[float, float]) -> None:
     robot = robot_at(name)
-    check_refused(robot, MoveTo((*near_post, 0.1), 0.0), "would hit", "camera post")
+    check_refused(robot, MoveTo((*near_post, 0.1), 0.0), "would hit the camera post")
     across = [MoveTo((*CUBE, 0.1), 0.0), MoveTo((-0.7, -0.3, 0.1), 0.0)]  # the line, not its end
     assert "camera post" in robot.refuses(across)
     assert robot.refuses([across[0]]) == ""

@@ -162,6 +162,10 @@ def loaded(tmp_path_factory) -> dict[str, tuple[Shape, Mesh]]:
     return found
 
 
+def vertices_of(shape: Shape) -> list[np.ndarray]:
+    return [part.vertices for part in shape.parts if part.vertices is not None]
+
+
 # --- reading -----------------------------------------------------------------------
 
 
@@ -455,7 +459,7 @@ def test_without_a_cache_one_warning(tmp_path: Path, monkeypatch, caplog) -> Non
 def test_parts_follow_the_surface(loaded, name: str, gap: float) -> None:
     """Hollows stay open; the hull would stand off by 9 to 60 mm."""
     shape, mesh = loaded[name]
-    pieces = [part.vertices for part in shape.parts]
+    pieces = vertices_of(shape)
     assert 1 < len(pieces) <= meshes.MAX_PARTS
     assert np.quantile(stand_off(mesh, pieces), 0.99) < gap
     assert stand_off(mesh, [mesh.vertices]).max() > 3 * HULL_TOLERANCE
@@ -491,3 +495,15 @@ def test_what_falls_into_a_bowl_stays_there(loaded, tmp_path: Path) -> None:
     (x, y, z), _ = world.pose("ball")
     assert np.hypot(x + 0.5, y) < 0.03
     assert 0.02 < z < 0.045
+
+
+@pytest.mark.slow
+def test_a_sheet_without_thickness_gets_one(tmp_path: Path) -> None:
+    """An open cup as many files have it: one surface, no inside."""
+    path = tmp_path / "sheet.obj"
+    sheet = turned([(0, 0), (0.04, 0), (0.04, 0.09)], 24)
+    path.write_text(obj(sheet))
+    shape = load_mesh(path)
+    sheet = Mesh(sheet.vertices - [0, 0, 0.045], sheet.faces)
+    assert np.quantile(stand_off(sheet, vertices_of(shape)), 0.99) < 0.004
+    np.testing.assert_allclose(shape.extent, (0.08, 0.08, 0.09), atol=0.003)

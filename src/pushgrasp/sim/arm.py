@@ -193,13 +193,14 @@ class ArmKinematics:
         data = self._at(joints).data
         mujoco.mj_collision(self._model, data)
         for contact in data.contact[: data.ncon]:
-            first, second = (self._called(g) for g in contact.geom)
+            moving_first = sorted(contact.geom, key=lambda g: self._model.geom_bodyid[g] == 0)
+            first, second = (self._called(g) for g in moving_first)
             raise RefusedError(f"{_near(point)} the {first} would hit the {second}")
 
     def _called(self, geom: int) -> str:
         """What a person calls a geom."""
         name = self._model.geom(geom).name
-        return name.rsplit("/")[-1].rstrip("_0123456789").replace("_", " ")
+        return name.rsplit("/")[-1].rstrip("0123456789").strip("_").replace("_", " ")
 
 
 def _near(point: FloatArray) -> str:

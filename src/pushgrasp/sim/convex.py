@@ -85,9 +85,9 @@ def convex_pieces(mesh: Mesh, max_parts: int, path: Path) -> list[FloatArray]:
             if not pieces or gap <= PIECE_TOLERANCES[0] or len(pieces) >= max_parts:
                 break
         if best:
-            report = "%s: its %d convex parts stand off its surface by up to %.1f mm"
+            report = "%s: its %d convex parts stand off its surface by up to %.1f mm (max_parts=%d)"
             level = logging.WARNING if best_gap > _REPORTED_GAP else logging.INFO
-            _log.log(level, report, path, len(best), 1e3 * best_gap)
+            _log.log(level, report, path, len(best), 1e3 * best_gap, max_parts)
             return best
     raise UserError(
         f"{path} could not be split into convex parts ({reason}); make it a closed surface with "

@@ -20,7 +20,7 @@ from .convex import convex_pieces
 from .mesh_files import FloatArray, Mesh, parse_mesh, read_bytes
 from .shapes import DENSITY, Part, Shape
 
-MAX_PARTS = 24  # a step with a part in contact takes about 40 us longer
+MAX_PARTS = 24  # in a heap of six mugs, a step takes about 40 us for each part that a mug has
 MIN_SIZE, MAX_SIZE = 0.005, 0.5  # m, largest side
 MIN_THICKNESS = 0.001  # m
 _CACHE_VERSION = "1"  # to be raised when the same file would give other parts

@@ -61,16 +61,16 @@ class SimRobot:
 
     def __init__(self, world: World, name: str, hand: HandSpec, kinematics: Kinematics) -> None:
         self.world, self.name, self.gripper = world, name, hand.gripper
-        self._kinematics = kinematics
+        self.kinematics = kinematics
         m, data = world.model, world.data
         self._q = np.array([m.joint(n).qposadr[0] for n in kinematics.joints])
         self._drives = np.array([m.actuator(n).id for n in kinematics.joints])
         self._stopped = False
         self._planned: dict[tuple[bytes, MoveTo], Path] = {}
-        self._setpoint = np.array(kinematics.home, np.float64)
-        self._homing = MoveTo(HOME, kinematics.pose(self._setpoint)[1], speed=1.0)
-        data.qpos[self._q] = self._setpoint
-        self._drive(self._setpoint, np.zeros_like(self._setpoint))
+        self.setpoint = np.array(kinematics.home, np.float64)
+        self._homing = MoveTo(HOME, kinematics.pose(self.setpoint)[1], speed=1.0)
+        data.qpos[self._q] = self.setpoint
+        self._drive(self.setpoint, np.zeros_like(self.setpoint))
         self._jaw = Jaw(world, hand, lambda: self._stopped)
         mujoco.mj_forward(m, data)
 
@@ -79,7 +79,7 @@ class SimRobot:
     def refuses(self, moves: Sequence[MoveTo]) -> str:
         """See `Robot.refuses`."""
         self._planned.clear()
-        joints = self._setpoint
+        joints = self.setpoint
         for move in (*moves, self._homing):
             try:
                 joints = self._plan(joints, move).joints[-1]
@@ -121,14 +121,14 @@ class SimRobot:
 
     def state(self) -> Report:
         """Where the tool is and how wide the jaw stands."""
-        (x, y, z), yaw = self._kinematics.pose(self._measured())
+        (x, y, z), yaw = self.kinematics.pose(self._measured())
         return Report((float(x), float(y), float(z)), yaw, self._jaw.width())
 
     def stop(self) -> None:
         """Hold the present position; a motion under way ends."""
         self._stopped = True
-        self._setpoint = self._measured()
-        self._drive(self._setpoint, np.zeros_like(self._setpoint))
+        self.setpoint = self._measured()
+        self._drive(self.setpoint, np.zeros_like(self.setpoint))
 
     def contact_force(self) -> float:
         """N, what a force sensor at the wrist reads beyond the hand's own weight."""
@@ -140,26 +140,26 @@ class SimRobot:
         key = start.tobytes(), move
         if key not in self._planned:
             position = np.array(move.position, np.float64)
-            self._planned[key] = self._kinematics.path(start, position, move.yaw)
+            self._planned[key] = self.kinematics.path(start, position, move.yaw)
         return self._planned[key]
 
     def _move(self, command: MoveTo) -> Report:
         try:
-            path = self._plan(self._setpoint, command)
+            path = self._plan(self.setpoint, command)
         except RefusedError as why:
             return self._report(reached=False, reason=f"{REFUSED}: {why}")
-        timing = time_path(path, command.speed, self._kinematics.speeds)
+        timing = time_path(path, command.speed, self.kinematics.speeds)
         n_ticks = max(1, int(np.ceil(timing.duration / TICK)))
-        previous = self._setpoint
+        previous = self.setpoint
         for tick in range(1, n_ticks + 1):
-            self._setpoint = path.at(timing.progress(tick / n_ticks * timing.duration))
-            self._advance(previous, self._setpoint)
-            previous = self._setpoint
+            self.setpoint = path.at(timing.progress(tick / n_ticks * timing.duration))
+            self._advance(previous, self.setpoint)
+            previous = self.setpoint
             if self._stopped:
                 return self._report(reached=False, reason="stopped")
             if self._meets_guard(command):
                 return self._contact()
-        self._drive(self._setpoint, np.zeros_like(self._setpoint))
+        self._drive(self.setpoint, np.zeros_like(self.setpoint))
         goal = np.array(command.position)
         for _ in range(25):  # 0.2 s to arrive
             if self._miss(goal) < _ARRIVED:
@@ -187,8 +187,7 @@ class SimRobot:
         self._jaw.tick(lambda share: self._drive(start + share * (end - start), velocity))
 
     def _drive(self, setpoint: npt.NDArray, velocity: npt.NDArray) -> None:
-        # given a step before it is due, a set-point comes half a step early on the average
-        lead = self._kinematics.lag - TIMESTEP / 2
+        lead = self.kinematics.lag - TIMESTEP  # a set-point is given a step before it is due
         self.world.data.ctrl[self._drives] = setpoint + lead * velocity
 
     def _measured(self) -> FloatArray:
@@ -196,7 +195,7 @@ class SimRobot:
 
     def _miss(self, goal: npt.NDArray) -> float:
         """m, the tool's largest distance from a goal along an axis."""
-        return float(np.abs(self._kinematics.pose(self._measured())[0] - goal).max())
+        return float(np.abs(self.kinematics.pose(self._measured())[0] - goal).max())
 
     def _report(self, **extra: bool | str) -> Report:
         s = self.state()

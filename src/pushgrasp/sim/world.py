@@ -178,6 +178,7 @@ class World:
         world.model.geom_friction[world._geom_object >= 0] = self.model.geom_friction[
             self._geom_object >= 0
         ]
+        world.model.geom("table").friction[:] = self.model.geom("table").friction
         for name in self.in_scene():
             world.place(name, *self.pose(name))
         world.settle()

@@ -1,0 +1,183 @@
+"""How truly a robot follows its set-points, what it refuses, and how long it plans.
+
+Each action is carried out on a bare table on which a cube lies where it is aimed at, so that a
+grasp has something to show and a push something to move. At the end of every 8 ms the tool's true
+pose is compared with that of the set-point, and with the straight line that was commanded; the
+drives' speeds and torques are read then, too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+import tyro
+from armwatch import ERRORS, PHASES, Peak, Watch
+
+from pushgrasp.interfaces import Action, Primitive
+from pushgrasp.primitives import moves, run
+from pushgrasp.recipes import RECIPES
+from pushgrasp.sim.robot import SimRobot
+from pushgrasp.sim.robots import ROBOTS, make_robot, robot_model
+from pushgrasp.sim.shapes import SHAPES
+from pushgrasp.sim.world import ObjectSpec, World
+from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
+
+TALLEST = 0.12  # m, the highest surface that planning is asked about
+PRIMITIVE = RECIPES["default"].primitive
+KINDS: tuple[Primitive, Primitive] = ("grasp", "push")
+
+
+@dataclass
+class _Plans:
+    """What a robot answered when it was asked, from home, whether it can."""
+
+    seconds: list[float] = field(default_factory=list)
+    refusals: Counter[str] = field(default_factory=Counter)
+
+    def ask(self, robot: SimRobot, action: Action, workspace: Workspace) -> bool:
+        """Whether the robot can do it."""
+        start = time.perf_counter()
+        refusal = robot.refuses(moves(action, PRIMITIVE, workspace))
+        self.seconds.append(time.perf_counter() - start)
+        if refusal:
+            self.refusals[f"{action.primitive}: {common.kind(refusal)}"] += 1
+        return not refusal
+
+
+def main(
+    robots: tuple[str, ...] = ROBOTS,
+    actions: int = 50,
+    plans: int = 500,
+    seed: int = 0,
+    out: Path | None = None,
+) -> None:
+    """Measure errors along grasps and pushes at random places of the whole workspace.
+
+    Args:
+        robots: of gantry, ur5e and panda, rows of their own; all are given the same actions.
+        actions: to carry out, grasps and pushes in turn.
+        plans: further ones that are only asked about, at surfaces of 0 to 0.12 m height.
+        seed: draws them.
+        out: file for the JSON.
+    """
+    errors, summary, results = [], [], []
+    for name in robots:
+        result, error_rows = _measure(name, actions, plans, np.random.default_rng(seed))
+        results.append(result)
+        errors += error_rows
+        planning, refused = result["planning_ms"], sum(result["refusals"].values())
+        summary.append(
+            (
+                name,
+                result["actions"],
+                f"{result['cubes_taken']} of {result['grasps']}",
+                f"{100 * refused / result['asked']:.1f} % of {result['asked']}",
+                _counts(result["refusals"]),
+                _counts(result["unfinished"]),
+                f"{planning['median']:.0f}",
+                f"{planning['p95']:.0f}",
+                _peak(Peak(**result["fastest"])),
+                _peak(Peak(**result["hardest"])),
+            )
+        )
+    header = (
+        "robot", "primitive", "phase", "off its set-point, mm", "off the line, mm",
+        "turned off its set-point, degrees", "tilted, degrees", "samples",
+    )  # fmt: skip
+    print("Median / 95 % under / largest:\n")
+    common.table(header, errors)
+    print()
+    header = (
+        "robot", "actions", "cubes taken", "refused", "why", "motions cut short",
+        "planning, median ms", "95 % under, ms", "fastest joint, of its limit",
+        "largest torque, of its limit",
+    )  # fmt: skip
+    result = {"setting": common.setting(), "seed": seed, "results": results}
+    common.show(result, header, summary)
+    common.save(result, out)
+
+
+def _measure(
+    name: str, n_actions: int, n_plans: int, rng: np.random.Generator
+) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+    """A robot's figures, and its rows of the table of errors."""
+    workspace, cube = Workspace(), SHAPES["cube"]
+    world = World([ObjectSpec("cube", cube, (225, 87, 89))], robot_model(name))
+    robot, plans = make_robot(name, world), _Plans()
+    watch, done, taken = Watch(robot), Counter(), 0
+    top = cube.extent[2]
+    for i in range(n_actions):
+        action = _draw(KINDS[i % 2], top, workspace, rng)
+        x, y, _ = action.position
+        world.place("cube", (x, y, top / 2), _about_z(action.yaw))
+        world.settle()
+        if not plans.ask(robot, action, workspace):
+            continue
+        watch.primitive = action.primitive
+        run(robot, action, PRIMITIVE, workspace)
+        done[action.primitive] += 1
+        taken += action.primitive == "grasp" and "cube" in world.held()
+        watch.home()
+    for i in range(n_plans):
+        plans.ask(robot, _draw(KINDS[i % 2], rng.uniform(0, TALLEST), workspace, rng), workspace)
+    errors, rows = [], []
+    for primitive in KINDS:
+        phases = {p: watch.samples[primitive, p] for p in PHASES if (primitive, p) in watch.samples}
+        if phases:
+            phases["all"] = list(chain.from_iterable(phases.values()))
+        for phase, samples in phases.items():
+            columns = zip(ERRORS, np.transpose(samples), strict=True)
+            spreads = {error: common.spread(values) for error, values in columns}
+            errors.append({"primitive": primitive, "phase": phase, "n": len(samples), **spreads})
+            cells = (_three(spreads[e]) for e in ERRORS)
+            rows.append((name, primitive, phase, *cells, len(samples)))
+    result = {
+        "robot": name,
+        "actions": done.total(),
+        "grasps": done["grasp"],
+        "cubes_taken": taken,
+        "asked": len(plans.seconds),
+        "refusals": dict(plans.refusals),
+        "unfinished": dict(watch.unfinished),
+        "planning_ms": common.spread(1e3 * np.array(plans.seconds)),
+        "fastest": asdict(watch.fastest),
+        "hardest": asdict(watch.hardest),
+        "errors": errors,
+    }
+    return result, rows
+
+
+def _draw(kind: Primitive, z: float, workspace: Workspace, rng: np.random.Generator) -> Action:
+    """An action at any pixel and rotation, on a surface at height z (m)."""
+    row, column = (int(v) for v in rng.integers(workspace.n_pixels, size=2))
+    rotation = int(rng.integers(N_ROTATIONS))
+    x, y = (float(v) for v in workspace.to_xy(row, column))
+    yaw = float(rotation_angle(rotation))
+    return Action(kind, (row, column), rotation, (x, y, z), yaw, float("nan"))
+
+
+def _about_z(yaw: float) -> tuple[float, float, float, float]:
+    return float(np.cos(yaw / 2)), 0.0, 0.0, float(np.sin(yaw / 2))
+
+
+def _three(values: dict[str, float]) -> str:
+    return " / ".join(f"{values[k]:.2f}" for k in ("median", "p95", "max"))
+
+
+def _peak(peak: Peak) -> str:
+    return f"{100 * peak.share:.0f} % ({peak.joint}, {peak.phase})"
+
+
+def _counts(counter: dict[str, int]) -> str:
+    return "; ".join(f"{n} {what}" for what, n in counter.items()) or "–"
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

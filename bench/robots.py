@@ -1,0 +1,245 @@
+"""The same scenes with each robot: what is retrieved, in how many actions, and how fast."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+import tyro
+from scipy.stats import binomtest
+
+from pushgrasp import __version__
+from pushgrasp.errors import UserError
+from pushgrasp.evaluation.metrics import score
+from pushgrasp.evaluation.records import TrialRecord
+from pushgrasp.evaluation.runner import evaluate, plan_trials
+from pushgrasp.evaluation.trial import scene_config
+from pushgrasp.files import read_json
+from pushgrasp.pretrained import policy_names
+from pushgrasp.sim.robots import ROBOTS
+from pushgrasp.sim.scenes import build_scene
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Trials with one robot."""
+
+    robot: str
+    records: list[TrialRecord]  # by index
+    wall_s: float  # of all, on all workers
+    reused: bool  # read from an earlier run's folder
+
+
+def main(
+    results: Path,
+    policy: str = "",
+    robots: tuple[str, ...] = ROBOTS,
+    scene: str = "random",
+    objects: int = 10,
+    trials: int = 100,
+    workers: int | None = None,
+    seed: int = 41,
+    shapes: bool = True,
+    out: Path | None = None,
+) -> None:
+    """Evaluate a policy with each robot on the same scenes, and compare with the first robot.
+
+    Args:
+        results: folder for the trials, a folder in it for each robot. A robot whose trials with
+            these settings are all there is not evaluated again: remove its folder when the code
+            or the policy's weights have changed.
+        policy: name or directory; the first that comes with the package if not given.
+        robots: of gantry, ur5e and panda; the others are compared with the first.
+        scene: as in `pushgrasp evaluate`, but one group of scenes only.
+        objects: in a scene whose objects are dropped.
+        trials: with each robot.
+        workers: processes; all cores if not given.
+        seed: of the run; one used neither in training nor in tuning.
+        shapes: build the scenes once more, for a table by the goal's shape.
+        out: file for the JSON.
+    """
+    settings = {
+        "policy": policy or policy_names()[0],
+        "scenes": [scene],
+        "objects": [objects],
+        "trials": trials,
+        "seed": seed,
+    }
+    n_workers = workers or len(os.sched_getaffinity(0))
+    runs = [_run(robot, settings, n_workers, results / robot) for robot in robots]
+    rows, figures = [], []
+    for run in runs:
+        figure = _figures(run, runs[0])
+        figures.append(figure)
+        rows.append(_row(figure))
+    header = (
+        "robot", "retrieved", "95 %", "difference, points", "both / only it / only the first",
+        "p", "GSR", "MN", "refused", "faults", "wrong claims", "wall s/trial and process",
+        "robot s/trial", "robot s/action",
+    )  # fmt: skip
+    reasons = sorted({reason for figure in figures for reason in figure["reasons"]})
+    result: dict[str, Any] = {
+        "setting": common.setting(), **settings, "workers": n_workers, "results": figures,
+    }  # fmt: skip
+    if reasons:
+        common.table(
+            ("why not retrieved", *robots),
+            [(why, *(figure["reasons"].get(why, 0) for figure in figures)) for why in reasons],
+        )
+        print()
+    if shapes:
+        result["by_shape"] = _by_shape(runs, settings)
+        common.table(
+            ("goal", "trials", *robots),
+            [(shape, *counts) for shape, counts in sorted(result["by_shape"].items())],
+        )
+        print()
+    common.show(result, header, rows)
+    common.save(result, out)
+
+
+def _run(robot: str, settings: dict[str, Any], workers: int, folder: Path) -> _Run:
+    """Play the trials, unless the folder has them all."""
+
+    def tell(n: int, total: int, _record: TrialRecord) -> None:
+        if n % 10 == 0:
+            print(f"{robot}: {n} of {total}", file=sys.stderr)
+
+    done = _earlier(robot, settings, folder)
+    summary = done or evaluate(
+        **settings,
+        robot=robot,
+        workers=workers,
+        out=folder,
+        progress=tell,
+    )
+    lines = (folder / "trials.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [_record(json.loads(line)) for line in lines]
+    if len({r.group for r in records}) > 1:
+        raise UserError(f"{folder} holds more than one group of scenes; name one scene")
+    records.sort(key=lambda r: r.index)
+    return _Run(robot, records, summary["wall_s"], done is not None)
+
+
+def _earlier(robot: str, settings: dict[str, Any], folder: Path) -> dict[str, Any] | None:
+    """The summary of an earlier run with the same settings."""
+    if not (folder / "summary.json").is_file():
+        return None
+    summary = read_json(folder / "summary.json")
+    defaults = {"goal": None, "noise": "", "randomise": False, "version": __version__}
+    wanted = {**settings, **defaults, "robot": robot}
+    return summary if all(summary.get(k) == v for k, v in wanted.items()) else None
+
+
+def _record(line: dict[str, Any]) -> TrialRecord:
+    return TrialRecord(**{**line, "faults": tuple(line["faults"])})
+
+
+def _figures(run: _Run, first: _Run) -> dict[str, Any]:
+    """A robot's rates and times, and how they compare with the first robot's."""
+    records = run.records
+    group = score(run.robot, records)
+    robot_s = sum(r.robot_s for r in records)
+    reasons: dict[str, int] = {}
+    for reason, n in group.reasons.items():
+        reasons[common.kind(reason)] = reasons.get(common.kind(reason), 0) + n
+    return {
+        "robot": run.robot,
+        "trials": group.trials,
+        "retrieved": group.completed,
+        "tcr_95": [group.tcr_low, group.tcr_high],
+        "gsr": group.gsr,
+        "mn": group.mn,
+        "actions": sum(r.actions for r in records),
+        "refusals": sum(r.refusals for r in records),
+        "faults": group.faults,
+        "wrong_claims": group.wrong_claims,
+        "missed_claims": group.missed_claims,
+        "reasons": reasons,
+        "wall_s_per_trial": common.spread([r.wall_s for r in records]),
+        "wall_s": run.wall_s,
+        "robot_s_per_trial": robot_s / len(records),
+        "robot_s_per_action": robot_s / max(1, sum(r.actions for r in records)),
+        "reused": run.reused,
+        "paired": None if run is first else _paired(run.records, first.records),
+    }
+
+
+def _paired(ours: list[TrialRecord], theirs: list[TrialRecord]) -> dict[str, Any]:
+    """McNemar's counts of the trials in which both met the same scene.
+
+    One that the simulator spoilt for one of them was played in another scene, and is left out.
+    The interval of the difference is Agresti and Min's (2005), p is of the exact test.
+    """
+    pairs = [
+        (a.success, b.success)
+        for a, b in zip(ours, theirs, strict=True)
+        if (a.index, a.seed) == (b.index, b.seed)
+    ]
+    both, only, only_first = (pairs.count(p) for p in ((True, True), (True, False), (False, True)))
+    n, b, c = len(pairs) + 2, only + 0.5, only_first + 0.5
+    middle, half = (b - c) / n, 1.96 * np.sqrt(b + c - (b - c) ** 2 / n) / n
+    discordant = only + only_first
+    return {
+        "pairs": len(pairs),
+        "both": both,
+        "only_it": only,
+        "only_first": only_first,
+        "difference": (only - only_first) / max(1, len(pairs)),
+        "difference_95": [middle - half, middle + half],
+        "p": float(binomtest(only, discordant).pvalue) if discordant else 1.0,
+    }
+
+
+def _row(figure: dict[str, Any]) -> tuple[Any, ...]:
+    paired = figure["paired"]
+    compared: tuple[str, ...] = ("", "", "")
+    if paired:
+        low, high = paired["difference_95"]
+        compared = (
+            f"{100 * paired['difference']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})",
+            f"{paired['both']} / {paired['only_it']} / {paired['only_first']} of {paired['pairs']}",
+            f"{paired['p']:.2g}",
+        )
+    low, high = figure["tcr_95"]
+    return (
+        figure["robot"],
+        f"{figure['retrieved']} of {figure['trials']}",
+        f"{100 * low:.1f} to {100 * high:.1f} %",
+        *compared,
+        "–" if figure["gsr"] is None else f"{100 * figure['gsr']:.1f} %",
+        "–" if figure["mn"] is None else f"{figure['mn']:.2f}",
+        figure["refusals"],
+        figure["faults"],
+        figure["wrong_claims"],
+        f"{figure['wall_s_per_trial']['median']:.1f}",
+        f"{figure['robot_s_per_trial']:.1f}",
+        f"{figure['robot_s_per_action']:.1f}",
+    )
+
+
+def _by_shape(runs: list[_Run], settings: dict[str, Any]) -> dict[str, list[int]]:
+    """For each shape of the goal: trials in the same scene for all robots, and retrieved goals."""
+    specs = plan_trials(
+        settings["scenes"], settings["objects"],
+        trials=settings["trials"], seed=settings["seed"], goal=None,
+    )  # fmt: skip
+    counts: dict[str, list[int]] = {}
+    for spec, *records in zip(specs, *(run.records for run in runs), strict=True):
+        if len({r.seed for r in records}) > 1:
+            continue
+        built = build_scene(scene_config(spec, records[0].seed))
+        row = counts.setdefault(built.world.objects[built.goal].shape.name, [0] * (1 + len(runs)))
+        for i, n in enumerate((1, *(int(r.success) for r in records))):
+            row[i] += n
+    return counts
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
