@@ -15,14 +15,27 @@ from rich.table import Table
 from . import __version__
 from .files import to_json
 
-PACKAGES = ("torch", "mujoco", "numpy", "opencv-python-headless", "safetensors")
+PACKAGES = (
+    "torch",
+    "mujoco",
+    "mink",
+    "gymnasium",
+    "numpy",
+    "opencv-python-headless",
+    "safetensors",
+)
+
+
+CAMERAS = {"ray": ("camera", "RayCamera"), "opengl": ("glcamera", "GLCamera")}
+"""Back ends: module of `sim` and class."""
 
 
 def collect() -> dict[str, Any]:
-    """Versions, device, cores, camera back ends and shipped policies.
+    """Versions, device, cores, camera back ends, robots and shipped policies.
 
     Returns:
-        A JSON-ready dict; `cameras` maps each back end's name to "works" or to why it does not.
+        A JSON-ready dict; `cameras` maps each back end's name to "works" or to why it does not,
+        `robots` each robot to what it is shown as.
     """
     return {
         "pushgrasp": __version__,
@@ -31,7 +44,8 @@ def collect() -> dict[str, Any]:
         "platform": platform.platform(),
         "device": _device(),
         "cores": len(os.sched_getaffinity(0)),
-        "cameras": {"ray": _try_camera()},
+        "cameras": {name: _try_camera(*where) for name, where in CAMERAS.items()},
+        "robots": _robots(),
         "policies": _policies(),
     }
 
@@ -57,13 +71,24 @@ def _policies() -> list[str]:
     return policy_names()
 
 
-def _try_camera() -> str:
+def _robots() -> dict[str, str]:
+    from .sim.arm_meshes import find_meshes
+    from .sim.arms import ARMS
+
+    meshes = {name: find_meshes(name) for name in ARMS}
+    looks = {
+        n: f"shown in meshes from {m}" if m else "shown as capsules" for n, m in meshes.items()
+    }
+    return {"gantry": "shown as boxes"} | looks
+
+
+def _try_camera(module: str, name: str) -> str:
     """Whether a picture can be taken, tried in a process of its own: back ends may crash."""
     code = (
-        "from pushgrasp.sim.camera import RayCamera\n"
+        f"from pushgrasp.sim.{module} import {name} as Camera\n"
         "from pushgrasp.sim.gantry import GantryModel\n"
         "from pushgrasp.sim.world import World\n"
-        "frame = RayCamera(World([], GantryModel())).capture()\n"
+        "frame = Camera(World([], GantryModel())).capture()\n"
         "assert (frame.depth > 0).any(), 'the picture is empty'\n"
     )
     try:

@@ -16,7 +16,7 @@ import numpy as np
 
 from .arm_meshes import find_meshes
 from .arms import ARMS, add_arm
-from .hand import HAND_FRICTION, HandSpec, add_hand, add_servo
+from .hand import HAND_FRICTION, HandSpec, add_hand, add_servo, open_jaw
 from .motion import FloatArray, Path, half_turn
 from .robot import HAND_BODIES, HOME, RefusedError
 from .world import CONTACT_SOLIMP, CONTACT_SOLREF, add_surroundings
@@ -67,6 +67,11 @@ class ArmModel:
                 rgba=(0.2, 0.21, 0.23, 1), friction=HAND_FRICTION,
                 solref=CONTACT_SOLREF, solimp=CONTACT_SOLIMP,
             )  # fmt: skip
+
+    def rest(self) -> dict[str, float]:
+        """See `RobotModel.rest`."""
+        joints = zip(self.arm.joints, self.arm.home, strict=True)
+        return {joint.name: angle for joint, angle in joints} | open_jaw(self.hand)
 
 
 @lru_cache(maxsize=4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from .hand import RG2, HandSpec, add_hand, add_servo
+from .hand import RG2, HandSpec, add_hand, add_servo, open_jaw
 from .motion import FloatArray, Path
 from .robot import HOME, SimRobot, turn_to
 from .world import World
@@ -38,6 +38,10 @@ class GantryModel:
         for name, force in zip("xyz", AXIS_FORCE, strict=True):
             add_servo(spec, name, _STIFFNESS, _damping(self.hand), force)
         add_servo(spec, "yaw", _YAW_STIFFNESS, _YAW_DAMPING, _YAW_TORQUE)
+
+    def rest(self) -> dict[str, float]:
+        """See `RobotModel.rest`."""
+        return open_jaw(self.hand)
 
 
 def _damping(hand: HandSpec) -> float:

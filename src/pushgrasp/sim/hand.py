@@ -106,6 +106,11 @@ def add_hand(spec: mujoco.MjSpec, tool: mujoco.MjsBody, hand: HandSpec) -> None:
     gear.data[:5] = (0, 1, 0, 0, 0)
 
 
+def open_jaw(hand: HandSpec) -> dict[str, float]:
+    """Positions of the fingers' joints, m, with the jaw open."""
+    return dict.fromkeys(_FINGERS, hand.gripper.max_width / 2)
+
+
 def add_servo(
     spec: mujoco.MjSpec, joint: str, stiffness: float, damping: float, limit: float
 ) -> None:
@@ -148,7 +153,6 @@ class Jaw:
         self._q = np.array([m.joint(n).qposadr[0] for n in _FINGERS])
         self._drives = np.array([m.actuator(n).id for n in _FINGERS])
         self._grip_force = 0.0  # N with which the jaw presses; 0 while it holds a width
-        world.data.qpos[self._q] = hand.gripper.max_width / 2
         self._hold(hand.gripper.max_width)
 
     def width(self) -> float:

@@ -91,6 +91,7 @@ def load_mesh(
         parts,
         (x, y, z),
         density=DENSITY if mass is None else mass / volume,
+        rolls=True,  # it may be round
     )
 
 

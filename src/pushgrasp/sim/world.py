@@ -7,7 +7,7 @@ poses, who holds what) is read here, by scene generation, scoring and tests only
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,7 +46,13 @@ class ObjectSpec:
 class RobotModel(Protocol):
     """What a robot adds to the model before it is compiled."""
 
-    def add_to(self, spec: mujoco.MjSpec) -> None: ...
+    def add_to(self, spec: mujoco.MjSpec) -> None:
+        """Add bodies and drives, each drive with its joint's name."""
+        ...
+
+    def rest(self) -> Mapping[str, float]:
+        """Joints that do not stand at 0 while the robot is at home, rad or m."""
+        ...
 
 
 class World:
@@ -87,6 +93,9 @@ class World:
             frozenset(g for g in range(m.ngeom) if m.geom(g).name.startswith(f"pad_{side}"))
             for side in ("left", "right")
         )
+        for joint, value in robot.rest().items():
+            self.data.qpos[m.joint(joint).qposadr[0]] = value
+            self.data.ctrl[m.actuator(joint).id] = value
         for i in range(len(objects)):
             self._park(i)
         mujoco.mj_forward(self.model, self.data)

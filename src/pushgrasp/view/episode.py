@@ -110,6 +110,8 @@ class EpisodeWriter:
             "seed": info.seed,
             "sigma": info.sigma,
             "perturb": info.perturb,
+            "noise": info.noise,
+            "randomised": info.randomised,
             "policy": info.policy,
             "robot": info.robot,
             "reason": reason,
