@@ -59,7 +59,7 @@ class Watch:
 
     def execute(self, command: Command) -> Report:
         """Carry out a command and take note of it; see `Robot.execute`."""
-        start = self.setpoint()
+        start = self._setpoint()
         end = np.array(command.position) if isinstance(command, MoveTo) else start
         homing = self._phase == "home"
         self._phase = "home" if homing else _phase(command, float(start[2]))

@@ -120,7 +120,7 @@ def keep_diary(monkeypatch: pytest.MonkeyPatch) -> Callable[[SimRobot], Diary]:
                 diary.speeds.append(world.data.qvel[v].copy())
                 diary.torques.append(world.data.actuator_force[drives].copy())
                 diary.tool.append(pose(diary.joints[-1]))
-            wanted, there = pose(robot._setpoint), diary.tool[-1]
+            wanted, there = pose(robot.setpoint), diary.tool[-1]
             diary.wanted.append(wanted)
             off = float(np.linalg.norm(wanted[:3, 3] - there[:3, 3]))
             diary.behind.append((off, turn_between(wanted[:3, :3], there[:3, :3])))
@@ -163,7 +163,7 @@ def test_forward_and_inverse_kinematics_are_one(
     pose_of = model_pose(world_of(robot=name), arm.joints)
 
     @PATIENT
-    @given(st.floats(-0.7, -0.4), st.floats(-0.2, 0.2), st.floats(0.0, 0.3), st.floats(-9, 9))
+    @given(st.floats(-0.7, -0.4), st.floats(-0.2, 0.2), st.floats(0.004, 0.3), st.floats(-9, 9))
     def check(x: float, y: float, z: float, yaw: float) -> None:
         path = arm.path(arm.home, np.array([x, y, z]), yaw)
         assert path.joints[0] == pytest.approx(arm.home)
@@ -198,15 +198,34 @@ def test_between_the_solved_points_the_tool_stays_on_the_line(
 def test_turning_on_and_on_never_runs_into_a_limit(
     name: str, kinematics: dict[str, ArmKinematics]
 ) -> None:
-    arm, joints, yaw = kinematics[name], kinematics[name].home, 0.0
-    for _ in range(16):  # 19 rad one way, 19 rad the other
-        yaw += 1.2
-        joints = arm.path(joints, np.array(HOME), yaw).joints[-1]
-    for _ in range(16):
-        yaw -= 1.2
-        joints = arm.path(joints, np.array(HOME), yaw).joints[-1]
-    limits = ARMS[name].joints
-    assert all(j.low < q < j.high for j, q in zip(limits, joints, strict=True))
+    arm, last = kinematics[name], ARMS[name].joints[-1]
+    joints, yaw = arm.home, 0.0
+    for step in (1.2, -1.2):  # 19 rad one way, 19 rad the other
+        for _ in range(16):
+            yaw += step
+            joints = arm.path(joints, np.array(HOME), yaw).joints[-1]
+            # it turns the longer way before it gets there
+            assert last.low + 0.3 < joints[-1] < last.high - 0.3
+
+
+def test_what_is_planned_keeps_the_limits_of_the_joints(
+    kinematics: dict[str, ArmKinematics],
+) -> None:
+    """Next to its base a Panda has to fold its elbow as far as that goes."""
+    arm, joints = kinematics["panda"], ARMS["panda"].joints
+    planned = refused = 0
+    for x in np.linspace(-0.32, -0.14, 8):
+        for z in (0.05, 0.25):
+            try:
+                path = arm.path(arm.home, np.array([x, 0.0, z]), 0.5)
+            except RefusedError:
+                refused += 1
+                continue
+            planned += 1
+            assert (path.joints > [j.low - 1e-6 for j in joints]).all()
+            assert (path.joints < [j.high + 1e-6 for j in joints]).all()
+    assert planned > 2
+    assert refused > 2
 
 
 @pytest.mark.slow
@@ -255,7 +274,7 @@ def test_along_a_grasp_the_tool_is_where_it_should_be(
     )
     diary = keep_diary(robot)
     for command in commands:
-        start = robot._kinematics.pose(robot._setpoint)[0]
+        start = robot.kinematics.pose(robot.setpoint)[0]
         diary.clear()
         report = robot.execute(command)
         check_limits(diary)
@@ -310,6 +329,11 @@ def check_refused(robot: SimRobot, move: MoveTo, *words: str) -> None:
 @pytest.mark.parametrize("place", [(-1.5, 0.0, 0.3), (-0.5, 0.0, 1.5)])
 def test_what_is_out_of_reach_is_refused(name: str, place: tuple[float, float, float]) -> None:
     check_refused(robot_at(name), MoveTo(place, 0.0), "m is out of reach")
+
+
+def test_going_through_a_singularity_is_refused() -> None:
+    move = MoveTo((0.05, 0.0, 0.7), 0.0)  # over the shoulder, where the base would have to whirl
+    check_refused(robot_at("ur5e"), move, "the arm would pass a singularity at (-0.0")
 
 
 @both
@@ -414,6 +438,9 @@ def test_an_unguarded_motion_says_that_it_fell_short_within_its_torques(
     assert not report.stopped_by_contact
     assert report.reason.endswith("mm short")
     check_limits(diary)
+    most = robot.contact_force()
+    robot.world.step(100)
+    assert robot.contact_force() < 0.8 * most  # it gave in
     assert robot.execute(MoveTo((*CUBE, 0.2), 0.0)).reached
 
 

@@ -126,6 +126,9 @@ def test_unknown_names_are_answered_with_the_known_ones(capsys, tmp_path: Path, 
         (["train", "--recipe", "none", *out], ("none", "default", "paper")),
         (["evaluate", "--scenes", "nowhere", "--policy", policy, *out], ("nowhere", "random")),
         (["evaluate", "--trials", "0", "--policy", policy, *out], ("--trials 0",)),
+        (["retrieve", "--policy", policy, "--cameras", "none.json", *out], ("none.json",)),
+        (["evaluate", "--policy", policy, "--cameras", "none.json", *out], ("none.json",)),
+        (["scene", "random", "--cameras", "none.json"], ("none.json",)),
     ):
         code, _, err = run(capsys, *argv)
         assert code == 2, argv
@@ -139,6 +142,73 @@ def test_wrong_options_end_with_the_parsers_message(capsys):
         code, _, err = run(capsys, *argv)
         assert code == 2
         assert "help" in err
+
+
+@pytest.mark.parametrize("command", ["scene", "retrieve", "evaluate", "demo"])
+@pytest.mark.parametrize(
+    ("option", "wrong", "known"),
+    [
+        ("--robot", "kuka", ("gantry", "ur5e", "panda")),
+        ("--camera", "vulkan", ("ray", "opengl")),
+        ("--noise", "kinect", ("none", "d405", "d405-averaged")),
+    ],
+)
+def test_options_of_the_situation_list_what_there_is(
+    capsys, tmp_path: Path, command: str, option: str, wrong: str, known: tuple[str, ...]
+):
+    rest = ["random"] if command == "scene" else ["--out", str(tmp_path / "out")]
+    code, out, err = run(capsys, command, *rest, option, wrong)
+    assert code == 2
+    assert out == ""
+    assert wrong in err
+    assert all(name in err for name in known)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_scene_is_the_same_for_every_robot_and_may_be_randomised(capsys, tmp_path: Path):
+    def scene(*options: str) -> dict:
+        code, out, err = run(capsys, "scene", "random", "--objects", "3", "--json", *options)
+        assert code == 0, err
+        return json.loads(out)
+
+    plain, panda, varied = scene(), scene("--robot", "panda"), scene("--randomise")
+    assert panda["goal"]["name"] == plain["goal"]["name"]
+    assert panda["goal"]["visible_fraction"] == pytest.approx(
+        plain["goal"]["visible_fraction"], abs=2e-3
+    )
+    for a, b in zip(plain["objects"], panda["objects"], strict=True):
+        assert b["position"] == pytest.approx(a["position"], abs=1e-3)
+    assert varied["goal"]["color"] == plain["goal"]["color"]
+    assert [o["color"] for o in varied["objects"]] != [o["color"] for o in plain["objects"]]
+
+
+def test_a_scene_is_seen_as_asked(capsys, tmp_path: Path):
+    cameras = tmp_path / "cameras.json"
+    entry = {"position": [-1.0, 0.0, 0.5], "look_at": [-0.5, 0.0, 0.0]}
+    cameras.write_text(json.dumps([{"name": "a", **entry}, {"name": "b", **entry}]))
+    pictures = {}
+    for name, options in {
+        "plain": [],
+        "file": ["--cameras", str(cameras)],
+        "noisy": ["--noise", "d405"],
+    }.items():
+        out = tmp_path / name
+        code, _, err = run(capsys, "scene", "random", "--objects", "2", "--out", str(out), *options)
+        assert code == 0, err
+        pictures[name] = (out / "camera.png").read_bytes()
+    assert pictures["plain"] == pictures["file"]
+    assert pictures["plain"] != pictures["noisy"]
+
+
+def test_a_cameras_file_that_cannot_be_used_is_told(capsys, tmp_path: Path, policy: str):
+    cameras = tmp_path / "cameras.json"
+    cameras.write_text(json.dumps([{"name": "a", "position": [0, 0, 1]}]))
+    argv = ("retrieve", "--policy", policy, "--cameras", str(cameras))
+    code, _, err = run(capsys, *argv, "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert "cameras.json: camera 0" in err
+    assert err.count("\n") == 1
+    assert os.listdir(tmp_path) == ["cameras.json"]
 
 
 def test_results_do_not_go_where_something_else_lies(capsys, tmp_path: Path, policy: str):
@@ -195,6 +265,26 @@ def test_an_episode_leaves_what_the_format_promises(capsys, tmp_path: Path, poli
     assert _timeless(again) == _timeless(episode), "one seed, one episode; watching changes nothing"
 
 
+@pytest.mark.slow
+def test_an_episode_of_an_arm_with_noise_in_a_randomised_world(capsys, tmp_path: Path, policy: str):
+    argv = ["retrieve", "--robot", "panda", "--noise", "d405-averaged", "--randomise"]
+    argv += ["--no-video", "--objects", "2", "--seed", "4", "--policy", policy]
+    episodes = []
+    for name in ("a", "b"):
+        code, _, err = run(capsys, *argv, "--out", str(tmp_path / name))
+        assert code == 0, err
+        episodes.append(json.loads((tmp_path / name / "episode.json").read_text()))
+        assert not (tmp_path / name / "video.mp4").exists()
+    episode = episodes[0]
+    assert episode.keys() >= EPISODE_KEYS
+    assert episode["robot"] == "panda"
+    assert episode["reason"]
+    assert episode["steps"]
+    assert episode["noise"] == "d405-averaged"
+    assert episode["randomised"]
+    assert _timeless(episodes[1]) == _timeless(episode)
+
+
 def _timeless(episode: dict) -> dict:
     steps = [{k: v for k, v in s.items() if not k.endswith("_s")} for s in episode["steps"]]
     return {**episode, "steps": steps}
@@ -205,7 +295,7 @@ def _timeless(episode: dict) -> dict:
 def test_an_interrupted_episode_leaves_nothing(tmp_path: Path, policy: str, n_lines: int):
     command = [
         sys.executable, "-u", "-m", "pushgrasp", "retrieve", "--policy", policy,
-        "--out", str(tmp_path / "out"), "--objects", "4",
+        "--out", str(tmp_path / "out"), "--objects", "12",
     ]  # fmt: skip
     with subprocess.Popen(
         command,

@@ -105,6 +105,7 @@ def test_the_slowest_decides(length: float, turn: float, speed: float, cruising:
     joints = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, turn]])
     timing = time_path(Path(joints, np.array([0.0, 1.0]), length), speed, LIMITS)
     assert timing.duration - timing.ramp == pytest.approx(cruising)
+    assert timing.ramp == pytest.approx(min(speed / ACCELERATION, cruising))
 
 
 def test_no_way_takes_no_time() -> None:

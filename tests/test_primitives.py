@@ -19,6 +19,7 @@ from pushgrasp.primitives import (
     PUSH_GUARD,
     TRAVEL_HEIGHT,
     holds,
+    moves,
     push_path,
     run,
 )
@@ -97,6 +98,24 @@ def actions(draw: st.DrawFn, primitive: Primitive) -> Action:
     x, y = WORKSPACE.to_xy(*pixel).tolist()
     position = (x, y, draw(st.floats(0.0, 0.15)))
     return Action(primitive, pixel, rotation, position, float(rotation_angle(rotation)), 0.0)
+
+
+# --- what a robot is asked about -----------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(st.one_of(actions("grasp"), actions("push")))
+def test_a_robot_is_asked_about_the_way_that_it_will_go(chosen: Action) -> None:
+    robot = Notes(grips=0.05)
+    run(robot, chosen, CONFIG, WORKSPACE)
+    went = [(m.position, m.yaw) for m in robot.moves]
+    if chosen.primitive == "grasp":
+        assert went.pop(3)[0][:2] == chosen.position[:2]  # a slow start of the way up
+    asked = moves(chosen, CONFIG, WORKSPACE)
+    assert len(asked) == len(went)
+    for move, (position, yaw) in zip(asked, went, strict=True):
+        assert move.position == pytest.approx(position)
+        assert move.yaw == pytest.approx(yaw)
 
 
 # --- grasp ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,9 @@ from pushgrasp.interfaces import (
 )
 from pushgrasp.observation import Observation
 from pushgrasp.policy import Decision
-from pushgrasp.primitives import PRESENT, TRAVEL_HEIGHT
+from pushgrasp.primitives import PRESENT, TRAVEL_HEIGHT, moves
 from pushgrasp.recipes import PrimitiveConfig
-from pushgrasp.retrieve import Step, retrieve
+from pushgrasp.retrieve import MAX_REFUSALS, STOP_AFTER, Step, retrieve
 from pushgrasp.selection import Memory
 from pushgrasp.sim.camera import RayCamera
 from pushgrasp.sim.gantry import Gantry
@@ -66,7 +66,8 @@ class Script:
             return decide(observation, None, "the script says so")
         # far apart in turn, so that one does not make another forgotten
         place = (-0.7 + 0.1 * (len(self.memories) % 5), 0.15, 0.02)
-        return decide(observation, Action(line, (0, 0), 0, place, 0.0, 0.5))
+        actions = (Action(line, (0, 0), 0, place, 0.1 * i, 0.5) for i in range(100))
+        return decide(observation, next(a for a in actions if a not in refused))
 
 
 @dataclass
@@ -79,6 +80,10 @@ class Hand:
     world: World
     takes: Iterator[str | None]
     on_command: Callable[[Command], None] = lambda command: None
+    refusing: Callable[[Sequence[MoveTo]], str] = lambda moves: ""
+    reaches: Callable[[MoveTo], str] = lambda move: ""  # or why it does not get there
+    grip: float = np.inf  # things that it can carry home before it lets one fall on the way
+    falls: tuple[float, float, float] = (-0.4, -0.15, 0.0251)  # m, where to
     name = "hand"
     gripper = GripperSpec()
 
@@ -90,6 +95,9 @@ class Hand:
     def execute(self, command: Command) -> Report:
         self.on_command(command)
         if not isinstance(command, MoveJaw):
+            if why := self.reaches(command):
+                self.events.append("short")
+                return replace(self.state(), reached=False, reason=why)
             self._at = command.position
         elif self._at[2] < TRAVEL_HEIGHT:
             self.carried = next(self.takes)
@@ -104,14 +112,19 @@ class Hand:
         return self.state()
 
     def refuses(self, moves: Sequence[MoveTo]) -> str:
-        return ""
+        return self.refusing(moves)
 
     def home(self) -> Report:
         self.events.append("home")
-        if self.carried:
+        if self.carried and self.grip <= 0:
+            self.world.place(self.carried, self.falls, UPRIGHT)
+            self.carried, self._width = None, 0.0
+        elif self.carried:
             self.world.remove(self.carried)
+            self.grip -= 1
+        arrived = self.state()
         self.carried, self._width = None, 0.11
-        return self.state()
+        return arrived
 
     def state(self) -> Report:
         return Report(self._at, 0.0, self._width)
@@ -148,12 +161,14 @@ def play(
     policy: Script,
     takes: Sequence[str | None] = (),
     on_command: Callable[[Command], None] = lambda command: None,
+    *,
+    hand: dict[str, Any] | None = None,
     **limits: Any,
 ) -> tuple[list[Step], list[str]]:
-    """The steps, and what the hand and the eye did."""
-    hand = Hand(world, itertools.chain(takes, itertools.repeat(None)), on_command)
-    steps = list(retrieve(Eye(world, hand.events), hand, policy, RED, **limits))
-    return steps, hand.events
+    """The steps, and what the hand, with these habits, and the eye did."""
+    hand_ = Hand(world, itertools.chain(takes, itertools.repeat(None)), on_command, **(hand or {}))
+    steps = list(retrieve(Eye(world, hand_.events), hand_, policy, RED, **limits))
+    return steps, hand_.events
 
 
 # --- how it ends ---------------------------------------------------------------------------
@@ -281,6 +296,130 @@ def test_it_looks_at_the_table_only_from_home(world: World) -> None:
     _, events = play(world, Script("grasp", "push"), [OTHERS[0]], max_actions=3)
     before = [events[i - 1] for i, event in enumerate(events) if event == "look"]
     assert before == ["home", "present", "home", "home", "home"]
+
+
+# --- what a robot cannot do ----------------------------------------------------------------
+
+
+def test_what_is_refused_gives_way_to_the_next_best(world: World) -> None:
+    asked: list[Sequence[MoveTo]] = []
+
+    def refusing(way: Sequence[MoveTo]) -> str:
+        asked.append(way)
+        return f"reason {len(asked)}" if len(asked) < 3 else ""
+
+    script = Script("grasp")
+    steps, events = play(world, script, [GOAL], hand={"refusing": refusing})
+    (step,) = steps
+    assert step.refusals == ("reason 1", "reason 2")
+    assert step.claimed_success
+    assert step.decision.action is not None
+    assert step.decision.action.yaw == pytest.approx(0.0)  # the script moves on by a place each
+    assert [m for m in script.memories if m != Memory()] == []  # a refusal is no failure
+    assert len(asked) == 3
+    whole = moves(step.decision.action, script.primitive, Workspace())
+    assert tuple(asked[-1]) == whole  # it is asked about the whole action
+    assert events.count("home") == 2  # nothing moved for what was refused
+
+
+def test_the_policy_is_told_all_that_was_refused_so_far(world: World) -> None:
+    told: list[tuple[Action, ...]] = []
+
+    class Stubborn(Script):
+        def decide(self, observation, memory=None, *, refused=()):
+            told.append(tuple(refused))
+            action = Action("push", (0, 0), 0, (-0.5, 0.15, 0.02), 0.1 * len(refused), 0.5)
+            return decide(observation, action)
+
+    def refusing(way: Sequence[MoveTo]) -> str:
+        return "not so" if way[0].yaw < 0.25 else ""
+
+    steps, _ = play(world, Stubborn("push"), hand={"refusing": refusing}, max_actions=2)
+    assert [len(t) for t in told] == [0, 1, 2, 3] * 2  # with each picture it begins anew
+    assert [a.yaw for a in told[3]] == pytest.approx([0.0, 0.1, 0.2])
+    assert [s.refusals for s in steps] == [("not so",) * 3] * 2
+    assert [s.decision.action.yaw for s in steps if s.decision.action] == pytest.approx([0.3, 0.3])
+
+
+def test_refusals_come_to_an_end(world: World) -> None:
+    script = Script("grasp")
+    steps, events = play(world, script, hand={"refusing": lambda way: "an arm is short"})
+    (step,) = steps
+    assert len(script.memories) == len(step.refusals) == MAX_REFUSALS
+    assert set(step.refusals) == {"an arm is short"}
+    assert (step.done, step.claimed_success) == (True, False)
+    assert step.decision.action is None
+    assert step.reason == (
+        f"nothing to do: the robot refused {MAX_REFUSALS} actions, "
+        "the last one since an arm is short"
+    )
+    assert events == ["home", "look"]
+
+
+def test_a_policy_that_runs_out_of_ideas_ends_it_with_the_refusals(world: World) -> None:
+    steps, _ = play(world, Script("grasp", "grasp", None), hand={"refusing": lambda way: "no"})
+    (step,) = steps
+    assert step.refusals == ("no", "no")
+    assert step.reason == "nothing to do: the script says so"
+
+
+# --- what does not go as planned -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("primitive", ["grasp", "push"])
+def test_a_place_that_is_not_reached_is_left_alone(world: World, primitive: Primitive) -> None:
+    sent: list[Command] = []
+    steps, _ = play(
+        world,
+        Script(primitive),
+        [GOAL],
+        sent.append,
+        hand={"reaches": lambda move: "7 mm short"},
+        max_actions=1,
+    )
+    (step,) = steps
+    assert len(sent) == 1  # over the place, and no further
+    outcome = step.outcome
+    assert (outcome.executed, outcome.reason) == (False, "7 mm short")
+    assert len(outcome.reports) == 1
+    assert not outcome.holding  # though the jaw stands wide open
+    assert not outcome.holds_goal
+    assert not outcome.changed
+    assert not step.claimed_success
+
+
+def test_a_robot_that_never_gets_there_is_not_tried_for_ever(world: World) -> None:
+    script = Script("grasp")
+    steps, _ = play(world, script, hand={"reaches": lambda move: "7 mm short"})
+    assert len(steps) == STOP_AFTER
+    assert steps[-1].reason == f"{STOP_AFTER} grasps in a row failed"
+    assert script.memories[1] is not None
+    assert script.memories[1].failed == (steps[0].decision.action,)
+
+
+def test_what_is_lost_on_the_way_to_the_bin_is_not_claimed(world: World) -> None:
+    steps, events = play(world, Script("grasp"), [GOAL, GOAL], hand={"grip": 0}, max_actions=2)
+    assert [s.claimed_success for s in steps] == [False, False]
+    assert [s.outcome.holding for s in steps] == [False, False]
+    assert [s.outcome.holds_goal for s in steps] == [False, False]
+    assert steps[0].outcome.changed  # it lies elsewhere now
+    assert steps[0].outcome.executed
+    assert events.count("present") == 2  # in the hand it was seen
+    assert not world.is_parked(GOAL)
+
+
+def test_what_goes_from_the_dark_into_the_dark_changed_nothing(world: World) -> None:
+    world.remove(OTHERS[2])  # as good as hidden
+    habits = {"grip": 0, "falls": (-0.5, 0.6, 0.0251)}
+    steps, _ = play(world, Script("grasp"), [OTHERS[2]], hand=habits, max_actions=1)
+    assert not steps[0].outcome.holding
+    assert not steps[0].outcome.changed
+
+
+def test_what_is_kept_on_the_way_is(world: World) -> None:
+    takes = [OTHERS[0], OTHERS[1]]
+    steps, _ = play(world, Script("grasp"), takes, hand={"grip": 1}, max_actions=2)
+    assert [s.outcome.holding for s in steps] == [True, False]
 
 
 # --- what goes wrong -----------------------------------------------------------------------

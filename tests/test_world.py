@@ -11,6 +11,11 @@ from simulated import BLUE, FLAT, RED, UPRIGHT, cube_and_gantry, world_of
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.interfaces import MoveJaw, MoveTo
 from pushgrasp.sim.camera import RayCamera
+from pushgrasp.sim.gantry import Gantry
+from pushgrasp.sim.hand import RG2
+from pushgrasp.sim.robot import HAND_BODIES, HOME
+from pushgrasp.sim.robots import ROBOTS, make_robot, robot_model
+from pushgrasp.sim.shapes import SHAPES
 from pushgrasp.sim.world import MAX_PENETRATION, World
 
 
@@ -174,6 +179,97 @@ def test_what_touches_one_finger_or_is_taken_away_is_not_held() -> None:
     assert world.held() == ["object_00"]
     world.remove("object_00")
     assert world.held() == []
+
+
+def test_what_lies_on_a_hand_presses_with_its_weight() -> None:
+    world = world_of("cube", "cube")
+    robot = Gantry(world)
+    top = HOME[2] + RG2.finger_length + 2 * RG2.palm[2] - 0.005
+    assert world.touching(*HAND_BODIES) == 0
+    weight = SHAPES["cube"].mass * 9.81
+    for i, x in enumerate((-0.035, 0.035)):
+        world.place(f"object_{i:02d}", (HOME[0] + x, HOME[1], top + 0.0251), UPRIGHT)
+        world.step(400)
+        assert world.touching(*HAND_BODIES) == pytest.approx((i + 1) * weight, rel=0.05)
+        assert robot.contact_force() == world.touching(*HAND_BODIES)
+    assert world.touching("object_00") == pytest.approx(weight, rel=0.05)
+    assert world.touching("finger_left", "finger_right") == 0
+    assert world.touching(*HAND_BODIES, "object_00", "object_01") == pytest.approx(0, abs=1e-6)
+
+
+def test_what_stands_between_others_presses_with_what_is_left() -> None:
+    """Of two contacts a body may be the first geom of one and the second of the other."""
+    world = world_of("cube", "cube", "cube")
+    for i in (1, 0, 2):
+        name, z = f"object_{i:02d}", 0.0251 + 0.0501 * (1, 0, 2)[i]
+        world.place(name, (-0.5, 0.0, z), UPRIGHT)
+    world.settle()
+    world.wake()  # asleep they do not press
+    world.step(10)
+    assert world.touching("object_00") == pytest.approx(SHAPES["cube"].mass * 9.81, rel=0.05)
+    assert world.touching("object_01", "object_00") == pytest.approx(2 * 0.06 * 9.81, rel=0.05)
+
+
+def test_a_grip_presses_on_each_finger_and_not_on_the_hand() -> None:
+    world, robot = cube_and_gantry()
+    robot.execute(MoveTo((-0.5, 0.0, 0.25), 0.0))
+    robot.execute(MoveTo((-0.5, 0.0, 0.01), 0.0))
+    robot.execute(MoveJaw(0.0, force=15.0))
+    world.step(50)
+    for finger in ("finger_left", "finger_right"):
+        assert world.touching(finger) == pytest.approx(15.0, rel=0.1)
+    assert world.touching("finger_left", "finger_right") < 1.5  # one against the other
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_another_robot_meets_the_same_objects(name: str) -> None:
+    world = world_of("cube", "brick", "tile")
+    for i, place in enumerate([(-0.5, 0.0, 0.0251), (-0.6, 0.1, 0.0501)]):
+        world.place(f"object_{i:02d}", place, UPRIGHT)
+    world.model.geom_friction[:, 0] *= 0.9
+    world.settle()
+    state = world.data.qpos.copy()
+    other = world.with_robot(robot_model(name))
+    assert (world.data.qpos == state).all()  # this one is left as it was
+    assert other is not world
+    assert other.objects == world.objects
+    assert other.in_scene() == ["object_00", "object_01"]  # what was parked still is
+    for object_ in other.in_scene():
+        for a, b in zip(world.pose(object_), other.pose(object_), strict=True):
+            assert np.allclose(a, b, atol=1e-3)
+    for body in ("object_00", "object_01", "world"):
+        frictions = [
+            w.model.geom_friction[w.model.geom_bodyid == w.model.body(body).id, 0][0]
+            for w in (world, other)
+        ]
+        assert frictions[0] == frictions[1] == pytest.approx(0.45)
+    robot = make_robot(name, other)
+    robot.execute(MoveTo((-0.5, 0.0, 0.25), 0.0))
+    assert robot.execute(MoveTo((-0.5, 0.0, 0.01), 0.0)).reached
+
+
+def test_the_tables_friction_is_a_setting() -> None:
+    world = World([], robot_model("gantry"), table_friction=0.7)
+    assert world.model.geom("table").friction[0] == pytest.approx(0.35)
+    other = world.with_robot(robot_model("ur5e"))
+    assert other.model.geom("table").friction[0] == pytest.approx(0.35)
+
+
+def test_a_drive_is_called_before_each_step() -> None:
+    world = world_of("cube")
+    calls: list[tuple[float, float]] = []
+    world.step(4, lambda share: calls.append((share, world.data.time)))
+    assert [c[0] for c in calls] == [0.25, 0.5, 0.75, 1.0]
+    assert np.allclose([c[1] for c in calls], [0.0, 0.002, 0.004, 0.006])
+    assert world.data.time == pytest.approx(0.008)
+
+
+def test_what_is_near_a_point() -> None:
+    world = world_of("cube", "cube")
+    world.place("object_00", (-0.5, 0.46, 0.3), UPRIGHT)
+    assert world.near(HOME, 0.06) == ["object_00"]
+    assert world.near(HOME, 0.04) == []
+    assert world.near((3.0, 0.0, 0.2), 1.0) == []  # parked
 
 
 def test_names_colours_and_a_wrong_name() -> None:

@@ -26,7 +26,7 @@ _STEP, _TURN = 0.02, 0.1  # m and rad between the points of a line that are solv
 _NEAR_POSITION, _NEAR_ANGLE = 5e-5, 5e-4  # m, rad: solved
 _MAX_ITERATIONS = 20
 _JUMP = 0.5  # rad that a joint may turn between two points; more is a singularity passed
-_HOMING = 0.05  # share of the way back to the home posture that each iteration may take, where the
+_HOMING = 0.02  # share of the way back to the home posture that each iteration may take, where the
 # arm has a joint to spare; without it a redundant arm drifts until it meets a limit
 _MARGIN = 0.4  # rad that the last joint shall keep from its limits, turning the longer way for it
 

@@ -24,6 +24,7 @@ HOME = (-0.5, 0.46, 0.25)  # m: over the bin, beside the table and out of the ca
 HAND_RADIUS = 0.15  # m round the tool: what is there, high over the bin, is in the hand
 HAND_BODIES = ("tool", "finger_left", "finger_right")
 REFUSED = "refused"  # how the reason of a motion begins that was not even tried
+_EASE = 5e-4  # m a tick, back from what the hand presses on
 _ARRIVED, _MISSED = 1e-3, 5e-3  # m from where it was sent
 
 
@@ -152,13 +153,14 @@ class SimRobot:
         n_ticks = max(1, int(np.ceil(timing.duration / TICK)))
         previous = self.setpoint
         for tick in range(1, n_ticks + 1):
-            self.setpoint = path.at(timing.progress(tick / n_ticks * timing.duration))
-            self._advance(previous, self.setpoint)
+            share = timing.progress(tick / n_ticks * timing.duration)
+            self.setpoint = path.at(share)
+            contact = self._advance(previous, self.setpoint, command)
             previous = self.setpoint
+            if contact:
+                return self._contact(command, path, share)
             if self._stopped:
                 return self._report(reached=False, reason="stopped")
-            if self._meets_guard(command):
-                return self._contact()
         self._drive(self.setpoint, np.zeros_like(self.setpoint))
         goal = np.array(command.position)
         for _ in range(25):  # 0.2 s to arrive
@@ -166,7 +168,7 @@ class SimRobot:
                 break
             self._jaw.tick()
             if self._meets_guard(command):
-                return self._contact()
+                return self._contact(command, path, 1.0)
         miss = self._miss(goal)
         if miss > _MISSED:
             self.stop()
@@ -176,15 +178,37 @@ class SimRobot:
     def _meets_guard(self, command: MoveTo) -> bool:
         return command.guard_force is not None and self.contact_force() > command.guard_force
 
-    def _contact(self) -> Report:
+    def _contact(self, command: MoveTo, path: Path, share: float) -> Report:
+        """Stop; a stiff arm that still presses too hard goes back the way that it came."""
         self.stop()
         self._jaw.tick()
+        while self._meets_guard(command) and share > 0:
+            share = max(0.0, share - _EASE / max(path.length, _EASE))
+            self.setpoint = path.at(share)
+            self._drive(self.setpoint, np.zeros_like(self.setpoint))
+            self._jaw.tick()
         return self._report(stopped_by_contact=True, reached=False, reason="contact")
 
-    def _advance(self, start: FloatArray, end: FloatArray) -> None:
-        """Let a tick pass, the set-points moving evenly from one place to another."""
+    def _advance(self, start: FloatArray, end: FloatArray, command: MoveTo) -> bool:
+        """Let a tick pass, the set-points moving evenly from one place to another.
+
+        Returns:
+            Whether the guard was met; from that step on the robot has held where it was.
+        """
         velocity = (end - start) / TICK
-        self._jaw.tick(lambda share: self._drive(start + share * (end - start), velocity))
+        held = False
+
+        def drive(share: float) -> None:
+            nonlocal held
+            if not held and self._meets_guard(command):
+                held = True
+                here = self._measured()
+                self._drive(here, np.zeros_like(here))
+            if not held:
+                self._drive(start + share * (end - start), velocity)
+
+        self._jaw.tick(drive)
+        return held or self._meets_guard(command)
 
     def _drive(self, setpoint: npt.NDArray, velocity: npt.NDArray) -> None:
         lead = self.kinematics.lag - TIMESTEP  # a set-point is given a step before it is due

@@ -249,8 +249,9 @@ class _Shapes:
             from .meshes import load_mesh  # slow to import, for the decomposition's sake
 
             name = f"mesh-{len(self._loaded)}-{file.path.stem}"
-            self._loaded[file] = load_mesh(file.path, scale=scale, mass=file.mass, name=name)
-            self.files[name] = file
+            shape = load_mesh(file.path, scale=scale, mass=file.mass, name=name)
+            self._loaded[file] = shape
+            self.files[shape.name] = file
         return self._loaded[file]
 
 

@@ -129,7 +129,6 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         raise SimulatorFault("the goal rolled out of the workspace while the scene settled")
     if config.robot != "gantry":
         world = world.with_robot(robot)
-        make_robot(config.robot, world)  # puts it at home, out of the camera's view
     visible = RayCamera(world).visible_fraction(int(world.body_ids[goal]))
     world.max_penetration = MAX_PENETRATION
     world.peak_penetration = world.peak_speed = 0.0

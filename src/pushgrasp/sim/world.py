@@ -187,7 +187,8 @@ class World:
         world.model.geom_friction[world._geom_object >= 0] = self.model.geom_friction[
             self._geom_object >= 0
         ]
-        world.model.geom("table").friction[:] = self.model.geom("table").friction
+        for name in ("table", "pad_left", "pad_right"):
+            world.model.geom(name).friction[:] = self.model.geom(name).friction
         for name in self.in_scene():
             world.place(name, *self.pose(name))
         world.settle()
