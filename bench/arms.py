@@ -23,10 +23,11 @@ from armwatch import ERRORS, PHASES, Peak, Watch
 from pushgrasp.interfaces import Action, Primitive
 from pushgrasp.primitives import moves, run
 from pushgrasp.recipes import RECIPES
+from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.robot import SimRobot
 from pushgrasp.sim.robots import ROBOTS, make_robot, robot_model
 from pushgrasp.sim.shapes import SHAPES
-from pushgrasp.sim.world import ObjectSpec, World
+from pushgrasp.sim.world import World
 from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
 
 TALLEST = 0.12  # m, the highest surface that planning is asked about

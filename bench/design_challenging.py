@@ -24,9 +24,10 @@ from pushgrasp.colors import PALETTE, parse_color
 from pushgrasp.errors import UserError
 from pushgrasp.files import write_atomic
 from pushgrasp.sim.gantry import GantryModel
+from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.scenes import SceneConfig, build_scene
 from pushgrasp.sim.shapes import SHAPES
-from pushgrasp.sim.world import ObjectSpec, World
+from pushgrasp.sim.world import World
 from pushgrasp.workspace import Workspace
 
 FOLDER = Path(pushgrasp.sim.__file__).parent / "challenging"

@@ -26,10 +26,11 @@ from pushgrasp.files import write_atomic
 from pushgrasp.heightmap import project
 from pushgrasp.sim.camera import RayCamera
 from pushgrasp.sim.gantry import GantryModel
+from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.novel import NOVEL
 from pushgrasp.sim.presets import PlacedObject
 from pushgrasp.sim.scenefile import SceneFile, novel_names, read_novel, write_scene_file
-from pushgrasp.sim.world import ObjectSpec, World
+from pushgrasp.sim.world import World
 from pushgrasp.view.pictures import png
 from pushgrasp.workspace import Workspace
 

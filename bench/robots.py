@@ -133,6 +133,7 @@ def _earlier(robot: str, settings: dict[str, Any], folder: Path) -> dict[str, An
         return None
     summary = read_json(folder / "summary.json")
     defaults = {"goal": None, "noise": "", "randomise": False, "version": __version__}
+    defaults |= {"cameras": [], "camera_backend": "ray"}
     wanted = {**settings, **defaults, "robot": robot}
     return summary if all(summary.get(k) == v for k, v in wanted.items()) else None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pushgrasp.sim.gantry import Gantry
+from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.robots import robot_model
 from pushgrasp.sim.shapes import SHAPES
-from pushgrasp.sim.world import ObjectSpec, World
+from pushgrasp.sim.world import World
 
 UPRIGHT = (1.0, 0.0, 0.0, 0.0)  # wxyz; a brick or a long block stands 100 mm high
 FLAT = (float(np.sqrt(0.5)), 0.0, float(np.sqrt(0.5)), 0.0)  # a tile or a brick is 25 mm high

@@ -18,7 +18,7 @@ from pushgrasp.interfaces import Action, MoveJaw, MoveTo
 from pushgrasp.primitives import TRAVEL_HEIGHT, moves
 from pushgrasp.recipes import PrimitiveConfig
 from pushgrasp.sim import arm as arm_module
-from pushgrasp.sim import world as world_module
+from pushgrasp.sim import model as model_module
 from pushgrasp.sim.arm import ArmKinematics
 from pushgrasp.sim.arms import ARMS
 from pushgrasp.sim.hand import FRANKA_HAND, RG2
@@ -355,7 +355,7 @@ def test_an_arm_does_not_hit_itself(name: str, part: str) -> None:
 def near_post(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[float, float]]:
     """The camera's post, moved into the workspace; where it stands, no arm reaches it."""
     x, y = -0.6, -0.15
-    monkeypatch.setattr(world_module, "POST", (x, y, 0.0, x, y, 0.52))
+    monkeypatch.setattr(model_module, "POST", (x, y, 0.0, x, y, 0.52))
     arm_module._planning_model.cache_clear()
     yield x, y
     arm_module._planning_model.cache_clear()

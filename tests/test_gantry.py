@@ -10,6 +10,7 @@ from simulated import FLAT, UPRIGHT, cube_and_gantry, world_of
 
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.interfaces import MoveJaw, MoveTo, Report
+from pushgrasp.sim import gantry
 from pushgrasp.sim.gantry import AXIS_FORCE, Gantry
 from pushgrasp.sim.motion import ACCELERATION
 from pushgrasp.sim.robot import HOME
@@ -121,7 +122,8 @@ def test_a_guarded_descent_stops_on_a_block() -> None:
     assert np.abs(world.pose("object_00")[0] - before).max() < 2e-3
 
 
-def test_a_guarded_descent_stops_on_the_table() -> None:
+def test_a_guarded_descent_stops_on_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gantry, "RANGE", ((-1, 0), (-1, 1), (-1, 1)))
     _, robot = over_the_cube(x=-0.3)
     report = robot.execute(MoveTo((-0.3, 0.0, -0.05), 0.0, 0.15, guard_force=GUARD))
     assert report.stopped_by_contact

@@ -21,8 +21,9 @@ from pushgrasp.sim.gantry import GantryModel
 from pushgrasp.sim.mesh_files import MAX_FACES, Mesh, parse_mesh, triangulate
 from pushgrasp.sim.mesh_repair import area, coarsen, repair, volume
 from pushgrasp.sim.meshes import cache_folder, load_mesh
+from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.shapes import DENSITY, Shape
-from pushgrasp.sim.world import ObjectSpec, World
+from pushgrasp.sim.world import World
 
 OBJ, STL = Path("thing.obj"), Path("thing.stl")
 UP = (1.0, 0.0, 0.0, 0.0)
@@ -421,14 +422,14 @@ def test_parts_are_kept_and_damage_is_mended(tmp_path: Path, monkeypatch) -> Non
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = tmp_path / "thing.obj"
     path.write_text(obj(box(0.04, 0.05, 0.06)))
-    first = load_mesh(path)
+    first = load_mesh(path, mass=0.1)
     (kept,) = cache_folder().iterdir()
     content = kept.read_bytes()
     assert kept.parent == tmp_path / "cache" / "pushgrasp" / "meshes"
 
     with monkeypatch.context() as patch:
         patch.setattr(meshes, "parse_mesh", lambda *_: pytest.fail("read again"))
-        again = load_mesh(path)
+        again = load_mesh(path, mass=0.1)
     np.testing.assert_array_equal(again.parts[0].vertices, first.parts[0].vertices)
 
     for damage in (b"", content[:-30], content.replace(b"\0\0\0\0", b"\1\2\3\4"), b"PK\3\4"):
@@ -507,3 +508,15 @@ def test_a_sheet_without_thickness_gets_one(tmp_path: Path) -> None:
     sheet = Mesh(sheet.vertices - [0, 0, 0.045], sheet.faces)
     assert np.quantile(stand_off(sheet, vertices_of(shape)), 0.99) < 0.004
     np.testing.assert_allclose(shape.extent, (0.08, 0.08, 0.09), atol=0.003)
+
+
+def test_an_open_surface_needs_a_mass(tmp_path: Path) -> None:
+    path = tmp_path / "thing.obj"
+    whole = obj(box(0.04, 0.05, 0.06)).splitlines()
+    faces = [line for line in whole if line.startswith("f ")]
+    path.write_text("\n".join(line for line in whole if line not in faces[:4]))
+    with pytest.raises(UserError, match="not a closed surface"):
+        load_mesh(path)
+    assert load_mesh(path, mass=0.2).mass == pytest.approx(0.2)
+    with pytest.raises(UserError, match="not a closed surface"):
+        load_mesh(path)  # kept or not

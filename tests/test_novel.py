@@ -11,10 +11,11 @@ from test_shapes import corners
 
 from pushgrasp.errors import UserError
 from pushgrasp.sim.gantry import GantryModel
+from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.novel import NOVEL, find_shape
 from pushgrasp.sim.shapes import SHAPES, Part, Shape, add_to_spec
 from pushgrasp.sim.solids import box, solid
-from pushgrasp.sim.world import ObjectSpec, World
+from pushgrasp.sim.world import World
 
 JAW = 0.075  # m, what both hands take
 FINGER = 0.012  # m, thickness that must fit beside what is taken

@@ -7,10 +7,11 @@ import pytest
 
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.sim import piles
+from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.novel import NOVEL
 from pushgrasp.sim.piles import MAX_REDROPS, drop_all
 from pushgrasp.sim.shapes import SHAPES, Shape
-from pushgrasp.sim.world import ObjectSpec, World
+from pushgrasp.sim.world import World
 from pushgrasp.workspace import Workspace
 
 OUT = (-0.5, 0.3, 0.06)  # m

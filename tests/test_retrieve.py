@@ -534,3 +534,14 @@ def test_a_goal_in_the_open_is_retrieved_and_a_seed_tells_the_episode_to_the_bit
         assert a.outcome == b.outcome
         assert (a.after.heightmap.color == b.after.heightmap.color).all()
         assert np.array_equal(a.after.heightmap.height, b.after.heightmap.height, equal_nan=True)
+
+
+def test_what_is_not_brought_home_is_not_claimed(world: World) -> None:
+    class Stuck(Hand):
+        def home(self) -> Report:
+            report = super().home()
+            stuck = "stop" not in self.events and "present" in self.events
+            return replace(report, width=0.05, reached=not stuck)
+
+    steps = list(retrieve(RayCamera(world), Stuck(world, iter([GOAL])), Script("grasp", None), RED))
+    assert not any(s.claimed_success or s.outcome.holding for s in steps)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import mujoco
 import numpy as np
 import pytest
 from simulated import UPRIGHT, world_of
 
-from pushgrasp.errors import UserError
-from pushgrasp.interfaces import Action, Report
+from pushgrasp.errors import RobotError, UserError
+from pushgrasp.interfaces import Action, MoveJaw, MoveTo, Report
 from pushgrasp.primitives import PRESENT, holds, moves, run
 from pushgrasp.recipes import PrimitiveConfig
 from pushgrasp.sim.arm_meshes import find_meshes
@@ -107,3 +110,33 @@ def test_makers_meshes_are_for_people_only() -> None:
     assert dressed_.ngeom > plain.ngeom
     assert np.allclose(dressed_.body_mass, plain.body_mass)
     assert (dressed_.geom_contype > 0).sum() == (plain.geom_contype > 0).sum()
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_a_robot_that_cannot_get_home_holds_on(name: str) -> None:
+    world = world_of("cube", robot=name)
+    robot = make_robot(name, world)
+    world.place("object_00", (-0.5, 0.0, 0.0251), UPRIGHT)
+    world.settle()
+    for move in ((-0.5, 0.0, 0.25), (-0.5, 0.0, 0.01)):
+        robot.execute(MoveTo(move, 0.0, 0.5))
+    robot.execute(MoveJaw(0.0))
+    for drive in robot._drives:  # they fail
+        world.model.actuator_gainprm[drive] = world.model.actuator_biasprm[drive] = 0.0
+    width = robot.state().width
+    with pytest.raises(RobotError, match="cannot get home"):
+        robot.home()
+    assert robot.state().width < width + 5e-3  # nothing was let go
+
+
+def test_a_world_is_freed_with_its_robot() -> None:
+    world = world_of("cube")
+    robot = make_robot("gantry", world)
+    robot.execute(MoveTo((-0.5, 0.0, 0.25), 0.0))
+    gone = weakref.ref(world)
+    gc.disable()
+    try:
+        del world, robot
+        assert gone() is None  # MuJoCo's memory is out of the collector's sight
+    finally:
+        gc.enable()

@@ -6,13 +6,19 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pushgrasp.cameras import CameraSpec
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation import processes, runner
 from pushgrasp.evaluation.processes import run_parallel
 from pushgrasp.evaluation.records import TrialRecord, TrialSpec
+from pushgrasp.evaluation.runner import evaluate
+from pushgrasp.interfaces import Intrinsics
+from pushgrasp.sim.camera import default_pose
+from pushgrasp.sim.views import ViewConfig
 
 PRESET = "4.obj 1.0 0.5 0.0 -0.5 0.0 0.025 0 0 0\n3.obj 0 0.5 0.9 -0.6 0.0 0.0125 0 1.5708 0\n"
 
@@ -226,3 +232,32 @@ def test_what_a_process_says_of_an_error(monkeypatch, prepare, error, message: s
     processes._work(Connection(), prepare, "")  # type: ignore[arg-type]
     with pytest.raises(error, match=message):
         raise answers[0]
+
+
+def test_an_earlier_result_survives_what_cannot_be_run(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in runner.CONTENTS:
+        (out / name).write_text("{}")
+    how: dict[str, Any] = {"trials": 1, "seed": 0, "workers": 1, "out": out}
+    scene = tmp_path / "twins.txt"
+    scene.write_text("4.obj 1 0 0 -0.5 -0.1 0.0251 0 0 0\n4.obj 1 0 0 -0.5 0.1 0.0251 0 0 0\n")
+    with pytest.raises(UserError, match="cannot tell apart"):
+        evaluate("default", [str(scene)], [], **how)
+    with pytest.raises(UserError, match="nothing on the table"):
+        empty = CameraSpec("high", Intrinsics(4, 4, 4, 4, 2, 2), default_pose())
+        evaluate("default", ["random"], [3], view=ViewConfig((empty,)), **how)
+    assert [(out / name).read_text() for name in runner.CONTENTS] == ["{}", "{}"]
+
+
+def test_a_goal_is_compared_with_the_others_not_the_default_one(tmp_path: Path) -> None:
+    path = tmp_path / "twins.txt"
+    path.write_text(
+        "".join(
+            f"4.obj {color} -0.5 {y} 0.0251 0 0 0\n"
+            for color, y in (("1 0 0", -0.1), ("1 0 0", 0.0), ("0 0.4 1", 0.1))
+        )
+    )
+    assert {s.goal for s in plan((str(path),), (), goal=2)} == {2}
+    with pytest.raises(UserError, match="cannot tell apart"):
+        plan((str(path),), (), goal=1)

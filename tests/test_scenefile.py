@@ -19,6 +19,7 @@ from pushgrasp.colors import PALETTE, color_name, parse_color
 from pushgrasp.errors import UserError
 from pushgrasp.sim.camera import RayCamera
 from pushgrasp.sim.gantry import GantryModel
+from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.novel import NOVEL, find_shape
 from pushgrasp.sim.presets import PlacedObject
 from pushgrasp.sim.scenecheck import check_goal_color
@@ -30,7 +31,7 @@ from pushgrasp.sim.scenefile import (
     write_scene_file,
 )
 from pushgrasp.sim.shapes import SHAPES
-from pushgrasp.sim.world import ObjectSpec, World
+from pushgrasp.sim.world import World
 from pushgrasp.workspace import Workspace
 
 NAMES = [f"novel-{number:02d}" for number in range(1, 7)]

@@ -13,7 +13,8 @@ PACKAGE = Path(pushgrasp.__file__).parent
 DECISION_PATH = [
     "workspace.py", "interfaces.py", "colors.py", "heightmap.py", "segmentation.py",
     "targeting.py", "selection.py", "observation.py", "policy.py", "pretrained.py",
-    "recipes.py", "configs.py", "primitives.py", "retrieve.py",
+    "recipes.py", "configs.py", "primitives.py", "retrieve.py", "cameras.py",
+    "errors.py", "files.py",
     *(f"networks/{p.name}" for p in (PACKAGE / "networks").glob("*.py")),
 ]  # fmt: skip
 PURE = ["workspace.py", "heightmap.py", "segmentation.py", "targeting.py", "selection.py"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +174,12 @@ def test_unknown_names(settings: dict, words: str) -> None:
 def test_a_cameras_unknown_noise_names_the_camera(world: World) -> None:
     with pytest.raises(UserError, match=r"side.*'kinect'.*d405"):
         make_cameras(world, ViewConfig((spec("side", (-1, 0, 0.5), "kinect"),)), Light())
+
+
+def test_what_no_camera_can_be_is_told_at_once() -> None:
+    camera = CameraSpec("front", Intrinsics(), default_pose())
+    with pytest.raises(UserError, match=r"camera 'front': noise.*d406"):
+        ViewConfig((replace(camera, noise="d406"),))
+    away = look_at((-1.0, 0.0, 0.5), (-2.0, 0.0, 0.5))
+    with pytest.raises(UserError, match="camera 'front': it looks away from the space"):
+        ViewConfig((replace(camera, T_world_camera=away),))

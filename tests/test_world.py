@@ -226,7 +226,7 @@ def test_another_robot_meets_the_same_objects(name: str) -> None:
     world = world_of("cube", "brick", "tile")
     for i, place in enumerate([(-0.5, 0.0, 0.0251), (-0.6, 0.1, 0.0501)]):
         world.place(f"object_{i:02d}", place, UPRIGHT)
-    world.model.geom_friction[:, 0] *= 0.9
+    world.vary_friction(0.9)
     world.settle()
     state = world.data.qpos.copy()
     other = world.with_robot(robot_model(name))

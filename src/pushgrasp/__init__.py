@@ -5,16 +5,17 @@ The parts, in the order in which data flows through them: `interfaces` (camera a
 `sim` is a world to try it in; `learning`, `evaluation` and `view` read what happens.
 """
 
+import contextlib
 import os
-import sys
 
 # Read by OpenMP when PyTorch starts it: threads that spin while they wait make the networks
 # many times slower on few cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# Gymnasium has no plugins; so as not to import it here, only who imported it first is served.
-# `gymnasium.make("pushgrasp.env:pushgrasp/Retrieve-v0")` needs no import at all.
-if (_gymnasium := sys.modules.get("gymnasium")) is not None:
-    _gymnasium.register("pushgrasp/Retrieve-v0", entry_point="pushgrasp.env:RetrieveEnv")
+# Gymnasium finds environments by what was registered; it has no plugins.
+with contextlib.suppress(ModuleNotFoundError):
+    import gymnasium
+
+    gymnasium.register("pushgrasp/Retrieve-v0", entry_point="pushgrasp.env:RetrieveEnv")
 
 __version__ = "0.1.0"

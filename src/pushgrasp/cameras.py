@@ -29,6 +29,7 @@ from .errors import UserError
 from .files import read_json, write_json
 from .interfaces import Intrinsics
 
+LARGEST = 8192  # pixels, of a side or a focal length
 ROTATION_ERROR = 1e-3  # by which a rotation may miss being one; files are rounded
 _POSES = "T_world_camera, or position with look_at, or position with quaternion"
 
@@ -58,8 +59,10 @@ class CameraSpec:
         k = self.intrinsics
         for field in ("width", "height", "fx", "fy"):
             value = getattr(k, field)
-            if not (np.isfinite(value) and value > 0):
-                raise UserError(f"{where}: {field} is {value}; it must be above 0 pixels")
+            if not 0 < value <= LARGEST:
+                raise UserError(
+                    f"{where}: {field} is {value}; it must be above 0 and at most {LARGEST} pixels"
+                )
         if not (0 <= k.cx <= k.width and 0 <= k.cy <= k.height):
             raise UserError(
                 f"{where}: the principal point ({k.cx}, {k.cy}) lies outside the picture of "
@@ -71,6 +74,17 @@ class CameraSpec:
                 f"{where}: T_world_camera is not a pose: it must be 4 x 4, a rotation (no mirror, "
                 "no scale) and a position in metres, over the row 0 0 0 1"
             )
+        if pose[2, 3] < 0:
+            raise UserError(f"{where} stands {-pose[2, 3]:.2f} m under the table (z = 0); raise it")
+
+    def describe(self) -> dict[str, Any]:
+        """The camera as a file gives it, JSON-ready."""
+        return {
+            "name": self.name,
+            "intrinsics": dataclasses.asdict(self.intrinsics),
+            "T_world_camera": np.asarray(self.T_world_camera).tolist(),
+            "noise": self.noise,
+        }
 
 
 def read_cameras(path: str | Path) -> tuple[CameraSpec, ...]:
@@ -99,18 +113,7 @@ def write_cameras(path: str | Path, cameras: Sequence[CameraSpec]) -> None:
     Raises:
         UserError: the place cannot be written.
     """
-    write_json(
-        path,
-        [
-            {
-                "name": camera.name,
-                "intrinsics": dataclasses.asdict(camera.intrinsics),
-                "T_world_camera": camera.T_world_camera,
-                "noise": camera.noise,
-            }
-            for camera in cameras
-        ],
-    )
+    write_json(path, [camera.describe() for camera in cameras])
 
 
 def look_at(position: npt.ArrayLike, target: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -121,9 +124,13 @@ def look_at(position: npt.ArrayLike, target: npt.ArrayLike) -> npt.NDArray[np.fl
     Returns:
         (4, 4) T_world_camera; camera x right, y down, z forward, the horizon level. Of one that
         looks straight down or up the picture's right is -y.
+    Raises:
+        UserError: the two places are one.
     """
     position = np.asarray(position, np.float64)
     forward = np.asarray(target, np.float64) - position
+    if not np.linalg.norm(forward) > 0:
+        raise UserError(f"a camera at {position.tolist()} m looks at itself; look_at is elsewhere")
     forward /= np.linalg.norm(forward)
     right = np.cross(forward, (0.0, 0.0, 1.0))
     if np.linalg.norm(right) < 1e-9:  # forward is the vertical itself

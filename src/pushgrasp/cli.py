@@ -72,10 +72,11 @@ class Demo(Situation):
     def run(self) -> int:
         """Run the command; returns the exit code."""
         from .commands.episode import run_episode
+        from .sim.layouts import DROPPED
 
         return run_episode(
             scene=self.scene, objects=10, goal=self.goal, seed=self.seed, policy=self.policy,
-            out=self.out, video=self.video, perturb=not self.scene.startswith(("random", "heap")),
+            out=self.out, video=self.video, perturb=self.scene not in DROPPED,
             robot=self.robot, view=self.view(), randomise=self.randomise,
         )  # fmt: skip
 
@@ -89,7 +90,7 @@ class Retrieve(Situation):
     scene: SceneName = "random"
     """random, heap, random-novel, challenging-01 to -10, novel-01 to -06, or a scene file."""
     objects: int = 10
-    """How many, in a random or heap scene."""
+    """How many, in a scene where they are dropped."""
     goal: Goal = None
     """The object to retrieve: a colour (red, "#59a14f") or its index; by default the first, or the
     one that a scene file names."""
@@ -127,7 +128,7 @@ class Scene(Situation):
     seed: int = 0
     """The same seed gives the same scene."""
     objects: int = 10
-    """How many, in a random or heap scene."""
+    """How many, in a scene where they are dropped."""
     sigma: float = 0.03
     """Metres, spread of the objects of a random scene."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
@@ -157,7 +158,7 @@ class Evaluate(Situation):
     scenes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE ...")] = ("random",)
     """As for `retrieve`, one or more; challenging and novel stand for all of theirs."""
     objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N ...")] = (10,)
-    """Numbers of objects of random and heap scenes; a group of trials each."""
+    """Numbers of objects, where they are dropped; a group of trials each."""
     goal: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Index of the goal; by default the first two in turn, in fixed scenes the first."""
     trials: int = 20

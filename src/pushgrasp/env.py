@@ -1,10 +1,12 @@
 """The simulated table as a Gymnasium environment: one primitive of the robot is one step.
 
-What the simulator knows and a robot could not is in the reward and in `info["truth"]`.
+What the simulator knows and a robot could not is in the reward, in `info["truth"]`, and in when and
+why an episode ends.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +35,7 @@ from .observation import Observation
 from .recipes import RECIPES, PrimitiveConfig
 from .sim.scenes import build_scene
 from .sim.spectator import Spectator
+from .sim.views import ViewConfig
 from .targeting import occupancy
 from .workspace import N_ROTATIONS, Workspace
 
@@ -52,10 +55,12 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
     Args:
         robot: gantry, ur5e or panda.
         scenes: random, heap, challenging-01 and so on, or scene files; drawn from at each reset.
-        objects: numbers of objects of random and heap scenes; drawn from likewise.
+        objects: numbers of objects, where they are dropped; drawn from likewise.
         reward: sparse, or the paper's equations 3 and 4.
         policy: name or folder; its GraspNet says what a push gained, for the paper's reward.
         primitive: depths and lengths of the motions; None: those of the `default` policy.
+        view: the robot's cameras; None for the default one.
+        randomise: vary masses, frictions, sizes, colours and light from scene to scene.
         render_mode: None or rgb_array.
     Raises:
         UserError: there is no such robot, scene, number of objects, reward or render mode.
@@ -72,6 +77,8 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         reward: Reward = "sparse",
         policy: str | Path = "default",
         primitive: PrimitiveConfig | None = None,
+        view: ViewConfig | None = None,
+        randomise: bool = False,
         render_mode: str | None = None,
     ) -> None:
         if reward not in get_args(Reward):
@@ -80,7 +87,12 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
             raise UserError(f"render_mode {render_mode!r}: it is None or 'rgb_array'")
         self._robot, self._reward, self.render_mode = robot, reward, render_mode
         self._scenes = [scenes] if isinstance(scenes, str) else list(scenes)
-        self._objects = [objects] if isinstance(objects, int) else list(objects)
+        self._objects = [objects] if isinstance(objects, int) else objects
+        if not isinstance(self._objects, Sequence) or not all(
+            isinstance(n, int) for n in self._objects
+        ):
+            raise UserError(f"objects {objects!r}: it is a number or a list of numbers")
+        self._view, self._randomise = view, randomise
         self._specs = self._plan({})
         self._primitive = primitive or RECIPES["default"].primitive
         self._source, self._policy = policy, None  # loaded when it is first needed
@@ -111,12 +123,13 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         faults: list[str] = []
         while len(faults) < MAX_FAULTS:
             # Evaluation's seeds are below 2**53: training here meets no scene of its.
+            spec = dataclasses.replace(spec, randomise=self._randomise)
             config = scene_config(spec, int(self.np_random.integers(2**62, 2**63)))
             try:
                 scene = build_scene(config)
-                self._episode = episode = Episode(scene, self._primitive)
+                self._episode = episode = Episode(scene, self._primitive, view=self._view)
                 break
-            except SimulatorFault as fault:
+            except (SimulatorFault, RobotError) as fault:
                 faults.append(str(fault))
         else:
             raise SimulatorFault(f"all {MAX_FAULTS} scenes were spoilt, the last by: {faults[-1]}")
@@ -195,6 +208,8 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         scenes = [options["scene"]] if "scene" in options else self._scenes
         objects = [options["objects"]] if "objects" in options else self._objects
         goal = options.get("goal")
+        if goal is not None and not isinstance(goal, int):
+            raise UserError(f"goal {goal!r}: it is an index")
         return plan_trials(scenes, objects, trials=2, seed=0, goal=goal, robot=self._robot)
 
     def _action(self, numbers: npt.ArrayLike, seen: Observation) -> Action:

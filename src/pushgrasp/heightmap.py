@@ -138,7 +138,7 @@ def box_region(
     corners = np.stack(np.meshgrid(*np.stack([low, high], 1)), -1).reshape(-1, 3)
     x, y, z = ((corners - T_world_camera[:3, 3]) @ T_world_camera[:3, :3]).T
     if z.max() <= 0:
-        raise UserError(f"the camera looks away from the box {low} to {high}; check its pose")
+        raise UserError(f"it looks away from {_box(low, high)}; check its pose")
     if z.min() <= 0:
         return whole
     u = x / z * intrinsics.fx + intrinsics.cx
@@ -147,8 +147,13 @@ def box_region(
     right = min(int(np.ceil(u.max())) + 1, intrinsics.width)
     bottom = min(int(np.ceil(v.max())) + 1, intrinsics.height)
     if left >= right or top >= bottom:
-        raise UserError(f"the camera does not see the box {low} to {high}; check its pose")
+        raise UserError(f"it does not see {_box(low, high)}; check its pose")
     return Region(top, left, bottom - top, right - left)
+
+
+def _box(low: npt.ArrayLike, high: npt.ArrayLike) -> str:
+    a, b = (np.round(np.asarray(x, np.float64), 3).tolist() for x in (low, high))
+    return f"the space from {a} to {b} m"
 
 
 def workspace_region(

@@ -135,6 +135,8 @@ class Robot(Protocol):
         Returns:
             The report over the bin just before the jaw opens: its width tells whether the hand
             still holds what it held.
+        Raises:
+            RobotError: it did not get there; what it holds it still holds.
         """
         ...
 

@@ -137,6 +137,8 @@ class StageConfig:
     """Exploration at the start and at the end of its decay (section III-C.4)."""
     epsilon_decay: float = 0.9998
     """Factor an action (authors' code)."""
+    randomise: bool = False
+    """Vary masses, frictions, sizes, colours and light from scene to scene."""
     max_pushes: int = 5
     """Pushes before a grasp is due in the push stage (section III-C.2)."""
 

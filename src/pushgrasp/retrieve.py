@@ -101,7 +101,7 @@ def retrieve(
         robot.home()
         observation, seeing_s = look(cameras, goal_rgb, workspace)
         if not observation.objects.any():
-            raise UserError("there is nothing on the table: the camera sees no object to act on")
+            raise UserError("there is nothing on the table: no camera sees an object to act on")
         memory, patience = (
             Memory(),
             Patience(max_actions, stop_after_failures, stop_after_unchanged),
@@ -189,7 +189,8 @@ def act(
     executed = reports[0].reached
     holding = executed and action.primitive == "grasp" and holds(reports[-1])
     has_goal = holding and goal_in_hand(cameras, reports[-1], goal_rgb)
-    kept = holds(robot.home())  # not lost on the way to the bin
+    arrived = robot.home()
+    kept = arrived.reached and holds(arrived)  # not lost on the way to the bin
     after, seeing_s = look(cameras, goal_rgb, workspace)
     outcome = Outcome(
         holding=holding and kept,

@@ -52,6 +52,7 @@ def run_episode(
 ) -> int:
     """Run an episode; see `cli.Retrieve` for the arguments."""
     check_output_folder(out, CONTENTS, RECORD)
+    view = view or ViewConfig()
     loaded = Policy.from_pretrained(policy)
     config = SceneConfig(
         name=scene,
@@ -66,6 +67,8 @@ def run_episode(
     console = Console(highlight=False, markup=False, soft_wrap=True)
     with console.status("building the scene"):
         built = build_scene_for(config, goal)
+        if view.cameras:
+            built.visible_fraction = built.visible_from(view)
     color = color_name(built.goal_rgb)
     info = EpisodeInfo(
         goal_name=built.goal_name,
@@ -78,7 +81,9 @@ def run_episode(
         robot=robot,
         sigma=sigma,
         perturb=perturb,
-        noise=view.noise if view else "",
+        noise=view.noise,
+        camera=view.backend,
+        cameras=tuple(camera.describe() for camera in view.cameras),
         randomised=randomise,
     )
     console.print(

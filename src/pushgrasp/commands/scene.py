@@ -46,6 +46,8 @@ def show_scene(
         randomise=DomainConfig() if randomise else None,
     )  # fmt: skip
     scene = build_scene_for(config, goal)
+    if view is not None and view.cameras:
+        scene.visible_fraction = scene.visible_from(view)
     record = scene_record(scene)
     if out is not None:
         with output_folder(out, CONTENTS, RECORD) as folder:

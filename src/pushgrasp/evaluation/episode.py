@@ -44,6 +44,7 @@ class Episode:
         view: the robot's cameras; None for the default one.
     Raises:
         SimulatorFault: the scene says nothing.
+        RobotError: the robot cannot get home.
     """
 
     def __init__(

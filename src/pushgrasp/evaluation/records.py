@@ -20,7 +20,7 @@ class TrialSpec:
     group: str
     index: int  # from 0
     scene: str  # as in SceneConfig.name
-    n_objects: int  # of random and heap scenes; fixed scenes bring their own
+    n_objects: int  # where they are dropped; fixed scenes bring their own
     goal: int  # index of the goal among the scene's objects
     run_seed: int
     robot: str = "gantry"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,7 +18,6 @@ from ..sim.layouts import (
     choose_goal,
     expand,
     known_scenes,
-    possible_goals,
     read_fixed,
 )  # fmt: skip
 from ..sim.robots import robot_model
@@ -55,13 +54,13 @@ def evaluate(
         policy: name or directory of a policy.
         scenes: random, heap, challenging-01 and so on, or preset files; a group each, or one
             for each number of objects.
-        objects: numbers of objects of random and heap scenes.
+        objects: numbers of objects, where they are dropped.
         trials: of each group.
         seed: of the run; each trial's own follows from it, the group's name and its index.
         workers: processes, one thread each.
         out: folder for trials.jsonl, a line a trial as it ends, and at last summary.json.
         goal: index of the goal among the objects; None: the first and the second object in
-            turn in random and heap scenes, the first in the workspace in fixed ones.
+            turn where objects are dropped; in fixed scenes the file's, or else the first.
         robot: which one.
         view: its cameras; None for the default one.
         randomise: vary masses, frictions, sizes, colours and light.
@@ -81,12 +80,15 @@ def evaluate(
         raise UserError(f"--workers {workers}: at least one process is needed")
     Policy.from_pretrained(str(policy))  # a wrong one is found out before anything is written
     folder = check_output_folder(out, CONTENTS, CONTENTS[0])
-    (folder / CONTENTS[1]).unlink(missing_ok=True)  # it would tell of other trials
-    write_atomic(folder / CONTENTS[0], "")
     start, records = time.perf_counter(), []
     played = run_parallel(specs, min(workers, len(specs)), load_player, str(policy))
-    with open(folder / CONTENTS[0], "a", encoding="utf-8") as log, closing(played):
+    with ExitStack() as stack:
+        stack.enter_context(closing(played))
         for record in played:
+            if not records:  # an earlier result stays until there is something to put there
+                (folder / CONTENTS[1]).unlink(missing_ok=True)
+                write_atomic(folder / CONTENTS[0], "")
+                log = stack.enter_context(open(folder / CONTENTS[0], "a", encoding="utf-8"))
             records.append(record)
             _append(log, record)
             if progress is not None:
@@ -100,7 +102,7 @@ def evaluate(
         "objects": list(objects),
         "goal": goal,
         "robot": robot,
-        "cameras": [camera.name for camera in common["view"].cameras],
+        "cameras": [camera.describe() for camera in common["view"].cameras],
         "noise": common["view"].noise,
         "camera_backend": common["view"].backend,
         "randomise": randomise,
@@ -144,52 +146,37 @@ def plan_trials(
     groups: set[str] = set()
     for scene in [one for name in scenes for one in expand(name)]:
         fixed = scene not in DROPPED
-        for n_objects, goals in [_fixed(scene)] if fixed else _dropped(scene, objects):
+        found = [_fixed(scene, goal)] if fixed else _dropped(scene, objects, goal)
+        for n_objects, goals in found:
             group = Path(scene).stem if fixed else f"{scene}-{n_objects}"
             if group in groups:
                 raise UserError(f"two groups would be called {group}; name each scene once")
             groups.add(group)
-            if goal is not None:
-                goals = [_checked_goal(goal, goals, scene, n_objects)]
-            default = goals[:1] if fixed else goals[:2]
             specs += [
                 TrialSpec(
-                    group, i, scene, n_objects, default[i % len(default)], seed, robot, fixed=fixed
+                    group, i, scene, n_objects, goals[i % len(goals)], seed, robot, fixed=fixed
                 )
                 for i in range(trials)
             ]
     return specs
 
 
-def _dropped(scene: str, objects: Sequence[int]) -> list[tuple[int, list[int]]]:
-    """Numbers of objects and possible goals of a scene whose objects are dropped."""
+def _dropped(scene: str, objects: Sequence[int], goal: int | None) -> list[tuple[int, list[int]]]:
+    """Numbers of objects and goals, in turn, of a scene whose objects are dropped."""
     if not objects:
         raise UserError(f"the scene {scene} needs --objects, one or more numbers")
     for n in objects:
         if not 1 <= n <= len(PALETTE):
             raise UserError(f"--objects {n}: a scene has 1 to {len(PALETTE)} objects")
-    return [(n, list(range(n))) for n in objects]
+        if goal is not None and not 0 <= goal < n:
+            raise UserError(f"--goal {goal}: {scene} has {n} objects, so the goal is 0 to {n - 1}")
+    return [(n, [0, 1][:n] if goal is None else [goal]) for n in objects]
 
 
-def _fixed(scene: str) -> tuple[int, list[int]]:
-    """Number of objects and possible goals, which lie in the workspace, of a fixed scene."""
+def _fixed(scene: str, goal: int | None) -> tuple[int, list[int]]:
+    """Number of objects of a fixed scene, and its one goal."""
     layout = read_fixed(scene)
-    first = choose_goal(layout, None, scene)
-    others = [i for i in possible_goals(layout) if i != first]
-    return len(layout.objects), [first, *others]
-
-
-def _checked_goal(goal: int, goals: Sequence[int], scene: str, n_objects: int) -> int:
-    if not 0 <= goal < n_objects:
-        raise UserError(
-            f"--goal {goal}: {scene} has {n_objects} objects, so the goal is 0 to {n_objects - 1}"
-        )
-    if goal not in goals:
-        raise UserError(
-            f"--goal {goal}: that object of {scene} lies outside the workspace; "
-            f"in it are {', '.join(map(str, goals))}"
-        )
-    return goal
+    return len(layout.objects), [choose_goal(layout, goal, scene)]
 
 
 def _append(log: TextIO, record: TrialRecord) -> None:

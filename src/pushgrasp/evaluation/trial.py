@@ -68,6 +68,8 @@ def run_trial(spec: TrialSpec, policy: Decides) -> TrialRecord:
         decisions.clear()
         try:
             scene = build_scene(scene_config(spec, seed))
+            if spec.view.cameras:
+                scene.visible_fraction = scene.visible_from(spec.view)
             verdict = play(scene, policy, spec.view, on_step=note)
         except SimulatorFault as fault:
             faults.append(str(fault))

@@ -21,6 +21,7 @@ from ..interfaces import Action
 from ..observation import Observation
 from ..recipes import Recipe, StageConfig
 from ..segmentation import goal_mask
+from ..sim.randomise import DomainConfig
 from ..sim.scenes import SceneConfig
 from ..targeting import moved, occupancy
 from .actor import Actor, Setup
@@ -95,6 +96,7 @@ class Player:
             name=str(rng.choice(stage.scenes)),
             n_objects=int(rng.choice(stage.n_objects)),
             sigma=self._recipe.sigma,
+            randomise=DomainConfig() if stage.randomise else None,
             seed=int(rng.integers(2**62, 2**63)),
         )
         fault = ""

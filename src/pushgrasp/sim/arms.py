@@ -9,9 +9,9 @@ import numpy as np
 
 from ..errors import UserError
 from .armspec import ArmSpec, Capsule, JointSpec, LinkSpec
+from .model import CONTACT_SOLIMP, CONTACT_SOLREF
 from .panda import PANDA
 from .ur5e import UR5E
-from .world import CONTACT_SOLIMP, CONTACT_SOLREF
 
 __all__ = ["ARMS", "PANDA", "UR5E", "ArmSpec", "Capsule", "JointSpec", "LinkSpec", "add_arm"]
 

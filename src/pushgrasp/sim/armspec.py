@@ -52,6 +52,7 @@ class JointSpec:
     max_speed: float  # rad/s
     max_torque: float  # N m
     armature: float  # kg m2, of the motor through its gear
+    max_acceleration: float  # rad/s^2
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import mujoco
 import numpy as np
 
 from .hand import RG2, HandSpec, add_hand, add_servo, open_jaw
-from .motion import FloatArray, Path
-from .robot import HOME, SimRobot, turn_to
+from .motion import FloatArray, Path, turn_to
+from .robot import HOME, RefusedError, SimRobot
 from .world import World
 
 YAW_SPEED = 3.5  # rad/s
 AXIS_SPEED = 2.0  # m/s
+RANGE = ((-0.95, -0.05), (-0.45, 0.60), (0.0, 0.60))  # m of x, y, z: short of the camera's post
 AXIS_FORCE = (80.0, 80.0, 40.0)  # N, what an axis can push with
 
 _STIFFNESS = 2e4  # N/m
@@ -50,12 +51,13 @@ def _damping(hand: HandSpec) -> float:
 
 
 class GantryKinematics:
-    """Its joints are the tool's position and yaw. It reaches everything that it may be sent to."""
+    """Its joints are the tool's position and yaw; it goes anywhere within its range."""
 
     def __init__(self, hand: HandSpec = RG2) -> None:
         self.joints: tuple[str, ...] = ("x", "y", "z", "yaw")
         self.home = np.zeros(4)
         self.speeds = np.array([AXIS_SPEED] * 3 + [YAW_SPEED])
+        self.accelerations = np.full(4, np.inf)  # that of the tool is limited
         self.lag = np.array([_damping(hand) / _STIFFNESS] * 3 + [_YAW_DAMPING / _YAW_STIFFNESS])
 
     def pose(self, joints: FloatArray) -> tuple[FloatArray, float]:
@@ -64,6 +66,9 @@ class GantryKinematics:
 
     def path(self, start: FloatArray, position: FloatArray, yaw: float) -> Path:
         """See `Kinematics.path`."""
+        for axis, value, (low, high) in zip("xyz", position, RANGE, strict=True):
+            if not low <= value <= high:
+                raise RefusedError(f"{axis} = {value:.2f} m is beyond the axis, {low} to {high} m")
         goal = np.array([*(position - HOME), turn_to(yaw, float(start[3]))])
         length = float(np.linalg.norm(goal[:3] - start[:3]))
         return Path(np.stack([start, goal]), np.array([0.0, 1.0]), length)

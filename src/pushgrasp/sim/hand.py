@@ -14,7 +14,8 @@ import numpy as np
 
 from ..errors import SimulatorFault
 from ..interfaces import GripperSpec, MoveJaw
-from .world import CONTACT_SOLIMP, CONTACT_SOLREF, TIMESTEP, World
+from .model import CONTACT_SOLIMP, CONTACT_SOLREF, TIMESTEP
+from .world import World
 
 STEPS_PER_TICK = 4
 TICK = STEPS_PER_TICK * TIMESTEP  # s between two looks at the forces
@@ -144,11 +145,11 @@ class Jaw:
     Args:
         world: its `data` is read and driven.
         hand: what was added to its model.
-        is_stopped: asked after each tick; a motion of the jaw ends when it says so.
     """
 
-    def __init__(self, world: World, hand: HandSpec, is_stopped: Callable[[], bool]) -> None:
-        self._world, self._hand, self._is_stopped = world, hand, is_stopped
+    def __init__(self, world: World, hand: HandSpec) -> None:
+        self._world, self._hand = world, hand
+        self.stopped = False  # set it, and a motion of the jaw under way ends
         m = world.model
         self._q = np.array([m.joint(n).qposadr[0] for n in _FINGERS])
         self._drives = np.array([m.actuator(n).id for n in _FINGERS])
@@ -180,7 +181,7 @@ class Jaw:
         step, lead = self._hand.jaw_speed * TICK, 2 * 1.5 * STALL_FORCE / _FINGER_STIFFNESS
         target = last = self.width()
         stalled = 0
-        while stalled < 3 and not self._is_stopped():
+        while stalled < 3 and not self.stopped:
             target = max(target - step, command.width, self.width() - lead)
             self._hold(target)
             self.tick()
@@ -190,7 +191,7 @@ class Jaw:
             stalled = stalled + 1 if last - width < 0.2 * step else 0
             last = width
         for share in np.linspace(0.2, 1.0, 10):  # over 80 ms
-            if self._is_stopped():
+            if self.stopped:
                 break
             self._grip_force = share * force
             self.tick()
@@ -215,7 +216,7 @@ class Jaw:
             self.tick()
             if target >= goal and goal - self.width() < 2e-3:
                 return True
-            if self._is_stopped():
+            if self.stopped:
                 return False
         if self._world.touching("finger_left", "finger_right") == 0:
             raise SimulatorFault("the gripper did not open")

@@ -18,6 +18,7 @@ from ..errors import UserError
 from ..files import write_atomic
 from .convex import convex_pieces
 from .mesh_files import FloatArray, Mesh, parse_mesh, read_bytes
+from .mesh_repair import repair
 from .shapes import DENSITY, Part, Shape
 
 MAX_PARTS = 24  # in a heap of six mugs, a step takes about 40 us for each part that a mug has
@@ -74,12 +75,18 @@ def load_mesh(
     digest.update(repr((_CACHE_VERSION, path.suffix.lower(), float(scale), max_parts)).encode())
     kept = cache_folder() / f"{digest.hexdigest()}.npz"
     pieces = _from_cache(kept)
-    if pieces is None:
+    if pieces is None or mass is None:
         mesh = parse_mesh(content, path)
         mesh = Mesh(mesh.vertices * scale, mesh.faces)
         _check_size(mesh, scale, path)
-        pieces = convex_pieces(mesh, max_parts, path)
-        _keep(kept, pieces)
+        if mass is None and not repair(mesh)[1]:
+            raise UserError(
+                f"{path} is not a closed surface: triangles are missing, or it has no thickness, "
+                "so its mass cannot be told; close it, or give its mass"
+            )
+        if pieces is None:
+            pieces = convex_pieces(mesh, max_parts, path)
+            _keep(kept, pieces)
 
     everything = np.concatenate(pieces)
     low, high = everything.min(0), everything.max(0)

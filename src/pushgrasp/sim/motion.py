@@ -32,12 +32,13 @@ class Path:
     def _spline(self) -> CubicSpline:
         return CubicSpline(self.shares, self.joints, bc_type="natural")
 
-    def steepest(self) -> FloatArray:
-        """(n,) the fastest that each joint moves, rad or m for the whole line."""
+    def steepest(self) -> tuple[FloatArray, FloatArray]:
+        """(n,) and (n,): the largest first and second derivative of each joint by the share."""
         if len(self.shares) == 2:
-            return np.abs(self.joints[1] - self.joints[0])
-        fine = np.linspace(0, 1, 4 * len(self.shares))
-        return np.abs(self._spline(fine, 1)).max(0)
+            way = np.abs(self.joints[1] - self.joints[0])
+            return way, np.zeros_like(way)
+        fine = np.linspace(0, 1, 8 * len(self.shares))
+        return np.abs(self._spline(fine, 1)).max(0), np.abs(self._spline(fine, 2)).max(0)
 
 
 @dataclass(frozen=True)
@@ -57,24 +58,36 @@ class Timing:
         return cruise * (t - 0.5 * self.ramp)
 
 
-def time_path(path: Path, speed: float, joint_speeds: FloatArray) -> Timing:
+def time_path(
+    path: Path, speed: float, joint_speeds: FloatArray, joint_accelerations: FloatArray
+) -> Timing:
     """How long a path takes.
 
     Args:
         path: where to.
         speed: m/s of the tool that is not to be exceeded.
         joint_speeds: (n,) rad/s or m/s that no joint exceeds, whatever the tool's speed.
+        joint_accelerations: (n,) rad/s^2 or m/s^2, likewise.
     """
+    first, second = path.steepest()
     slowest = max(  # s at cruising speed; the root: too short a way to reach that
         path.length / speed,
         np.sqrt(path.length / ACCELERATION),
-        float((path.steepest() / joint_speeds).max()),
+        float((first / joint_speeds).max()),
         1e-6,
     )
     ramp = min(speed / ACCELERATION, slowest)
-    return Timing(slowest + ramp, ramp)
+    # At a share s of the line, q'' = d2q/ds2 s'^2 + dq/ds s''; slower by a factor, both fall.
+    worst = second / slowest**2 + first / (slowest * ramp)
+    slower = max(1.0, float(np.sqrt((worst / joint_accelerations).max())))
+    return Timing(slower * (slowest + ramp), slower * ramp)
 
 
 def half_turn(angle: float) -> float:
     """The same orientation of a symmetric jaw, turning by at most a quarter either way, rad."""
     return float((angle + np.pi / 2) % np.pi - np.pi / 2)
+
+
+def turn_to(yaw: float, now: float) -> float:
+    """The angle nearest to the present one at which a symmetric jaw stands at a yaw, rad."""
+    return now + half_turn(yaw - now)

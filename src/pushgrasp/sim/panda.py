@@ -30,6 +30,9 @@ _SMALL = (2.6100, 12.0)  # joints 5 to 7
 _ARMATURE = 0.1  # kg m2, Menagerie's; Franka publishes none
 
 
+_ACCELERATIONS = (15.0, 7.5, 10.0, 12.5, 15.0, 20.0, 20.0)  # rad/s^2, Franka's control parameters
+
+
 def _joint(
     number: int,
     position: Vector,
@@ -39,7 +42,15 @@ def _joint(
 ) -> JointSpec:
     axis = (0.0, 0.0, 1.0)
     return JointSpec(
-        f"joint{number}", position, quaternion, axis, *limits, rating[0], rating[1], _ARMATURE
+        f"joint{number}",
+        position,
+        quaternion,
+        axis,
+        *limits,
+        rating[0],
+        rating[1],
+        _ARMATURE,
+        _ACCELERATIONS[number - 1],
     )
 
 

@@ -11,8 +11,9 @@ from scipy.spatial.transform import Rotation
 from ..errors import SimulatorFault
 from ..workspace import Workspace
 from .gantry import GantryModel
+from .model import ObjectSpec
 from .shapes import Shape
-from .world import ObjectSpec, World
+from .world import World
 
 DROP_CLEARANCE = 0.01  # m between a new object and what lies under it
 HEAP_HALF_SIDE = 0.0125  # m, the released code's central square

@@ -139,7 +139,7 @@ def scaled(shape: Shape, factor: float) -> Shape:
         return shape
     return dataclasses.replace(
         shape,
-        name=f"{shape.name}*{factor!r}",
+        name=f"{shape.name}*{factor:.4f}",
         parts=tuple(_scaled_part(part, factor) for part in shape.parts),
         extent=_times(shape.extent, factor),
     )

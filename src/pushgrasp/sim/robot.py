@@ -17,8 +17,9 @@ import numpy.typing as npt
 from ..errors import RobotError
 from ..interfaces import Command, MoveJaw, MoveTo, Report
 from .hand import TICK, HandSpec, Jaw
-from .motion import FloatArray, Path, half_turn, time_path
-from .world import TIMESTEP, World
+from .model import TIMESTEP
+from .motion import FloatArray, Path, time_path
+from .world import World
 
 HOME = (-0.5, 0.46, 0.25)  # m: over the bin, beside the table and out of the camera's view
 HAND_RADIUS = 0.15  # m round the tool: what is there, high over the bin, is in the hand
@@ -38,6 +39,7 @@ class Kinematics(Protocol):
     joints: tuple[str, ...]
     home: FloatArray  # (n,) joint positions with the tool at HOME
     speeds: FloatArray  # (n,) rad/s or m/s, at most
+    accelerations: FloatArray  # (n,) rad/s^2 or m/s^2, at most
     lag: FloatArray  # (n,) s by which a drive trails its set-point at constant speed
 
     def pose(self, joints: FloatArray) -> tuple[FloatArray, float]:
@@ -66,13 +68,12 @@ class SimRobot:
         m, data = world.model, world.data
         self._q = np.array([m.joint(n).qposadr[0] for n in kinematics.joints])
         self._drives = np.array([m.actuator(n).id for n in kinematics.joints])
-        self._stopped = False
         self._planned: dict[tuple[bytes, MoveTo], Path] = {}
         self.setpoint = np.array(kinematics.home, np.float64)
         self._homing = MoveTo(HOME, kinematics.pose(self.setpoint)[1], speed=1.0)
         data.qpos[self._q] = self.setpoint
         self._drive(self.setpoint, np.zeros_like(self.setpoint))
-        self._jaw = Jaw(world, hand, lambda: self._stopped)
+        self._jaw = Jaw(world, hand)
         mujoco.mj_forward(m, data)
 
     # --- the Robot protocol --------------------------------------------------------
@@ -90,7 +91,7 @@ class SimRobot:
 
     def execute(self, command: Command) -> Report:
         """Carry out one command; see `Robot.execute`."""
-        self._stopped = False
+        self._jaw.stopped = False
         if isinstance(command, MoveTo):
             return self._move(command)
         if command.width >= self._jaw.width():
@@ -98,7 +99,7 @@ class SimRobot:
             reason = "" if done else "something keeps the jaw from opening"
         else:
             contact, reason = self._jaw.close(command), ""
-        if self._stopped:
+        if self._jaw.stopped:
             return self._report(reached=False, reason="stopped")
         return self._report(stopped_by_contact=contact, reached=not reason, reason=reason)
 
@@ -112,11 +113,11 @@ class SimRobot:
         if self._jaw.grips():
             homing = replace(homing, speed=0.5)
         report = self.execute(homing)
-        if report.reason.startswith(REFUSED):
+        if not report.reached:  # no place to let go
             raise RobotError(f"{self.name} cannot get home: {report.reason}")
-        carried = self.world.near(HOME, radius=HAND_RADIUS)
+        carried = {*self.world.near(HOME, radius=HAND_RADIUS), *self.world.held()}
         self.execute(MoveJaw(self.gripper.max_width))
-        for name in carried:  # a bin that empties itself
+        for name in sorted(carried):  # a bin that empties itself
             self.world.remove(name)
         return report
 
@@ -127,7 +128,7 @@ class SimRobot:
 
     def stop(self) -> None:
         """Hold the present position; a motion under way ends."""
-        self._stopped = True
+        self._jaw.stopped = True
         self.setpoint = self._measured()
         self._drive(self.setpoint, np.zeros_like(self.setpoint))
 
@@ -138,6 +139,8 @@ class SimRobot:
     # --- motion --------------------------------------------------------------------
 
     def _plan(self, start: FloatArray, move: MoveTo) -> Path:
+        if not np.isfinite([*move.position, move.yaw]).all():
+            raise RefusedError(f"{move.position}, yaw {move.yaw} is no place")
         key = start.tobytes(), move
         if key not in self._planned:
             position = np.array(move.position, np.float64)
@@ -149,7 +152,9 @@ class SimRobot:
             path = self._plan(self.setpoint, command)
         except RefusedError as why:
             return self._report(reached=False, reason=f"{REFUSED}: {why}")
-        timing = time_path(path, command.speed, self.kinematics.speeds)
+        timing = time_path(
+            path, command.speed, self.kinematics.speeds, self.kinematics.accelerations
+        )
         n_ticks = max(1, int(np.ceil(timing.duration / TICK)))
         previous = self.setpoint
         for tick in range(1, n_ticks + 1):
@@ -159,7 +164,7 @@ class SimRobot:
             previous = self.setpoint
             if contact:
                 return self._contact(command, path, share)
-            if self._stopped:
+            if self._jaw.stopped:
                 return self._report(reached=False, reason="stopped")
         self._drive(self.setpoint, np.zeros_like(self.setpoint))
         goal = np.array(command.position)
@@ -181,8 +186,9 @@ class SimRobot:
     def _contact(self, command: MoveTo, path: Path, share: float) -> Report:
         """Stop; a stiff arm that still presses too hard goes back the way that it came."""
         self.stop()
+        self._jaw.stopped = False  # whoever stops it from here on means it
         self._jaw.tick()
-        while self._meets_guard(command) and share > 0:
+        while self._meets_guard(command) and share > 0 and not self._jaw.stopped:
             share = max(0.0, share - _EASE / max(path.length, _EASE))
             self.setpoint = path.at(share)
             self._drive(self.setpoint, np.zeros_like(self.setpoint))
@@ -224,8 +230,3 @@ class SimRobot:
     def _report(self, **extra: bool | str) -> Report:
         s = self.state()
         return Report(s.position, s.yaw, s.width, **extra)  # type: ignore[arg-type]
-
-
-def turn_to(yaw: float, now: float) -> float:
-    """The angle nearest to the present one at which a symmetric jaw stands at a yaw, rad."""
-    return now + half_turn(yaw - now)

@@ -7,8 +7,9 @@ from ..interfaces import GripperSpec
 from .arm import ArmKinematics, ArmModel
 from .gantry import Gantry, GantryModel
 from .hand import FRANKA_HAND, RG2
+from .model import RobotModel
 from .robot import SimRobot
-from .world import RobotModel, World
+from .world import World
 
 _ARM_HANDS = {"ur5e": RG2, "panda": FRANKA_HAND}
 ROBOTS = ("gantry", *_ARM_HANDS)

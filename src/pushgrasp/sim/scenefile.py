@@ -27,10 +27,10 @@ from ..configs import from_json
 from ..errors import UserError
 from ..files import to_json, write_atomic
 from ..workspace import Workspace
-from .novel import find_shape
+from .novel import NOVEL, find_shape
 from .presets import MARGIN, PlacedObject, off_table
 from .scenecheck import check_goal_color, check_overlaps
-from .shapes import Shape
+from .shapes import SHAPES, Shape
 
 MAX_OBJECTS = 100
 
@@ -262,7 +262,7 @@ def _entry(placed: PlacedObject, meshes: dict[str, MeshFile], folder: Path) -> d
         file = meshes[name]
         shape: dict[str, Any] = {"mesh": os.path.relpath(file.path.absolute(), folder)}
         shape |= {"scale": file.scale} | ({} if file.mass is None else {"mass": file.mass})
-    elif find_shape(name) is placed.shape:
+    elif (SHAPES | NOVEL).get(name) is placed.shape:
         shape = {"shape": name}
     else:
         raise UserError(

@@ -17,6 +17,7 @@ from .camera import RayCamera
 from .gantry import GantryModel
 from .layouts import DROPPED, choose_goal, read_fixed
 from .light import Light
+from .model import ObjectSpec
 from .novel import NOVEL
 from .piles import drop_all
 from .presets import PlacedObject
@@ -25,7 +26,7 @@ from .robot import SimRobot
 from .robots import make_robot, robot_model
 from .shapes import SHAPES, Shape
 from .views import ViewConfig, make_cameras
-from .world import MAX_PENETRATION, ObjectSpec, World
+from .world import MAX_PENETRATION, World
 
 REST_CHECK = 0.5  # s after which `motion_m` is read
 
@@ -64,7 +65,7 @@ class Scene:
     world: World
     goal: int
     goal_rgb: RGB  # all that the robot is told; what it sees may differ a little
-    visible_fraction: float  # of the goal, from the default camera
+    visible_fraction: float  # of the goal, from the robot's cameras
     light: Light = field(default_factory=Light)
     motion_m: dict[str, float] = field(default_factory=dict)  # since the scene was loaded
     left_out: tuple[str, ...] = ()  # lines of a file that lie off the table
@@ -73,6 +74,15 @@ class Scene:
     def goal_name(self) -> str:
         """The goal's name."""
         return self.world.object_names[self.goal]
+
+    def visible_from(self, view: ViewConfig) -> float:
+        """The simulator's truth: how much of the goal the best of some cameras sees, now."""
+        body = int(self.world.body_ids[self.goal])
+        eyes = [
+            RayCamera(self.world, intrinsics=c.intrinsics, T_world_camera=c.T_world_camera)
+            for c in view.cameras
+        ] or [RayCamera(self.world)]
+        return max(camera.visible_fraction(body) for camera in eyes)
 
     def make_robot(self) -> SimRobot:
         """The scene's robot, at home, its jaw open."""
@@ -125,10 +135,10 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         before = {n: world.pose(n)[0] for n in world.in_scene()}
         world.settle(max_time=4.0)
     motion = {n: float(np.linalg.norm(world.pose(n)[0] - p)) for n, p in before.items()}
-    if not workspace.contains(world.pose(world.object_names[goal])[0][:2]):
-        raise SimulatorFault("the goal rolled out of the workspace while the scene settled")
     if config.robot != "gantry":
         world = world.with_robot(robot)
+    if not workspace.contains(world.pose(world.object_names[goal])[0][:2]):
+        raise SimulatorFault("the goal rolled out of the workspace while the scene settled")
     visible = RayCamera(world).visible_fraction(int(world.body_ids[goal]))
     world.max_penetration = MAX_PENETRATION
     world.peak_penetration = world.peak_speed = 0.0
@@ -237,5 +247,5 @@ def _loaded(
         x, y, z, w = turn.as_quat()
         world.place(name, position, (w, x, y, z))
     if config.perturb:
-        world.model.geom_friction[:, 0] *= rng.uniform(0.9, 1.1)
+        world.vary_friction(rng.uniform(0.9, 1.1))
     return world

@@ -29,6 +29,9 @@ _SMALL = (math.pi, 28.0)  # wrists
 _ARMATURE = 0.1  # kg m2, Menagerie's; UR publishes none
 
 
+_ACCELERATION = 15.0  # rad/s^2; UR publishes none, its controller takes up to 40 (assumed)
+
+
 def _joint(
     name: str,
     position: Vector,
@@ -38,7 +41,16 @@ def _joint(
     rating: tuple[float, float],
 ) -> JointSpec:
     return JointSpec(
-        name, position, quaternion, axis, -limit, limit, rating[0], rating[1], _ARMATURE
+        name,
+        position,
+        quaternion,
+        axis,
+        -limit,
+        limit,
+        rating[0],
+        rating[1],
+        _ARMATURE,
+        _ACCELERATION,
     )
 
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from ..cameras import CameraSpec
 from ..errors import UserError
+from ..heightmap import workspace_region
 from ..interfaces import Camera, Intrinsics
+from ..workspace import Workspace
 from .camera import HasModelAndData, RayCamera, default_pose
 from .light import Light
 from .noise import NOISES, SensorNoise, read_noise
@@ -22,11 +24,11 @@ class ViewConfig:
     """How a scene is looked at.
 
     Raises:
-        UserError: there is no such noise or back end.
+        UserError: there is no such noise or back end, or a camera looks past the workspace.
     """
 
     cameras: tuple[CameraSpec, ...] = ()
-    """None: one at the ancestors' place, with their lens."""
+    """Empty: one at the ancestors' place, with their lens."""
     noise: str = ""
     """Of cameras that bring none of their own: "d405", "d405-averaged"; "" for perfect ones."""
     backend: Backend = "ray"
@@ -37,6 +39,20 @@ class ViewConfig:
             raise UserError(f"no noise {self.noise!r}; there are: {', '.join(NOISES)}")
         if self.backend not in ("ray", "opengl"):
             raise UserError(f"no camera back end {self.backend!r}; there are: ray, opengl")
+        for camera in self.cameras:
+            _noise(camera, self)
+            try:
+                workspace_region(Workspace(), camera.intrinsics, camera.T_world_camera)
+            except UserError as error:
+                raise UserError(f"camera {camera.name!r}: {error}") from error
+
+
+def _noise(spec: CameraSpec, view: ViewConfig) -> SensorNoise | None:
+    if spec.noise == "none":
+        return None
+    if spec.noise is not None:
+        return read_noise(spec.noise, f"camera {spec.name!r}: noise")
+    return NOISES.get(view.noise)
 
 
 def make_cameras(
@@ -57,7 +73,7 @@ def make_cameras(
     seeds = np.random.SeedSequence(seed).generate_state(len(specs), np.uint64)
     cameras: list[Camera] = []
     for i, spec in enumerate(specs):
-        noise = read_noise(spec.noise, spec.name) if spec.noise else NOISES.get(view.noise)
+        noise = _noise(spec, view)
         if noise is None and white > 0:
             noise = SensorNoise(white=white)
         make = RayCamera
@@ -72,7 +88,7 @@ def make_cameras(
                 T_world_camera=spec.T_world_camera,
                 light=light,
                 noise=noise,
-                seed=int(seeds[i]) if i else seed,
+                seed=int(seeds[i]) if i else seed,  # the first as if it were alone
             )
         )
     return cameras

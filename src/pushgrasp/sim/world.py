@@ -1,4 +1,4 @@
-"""The simulated table: the MuJoCo model, its clock, its faults, and the one door to the truth.
+"""The simulated table: its clock, its faults, and the one door to the truth.
 
 No module of the decision path imports this file: what a robot could not know (names,
 poses, who holds what) is read here, by scene generation, scoring and tests only.
@@ -7,52 +7,21 @@ poses, who holds what) is read here, by scene generation, scoring and tests only
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import mujoco
 import numpy as np
 import numpy.typing as npt
 
-from ..colors import TABLE_COLOR
 from ..errors import SimulatorFault
-from .shapes import Shape, add_to_spec
+from .model import ObjectSpec, RobotModel, compile_model
 
-TIMESTEP = 0.002  # s
 MAX_OBJECT_SPEED = 3.0  # m/s; a fall from 30 cm reaches 2.4, no primitive comes near
 MAX_PENETRATION = 0.012  # m; a quarter of a block
-OBJECT_FRICTION = (0.5, 0.005, 0.0005)  # sliding, turning (m), rolling (m); wood-like plastic
-CONTACT_SOLREF = (0.006, 1.0)  # s, damping ratio: with the impedance below, 15 N on a 60 g
-CONTACT_SOLIMP = (0.95, 0.99, 0.001, 0.5, 2.0)  # block press it in by less than 1 mm
-SLEEP_SPEED = 0.005  # m/s below which resting objects are put to sleep until touched
-POST = (-1.05, 0.0, 0.0, -1.05, 0.0, 0.52)  # m, foot and top; the camera looks away from it
 PARKING = (3.0, 0.0)  # m, x and y from which objects that left the scene are lined up
 
 # MuJoCo would write its warnings to MUJOCO_LOG.TXT in the working directory.
 mujoco.set_mju_user_warning(logging.getLogger(__name__).warning)
-
-
-@dataclass(frozen=True)
-class ObjectSpec:
-    """One object of a scene."""
-
-    name: str
-    shape: Shape
-    color: tuple[int, int, int]  # sRGB, 0..255
-    friction: float = 1.0  # factor on OBJECT_FRICTION's sliding
-
-
-class RobotModel(Protocol):
-    """What a robot adds to the model before it is compiled."""
-
-    def add_to(self, spec: mujoco.MjSpec) -> None:
-        """Add bodies and drives, each drive with its joint's name."""
-        ...
-
-    def rest(self) -> Mapping[str, float]:
-        """Joints that do not stand at 0 while the robot is at home, rad or m."""
-        ...
 
 
 class World:
@@ -69,9 +38,9 @@ class World:
     ) -> None:
         self.objects = tuple(objects)
         self.object_names = tuple(o.name for o in objects)
-        self.model = _compile(objects, robot)
+        self.model = compile_model(objects, robot)
         self.model.geom("table").friction[0] *= table_friction
-        self._table_friction = table_friction
+        self._table_friction, self._friction = table_friction, 1.0
         self.data = mujoco.MjData(self.model)
         self.frame_callback: Callable[[], None] | None = None
         self.frame_period = 0.04  # s of simulated time between calls of frame_callback
@@ -184,15 +153,16 @@ class World:
         So every robot meets the same scene; the two settle to within a fraction of a millimetre.
         """
         world = World(self.objects, robot, self._table_friction)
-        world.model.geom_friction[world._geom_object >= 0] = self.model.geom_friction[
-            self._geom_object >= 0
-        ]
-        for name in ("table", "pad_left", "pad_right"):
-            world.model.geom(name).friction[:] = self.model.geom(name).friction
+        world.vary_friction(self._friction)
         for name in self.in_scene():
             world.place(name, *self.pose(name))
         world.settle()
         return world
+
+    def vary_friction(self, factor: float) -> None:
+        """Multiply all sliding friction, of the robot's fingers too."""
+        self.model.geom_friction[:, 0] *= factor
+        self._friction *= factor
 
     def wake(self) -> None:
         """Let sleeping objects find out what has changed round them."""
@@ -282,59 +252,5 @@ class World:
         return self.object_names.index(name)
 
 
-def add_surroundings(spec: mujoco.MjSpec) -> None:
-    """Add what stands fast: the table, and the post that carries the default camera."""
-    contact = {"friction": OBJECT_FRICTION, "solref": CONTACT_SOLREF, "solimp": CONTACT_SOLIMP}
-    spec.worldbody.add_geom(
-        name="table",
-        type=mujoco.mjtGeom.mjGEOM_PLANE,
-        size=[5, 5, 0.1],
-        rgba=_rgba(TABLE_COLOR),
-        condim=3,
-        **contact,
-    )
-    spec.worldbody.add_geom(
-        name="camera_post",
-        type=mujoco.mjtGeom.mjGEOM_CAPSULE,
-        fromto=POST,
-        size=(0.02, 0, 0),
-        rgba=(0.3, 0.31, 0.34, 1),
-        **contact,
-    )
-
-
 def _deepest(data: mujoco.MjData) -> float:
     return float(-data.contact.dist[: data.ncon].min(initial=0.0))
-
-
-def _rgba(color: tuple[int, int, int]) -> tuple[float, float, float, float]:
-    return color[0] / 255, color[1] / 255, color[2] / 255, 1.0
-
-
-def _compile(objects: Sequence[ObjectSpec], robot: RobotModel) -> mujoco.MjModel:
-    spec = mujoco.MjSpec()
-    option = spec.option
-    option.timestep = TIMESTEP
-    option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    option.impratio = 10.0
-    option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_AUTORESET)
-    # Resting heaps creep numerically; asleep they stay put, and cost a tenth of the time.
-    option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
-    option.sleep_tolerance = SLEEP_SPEED
-    add_surroundings(spec)
-    robot.add_to(spec)
-    for o in objects:
-        body = spec.worldbody.add_body(name=o.name)
-        body.add_freejoint()
-        add_to_spec(
-            spec,
-            body,
-            o.shape,
-            rgba=_rgba(o.color),
-            friction=(o.friction * OBJECT_FRICTION[0], *OBJECT_FRICTION[1:]),
-            condim=6 if o.shape.rolls else 4,
-            solref=CONTACT_SOLREF,
-            solimp=CONTACT_SOLIMP,
-        )
-    return spec.compile()

@@ -36,7 +36,9 @@ class EpisodeInfo:
     robot: str
     sigma: float = 0.03  # m, spread of a random scene
     perturb: bool = False  # whether a fixed scene was varied by the seed
-    noise: str = ""  # of the camera, by name
+    noise: str = ""  # of cameras that bring none of their own, by name
+    camera: str = "ray"  # back end
+    cameras: tuple[dict[str, Any], ...] = ()  # as their file gives them; none: the default one
     randomised: bool = False  # whether masses, frictions, sizes, colours and light were varied
 
 
@@ -111,6 +113,8 @@ class EpisodeWriter:
             "sigma": info.sigma,
             "perturb": info.perturb,
             "noise": info.noise,
+            "camera": info.camera,
+            "cameras": info.cameras,
             "randomised": info.randomised,
             "policy": info.policy,
             "robot": info.robot,
