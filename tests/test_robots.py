@@ -41,7 +41,7 @@ def act(name: str, action: Action) -> tuple[World, tuple[Report, ...], Report]:
 
 
 def test_there_are_three() -> None:
-    assert ROBOTS == ("gantry", "ur5e", "panda")
+    assert ROBOTS == ("gantry", "ur5e", "panda", "gantry-franka")
 
 
 @every

@@ -20,7 +20,7 @@ Folder: TypeAlias = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 SceneName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|FILE")]
 PolicyName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|DIR")]
 Goal: TypeAlias = Annotated[str | None, tyro.conf.arg(metavar="COLOUR|K")]
-RobotName: TypeAlias = Literal["gantry", "ur5e", "panda"]
+RobotName: TypeAlias = Literal["gantry", "ur5e", "panda", "gantry-franka"]
 Switch: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
@@ -31,7 +31,8 @@ class Situation:
     """The robot, its eyes, and how much the world strays from its nominal self."""
 
     robot: RobotName = "gantry"
-    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the Franka Hand."""
+    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the
+    Franka Hand; gantry-franka: the gantry with that hand."""
     camera: Literal["ray", "opengl"] = "ray"
     """ray: cast rays, everywhere the same; opengl: what the graphics library draws."""
     cameras: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

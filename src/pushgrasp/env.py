@@ -53,7 +53,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
     """Take one object out of clutter; docs/gym.md says what the arrays and numbers mean.
 
     Args:
-        robot: gantry, ur5e or panda.
+        robot: gantry, ur5e, panda or gantry-franka.
         scenes: random, heap, challenging-01 and so on, or scene files; drawn from at each reset.
         objects: numbers of objects, where they are dropped; drawn from likewise.
         reward: sparse, or the paper's equations 3 and 4.

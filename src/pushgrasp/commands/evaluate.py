@@ -34,21 +34,25 @@ def run_evaluation(
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("trials", total=None)
-        n_good = 0
+    bar = Progress(*columns, console=console)
+    task = bar.add_task("trials", total=None)
+    n_good = 0
 
-        def progress(done: int, total: int, record: TrialRecord) -> None:
-            nonlocal n_good
-            n_good += record.success
-            bar.update(task, completed=done, total=total, description=f"{n_good} retrieved")
+    def progress(done: int, total: int, record: TrialRecord) -> None:
+        nonlocal n_good
+        n_good += record.success
+        bar.start()  # not before there is something to show: bad input is answered first
+        bar.update(task, completed=done, total=total, description=f"{n_good} retrieved")
 
+    try:
         summary = evaluate(
             policy, scenes, objects, trials=trials, seed=seed, out=out, goal=goal,
             robot=robot, view=view, randomise=randomise,
             workers=len(os.sched_getaffinity(0)) if workers is None else workers,
             progress=progress,
         )  # fmt: skip
+    finally:
+        bar.stop()
     table = Table("scenes", "trials", "TCR %", "95 %", "GSR %", "MN", "faults", box=None)
     for group in summary["groups"]:
         table.add_row(

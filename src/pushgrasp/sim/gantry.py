@@ -77,5 +77,5 @@ class GantryKinematics:
 class Gantry(SimRobot):
     """The gantry of a world, as a `Robot`."""
 
-    def __init__(self, world: World, hand: HandSpec = RG2) -> None:
-        super().__init__(world, "gantry", hand, GantryKinematics(hand))
+    def __init__(self, world: World, hand: HandSpec = RG2, name: str = "gantry") -> None:
+        super().__init__(world, name, hand, GantryKinematics(hand))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from ..errors import UserError
 from ..interfaces import GripperSpec
 from .arm import ArmKinematics, ArmModel
+from .arms import ARMS
 from .gantry import Gantry, GantryModel
 from .hand import FRANKA_HAND, RG2
 from .model import RobotModel
 from .robot import SimRobot
 from .world import World
 
-_ARM_HANDS = {"ur5e": RG2, "panda": FRANKA_HAND}
-ROBOTS = ("gantry", *_ARM_HANDS)
+_HANDS = {"gantry": RG2, "ur5e": RG2, "panda": FRANKA_HAND, "gantry-franka": FRANKA_HAND}
+ROBOTS = tuple(_HANDS)
+"""All by name; gantry-franka tells what is the Franka Hand's doing and what the arm's."""
 
 
 def robot_model(name: str, *, dressed: bool = False) -> RobotModel:
@@ -21,12 +23,12 @@ def robot_model(name: str, *, dressed: bool = False) -> RobotModel:
     Args:
         name: one of ROBOTS.
         dressed: with the maker's meshes, where they are installed, for people to look at.
-
     Raises:
         UserError: there is no such robot.
     """
     _check(name)
-    return GantryModel() if name == "gantry" else ArmModel(name, _ARM_HANDS[name], dressed=dressed)
+    hand = _HANDS[name]
+    return ArmModel(name, hand, dressed=dressed) if name in ARMS else GantryModel(hand)
 
 
 def gripper(name: str) -> GripperSpec:
@@ -36,7 +38,7 @@ def gripper(name: str) -> GripperSpec:
         UserError: there is no such robot.
     """
     _check(name)
-    return (RG2 if name == "gantry" else _ARM_HANDS[name]).gripper
+    return _HANDS[name].gripper
 
 
 def make_robot(name: str, world: World) -> SimRobot:
@@ -46,9 +48,9 @@ def make_robot(name: str, world: World) -> SimRobot:
         UserError: there is no such robot.
     """
     _check(name)
-    if name == "gantry":
-        return Gantry(world)
-    hand = _ARM_HANDS[name]
+    hand = _HANDS[name]
+    if name not in ARMS:
+        return Gantry(world, hand, name)
     return SimRobot(world, name, hand, ArmKinematics(name, hand))
 
 

@@ -52,7 +52,7 @@ class SceneConfig:
     randomise: DomainConfig | None = None
     """Vary masses, frictions, sizes (of dropped objects), colours and light by the seed."""
     robot: str = "gantry"
-    """gantry, ur5e or panda; all of them meet the same scene."""
+    """One of `robots.ROBOTS`; all of them meet the same scene."""
     dressed: bool = False
     """Show an arm in its maker's meshes, where they are installed; only videos show them."""
 
