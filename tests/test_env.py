@@ -361,16 +361,13 @@ def run_python(code: str) -> str:
 
 
 def test_import_is_light_and_registers() -> None:
-    code = (
-        "import sys, pushgrasp\n"
-        "print(bool({'gymnasium', 'torch', 'mujoco', 'numpy'} & sys.modules.keys()))"
-    )
-    assert run_python(code) == "False\n"
-    code = (
-        "import sys, gymnasium, pushgrasp\n"
-        "print(gymnasium.spec('pushgrasp/Retrieve-v0').entry_point, 'mujoco' in sys.modules)"
-    )
-    assert run_python(code) == "pushgrasp.env:RetrieveEnv False\n"
+    for imports in ("pushgrasp, gymnasium", "gymnasium, pushgrasp"):
+        code = (
+            f"import sys, {imports}\n"
+            "print(gymnasium.spec('pushgrasp/Retrieve-v0').entry_point, "
+            "bool({'torch', 'mujoco'} & sys.modules.keys()))"
+        )
+        assert run_python(code) == "pushgrasp.env:RetrieveEnv False\n"
 
 
 def test_a_missing_gymnasium_is_named() -> None:
@@ -384,4 +381,4 @@ def test_the_example_runs() -> None:
     done = subprocess.run(
         [sys.executable, example, "1"], capture_output=True, text=True, check=True
     )
-    assert done.stdout.count("goals of 1") == 3
+    assert done.stdout.count("goals of 1") == 2

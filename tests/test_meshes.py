@@ -504,7 +504,7 @@ def test_a_sheet_without_thickness_gets_one(tmp_path: Path) -> None:
     path = tmp_path / "sheet.obj"
     sheet = turned([(0, 0), (0.04, 0), (0.04, 0.09)], 24)
     path.write_text(obj(sheet))
-    shape = load_mesh(path)
+    shape = load_mesh(path, mass=0.05)
     sheet = Mesh(sheet.vertices - [0, 0, 0.045], sheet.faces)
     assert np.quantile(stand_off(sheet, vertices_of(shape)), 0.99) < 0.004
     np.testing.assert_allclose(shape.extent, (0.08, 0.08, 0.09), atol=0.003)
