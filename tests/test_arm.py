@@ -444,29 +444,6 @@ def test_an_unguarded_motion_says_that_it_fell_short_within_its_torques(
     assert robot.execute(MoveTo((*CUBE, 0.2), 0.0)).reached
 
 
-@both
-def test_stop_ends_a_motion_and_holds(name: str) -> None:
-    robot = robot_at(name)
-    world = robot.world
-
-    def press_the_button() -> None:
-        if robot.state().position[1] < 0.3:
-            robot.stop()
-
-    world.frame_period, world.frame_callback = 0.0, press_the_button
-    report = robot.execute(MoveTo((-0.5, 0.0, 0.25), 0.0, 0.5))
-    world.frame_callback = None
-    assert (report.reached, report.reason) == (False, "stopped")
-    assert report.position[1] == pytest.approx(0.3, abs=0.02)
-    robot.stop()
-    world.step(25)
-    rest = robot.state()
-    robot.stop()  # any number of times
-    world.step(250)
-    assert np.abs(np.subtract(robot.state().position, rest.position)).max() < 5e-3
-    assert robot.execute(MoveTo((-0.5, 0.0, 0.25), 0.0)).reached
-
-
 def test_the_franka_hand_opens_80_mm_and_no_more() -> None:
     robot = robot_at("panda", cube=True)
     assert robot.gripper.max_width == 0.08

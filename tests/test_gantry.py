@@ -288,28 +288,6 @@ def test_home_goes_up_before_it_goes_across() -> None:
     assert np.abs(world.pose("object_00")[0] - before).max() < 1e-4
 
 
-def test_stop_ends_a_motion_and_holds() -> None:
-    world, robot = cube_and_gantry()
-
-    def press_the_button() -> None:
-        if robot.state().position[1] < 0.3:
-            robot.stop()
-
-    world.frame_period, world.frame_callback = 0.0, press_the_button
-    report = robot.execute(MoveTo((-0.5, 0.0, 0.25), 0.0, 0.5))
-    world.frame_callback = None
-    assert not report.reached
-    assert report.reason == "stopped"
-    assert report.position[1] == pytest.approx(0.3, abs=0.02)
-    robot.stop()
-    world.step(25)
-    rest = robot.state()
-    robot.stop()  # any number of times
-    world.step(250)
-    assert np.abs(np.subtract(robot.state().position, rest.position)).max() < 5e-3
-    assert robot.execute(MoveTo((-0.5, 0.0, 0.25), 0.0)).reached
-
-
 def test_reports_are_of_the_tool_and_say_no_more_than_a_robot_knows() -> None:
     _, robot = cube_and_gantry()
     report = robot.execute(MoveTo((-0.45, 0.1, 0.2), 0.5))

@@ -140,3 +140,27 @@ def test_a_world_is_freed_with_its_robot() -> None:
         assert gone() is None  # MuJoCo's memory is out of the collector's sight
     finally:
         gc.enable()
+
+
+@every
+def test_stop_ends_a_motion_and_holds(name: str) -> None:
+    world = world_of(robot=name)
+    robot = make_robot(name, world)
+
+    def press_the_button() -> None:
+        if robot.state().position[1] < 0.3:
+            robot.stop()
+
+    world.frame_period, world.frame_callback = 0.0, press_the_button
+    report = robot.execute(MoveTo((-0.5, 0.0, 0.25), 0.0, 0.5))
+    world.frame_callback = None
+    assert not report.reached
+    assert report.reason == "stopped"
+    assert report.position[1] == pytest.approx(0.3, abs=0.02)
+    robot.stop()
+    world.step(25)
+    rest = robot.state()
+    robot.stop()  # any number of times
+    world.step(250)
+    assert np.abs(np.subtract(robot.state().position, rest.position)).max() < 5e-3
+    assert robot.execute(MoveTo((-0.5, 0.0, 0.25), 0.0)).reached

@@ -43,12 +43,8 @@ def default_pose(workspace: Workspace | None = None) -> npt.NDArray[np.float64]:
     return look_at((x - 0.5, y, 0.5), (x, y, 0.0))
 
 
-class RayCamera:
-    """A perspective camera in a MuJoCo world.
-
-    It sees the positions that MuJoCo last computed: after setting `qpos` by hand, call
-    `mujoco.mj_kinematics` first. Rays that can meet nothing that moved since they were last
-    cast are not cast again, which changes no pixel: what sleeps costs nothing to see.
+class SimCamera:
+    """What every camera of a MuJoCo world is made of.
 
     Args:
         world: anything with the model and the data.
@@ -80,8 +76,28 @@ class RayCamera:
         self._model, self._data = world.model, world.data
         self._groups = np.asarray(SEEN if geomgroup is None else geomgroup, np.uint8)
         self._size = (k.height, k.width)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make what the back end needs."""
+
+    def _frame(self, color: npt.NDArray[np.uint8], depth: npt.NDArray[np.float32]) -> RGBDFrame:
+        """A picture as the sensor gives it."""
+        frame = RGBDFrame(color, depth, self.intrinsics, self.T_world_camera.copy())
+        return sense(frame, self.noise, self._rng)
+
+
+class RayCamera(SimCamera):
+    """A perspective camera in a MuJoCo world.
+
+    It sees the positions that MuJoCo last computed: after setting `qpos` by hand, call
+    `mujoco.mj_kinematics` first. Rays that can meet nothing that moved since they were last
+    cast are not cast again, which changes no pixel: what sleeps costs nothing to see.
+    """
+
+    def _prepare(self) -> None:
         # of length 1 along the optical axis, so that MuJoCo's ray parameter is the depth
-        self._rays = ray_directions(k) @ self.T_world_camera[:3, :3].T
+        self._rays = ray_directions(self.intrinsics) @ self.T_world_camera[:3, :3].T
 
         self._visible = self._groups[np.clip(self._model.geom_group, 0, 5)] > 0
         self._spare: mujoco.MjModel | None = None
@@ -113,8 +129,7 @@ class RayCamera:
         color = np.where(asked[..., None], self._color, np.uint8(0))
         depth = np.where(asked, self._depth, np.float32(0))
         self._labels = np.where(asked, self._geom, np.int32(-1))
-        frame = RGBDFrame(color, depth, self.intrinsics, self.T_world_camera.copy())
-        return sense(frame, self.noise, self._rng)
+        return self._frame(color, depth)
 
     def true_bodies(self) -> npt.NDArray[np.int32]:
         """The simulator's truth, for scenes and tests only: the body seen by each pixel.

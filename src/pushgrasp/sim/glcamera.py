@@ -13,10 +13,8 @@ import mujoco
 import numpy as np
 import numpy.typing as npt
 
-from ..interfaces import Intrinsics, Region, RGBDFrame
-from .camera import BACKGROUND, RANGE, SEEN, HasModelAndData, default_pose
-from .light import Light
-from .noise import SensorNoise, sense
+from ..interfaces import Region, RGBDFrame
+from .camera import BACKGROUND, RANGE, SimCamera
 from .opengl import Canvas
 
 NEAR = 0.01  # m along the optical axis before which nothing is seen
@@ -37,44 +35,21 @@ class _Window(NamedTuple):
         return np.s_[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
-class GLCamera:
+class GLCamera(SimCamera):
     """A perspective camera in a MuJoCo world, drawn by OpenGL.
 
     A drop-in for `RayCamera`; it sees the positions that MuJoCo last computed. On Linux it
     needs no display; MUJOCO_GL (egl, osmesa or glfw) picks another library than EGL. It holds
     graphics memory until it is closed or forgotten, and is used from one thread.
 
-    Args:
-        world: anything with the model and the data; neither is touched.
-        intrinsics: of the camera; None: 640x480, the ancestors' focal length.
-        T_world_camera: (4, 4) pose; None: `default_pose`.
-        geomgroup: (6,) which geom groups are visible; None: all but 2, meshes for people to see.
-        light: on everything that it sees; None: the default lamp.
-        noise: of its sensor; None: a perfect one.
-        seed: of that noise.
+    It takes what `SimCamera` takes; the world's model and data are not touched.
+
     Raises:
         UserError: there is no OpenGL here, or MUJOCO_GL forbids it.
     """
 
-    def __init__(
-        self,
-        world: HasModelAndData,
-        *,
-        intrinsics: Intrinsics | None = None,
-        T_world_camera: npt.NDArray[np.float64] | None = None,
-        geomgroup: npt.ArrayLike | None = None,
-        light: Light | None = None,
-        noise: SensorNoise | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.intrinsics = k = intrinsics or Intrinsics()
-        pose = default_pose() if T_world_camera is None else T_world_camera
-        self.T_world_camera = np.array(pose, np.float64)
-        self.light = light or Light()
-        self.noise = noise
-        self._rng = np.random.default_rng(seed)
-        self._model, self._data = world.model, world.data
-        self._size = (k.height, k.width)
+    def _prepare(self) -> None:
+        k = self.intrinsics
         self._all = _Window(0, 0, *self._size)
 
         # What is drawn: the world's model without its lamps and gloss, in an image of our size.
@@ -91,7 +66,7 @@ class GLCamera:
         for options in (self._options, self._alone):
             options.sitegroup[:] = options.tendongroup[:] = options.skingroup[:] = 0
             options.flags[mujoco.mjtVisFlag.mjVIS_TEXTURE] = 0
-        self._options.geomgroup[:] = np.asarray(SEEN if geomgroup is None else geomgroup) > 0
+        self._options.geomgroup[:] = self._groups > 0
         self._alone.geomgroup[:] = np.eye(1, 6)[0]
 
         self._scene, self._other = (mujoco.MjvScene(m, maxgeom=m.ngeom + 16) for _ in range(2))
@@ -110,8 +85,7 @@ class GLCamera:
         self._update(self._scene, self._options)
         color, depth = np.zeros((*self._size, 3), np.uint8), np.zeros(self._size, np.float32)
         color[window.cut], depth[window.cut] = self._draw(self._scene, window)
-        frame = RGBDFrame(color, depth, self.intrinsics, self.T_world_camera.copy())
-        return sense(frame, self.noise, self._rng)
+        return self._frame(color, depth)
 
     def true_bodies(self) -> npt.NDArray[np.int32]:
         """The simulator's truth, for scenes and tests only: the body seen by each pixel.
