@@ -14,6 +14,8 @@ from pushgrasp.learning.rewards import (
     grasp_reward,
     push_reward,
     target,
+    wang_grasp_reward,
+    wang_push_reward,
 )
 
 
@@ -53,6 +55,28 @@ def test_push_reward_refuses_what_is_not_a_number(bad: float):
 )
 def test_alternating_grasp_reward_is_equation_4(success: bool, changed: bool, reward: float):
     assert alternating_grasp_reward(success, changed) == reward
+
+
+@pytest.mark.parametrize(
+    ("q_gain", "occupancy_drop", "changed", "reward"),
+    [
+        (0.2, 0.2, True, 0.5),
+        (0.2, 0.2, False, -0.5),  # nothing changed
+        (0.2, 0.1, True, -0.5),  # not freed: "more than 0.1" is strict
+        (0.1, 0.2, True, 0.0),  # freed, and promises no more
+        (-0.5, 0.0, True, -0.5),
+    ],
+)
+def test_the_baseline_rewards_pushes_that_free_the_target(
+    q_gain: float, occupancy_drop: float, changed: bool, reward: float
+):
+    assert wang_push_reward(q_gain, occupancy_drop, changed) == reward
+
+
+def test_the_baseline_rewards_grasps_higher():
+    assert [wang_grasp_reward(s, a) for s in (True, False) for a in (True, False)] == [
+        1.5, 1.5, -1.0, 0.0,
+    ]  # fmt: skip
 
 
 def test_only_actions_that_did_something_bootstrap():

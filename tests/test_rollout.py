@@ -12,7 +12,7 @@ from pushgrasp.colors import PALETTE, parse_color
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.heightmap import Heightmap
 from pushgrasp.interfaces import Action
-from pushgrasp.learning.actor import Setup
+from pushgrasp.learning.actor import Actor, Setup
 from pushgrasp.learning.checkpoint import save_weights
 from pushgrasp.learning.replay import PRIMITIVES, unpack_target
 from pushgrasp.learning.rollout import Player, scene_seed
@@ -220,34 +220,94 @@ def test_a_failed_goal_agnostic_grasp_is_about_what_lies_under_the_pixel(setup: 
         np.testing.assert_array_equal(target_of(sample), labels == labels[a["row"], a["column"]])
 
 
-def test_pushes_are_recorded_and_end_in_a_grasp(setup: Setup):
-    class Watched(PaintedTable):
-        grasps = 0
+def with_last_stage(setup: Setup, stage: StageConfig, **changes: object) -> Setup:
+    recipe = dataclasses.replace(TINY, stages=(*TINY.stages[:2], stage), **changes)
+    return dataclasses.replace(setup, recipe=recipe)
+
+
+@pytest.mark.parametrize(("name", "trained"), [("push", "push"), ("alternate-grasp", "grasp")])
+def test_pushes_end_in_a_grasp_and_only_the_trained_primitive_explores(
+    setup: Setup, name, trained: str
+):
+    # Nothing is ever over the threshold: a grasp comes after max_pushes.
+    setup = with_last_stage(setup, StageConfig(name, n_objects=(6,), max_pushes=2))
+    seen: dict[str, set[float]] = {"grasp": set(), "push": set()}
+    for scene in range(3):
+        samples, end = play(painted_player(setup), Order(2, scene, 1.0, grasp_threshold=1.0))
+        assert not end.fault
+        assert [s.follows for s in samples] == [False] + [True] * (len(samples) - 1)
+        in_a_row = 0
+        for sample in samples:
+            primitive = PRIMITIVES[sample.action["primitive"]]
+            in_a_row = in_a_row + 1 if primitive == "push" else 0
+            assert in_a_row <= 2
+            assert sample.action["explored"] == (primitive == trained)
+            seen[primitive].add(float(sample.action["reward"]))
+    assert seen["push"] <= {-0.5, 0.0, 0.5}
+    assert seen["grasp"] == {-1.0, 1.0}  # equation 4; a failure leaves the painted table alone
+
+
+def test_a_failed_grasp_that_moves_something_costs_nothing(setup: Setup):
+    class Clumsy(PaintedTable):
+        """Throws the bar out of the picture."""
 
         def act(self, action: Action) -> list[str]:
-            Watched.grasps += action.primitive == "grasp"
-            return super().act(action)
+            if action.primitive == "grasp":
+                for name in [n for n in self.bars if self.mask(n)[action.pixel]]:
+                    del self.bars[name]
+            return []
 
-    # Nothing is ever over the threshold: a grasp comes after max_pushes.
-    recipe = dataclasses.replace(
-        TINY, stages=(*TINY.stages[:2], StageConfig("push", n_objects=(6,), max_pushes=2))
-    )
-    setup = dataclasses.replace(setup, recipe=recipe)
-    samples, end = play(Player(setup, make_table=Watched), Order(2, 0, 1.0, grasp_threshold=1.0))
-    assert not end.fault
-    assert Watched.grasps >= 1
+    setup = with_last_stage(setup, StageConfig("alternate-grasp", n_objects=(6,), max_pushes=0))
+    samples, _ = play(Player(setup, make_table=Clumsy), Order(2, 0, 1.0, grasp_threshold=1.0))
     assert samples
-    assert {int(s.action["primitive"]) for s in samples} == {PRIMITIVES.index("push")}
-    assert {float(s.action["reward"]) for s in samples} <= {-0.5, 0.0, 0.5}
-    in_a_row = 0
-    for sample in samples:
-        in_a_row = in_a_row + 1 if sample.follows else 1
-        assert in_a_row <= 2
+    assert {float(s.action["reward"]) for s in samples} == {0.0}
+
+
+@pytest.mark.parametrize(("name", "failed"), [("push", 0.0), ("alternate-grasp", -1.0)])
+def test_the_baseline_rewards_in_its_own_way(setup: Setup, name, failed: float):
+    """Pushes of the painted table neither free a ring nor let anything sink: -0.5 each."""
+    setup = with_last_stage(
+        setup, StageConfig(name, n_objects=(6,), max_pushes=1), rewards="wang2024"
+    )
+    rewards: dict[str, set[float]] = {"grasp": set(), "push": set()}
+    for scene in range(4):
+        samples, _ = play(painted_player(setup), Order(2, scene, 0.5, grasp_threshold=1.0))
+        for sample in samples:
+            rewards[PRIMITIVES[sample.action["primitive"]]].add(float(sample.action["reward"]))
+    assert failed in rewards["grasp"] <= {1.5, failed}
+    assert name == "push" or 1.5 in rewards["grasp"]
+    assert rewards["push"] == {-0.5}
+
+
+def test_the_gain_of_a_push_is_between_its_two_looks(setup: Setup, monkeypatch: pytest.MonkeyPatch):
+    """METHOD: the released code scores the old look twice, so that no push ever gains."""
+    looks: list[Observation] = []
+
+    class Remembered(PaintedTable):
+        def look(self) -> Observation:
+            looks.append(super().look())
+            return looks[-1]
+
+    def q_of(number: int) -> float:
+        return 0.2 * (number // 2)  # every other push gains
+
+    def best_grasp(self: Actor, look: Observation, target: np.ndarray) -> float:
+        return q_of(next(i for i, seen in enumerate(looks) if seen is look))
+
+    monkeypatch.setattr(Actor, "best_grasp", best_grasp)
+    setup = with_last_stage(setup, StageConfig("push", n_objects=(6,), max_pushes=100))
+    samples, _ = play(
+        Player(setup, make_table=Remembered), Order(2, 0, 1.0, grasp_threshold=np.inf)
+    )
+    assert len(samples) == len(looks) - 1 >= 4
+    gained = [q_of(i + 1) > q_of(i) for i in range(len(samples))]
+    assert [s.action["reward"] == 0.5 for s in samples] == gained
 
 
 def test_nothing_needs_a_push_that_can_be_grasped(setup: Setup):
     samples, _ = play(painted_player(setup), Order(2, 0, 1.0, grasp_threshold=0.0))
-    assert samples == []
+    assert samples
+    assert {PRIMITIVES[s.action["primitive"]] for s in samples} == {"grasp"}
 
 
 def test_a_fault_ends_the_scene_and_is_no_sample(setup: Setup):

@@ -22,10 +22,11 @@ from test_rollout import TINY, PaintedTable
 from pushgrasp.configs import from_json
 from pushgrasp.errors import UserError
 from pushgrasp.files import read_json
+from pushgrasp.interfaces import Primitive
 from pushgrasp.learning import learner
 from pushgrasp.learning import train as train_module
 from pushgrasp.learning.actor import Setup
-from pushgrasp.learning.begin import begin_run, only_writer, resume_run
+from pushgrasp.learning.begin import begin_run, check_recipe, only_writer, resume_run
 from pushgrasp.learning.learner import cosine_rate, freeze_all_but, next_values, read_observation
 from pushgrasp.learning.metrics import MetricsLog, read_metrics, success_rate
 from pushgrasp.learning.replay import ACTION, Replay
@@ -35,7 +36,7 @@ from pushgrasp.learning.train import improve, learn, train
 from pushgrasp.learning.workers import Message, Order, Sample, SceneEnd
 from pushgrasp.networks import build
 from pushgrasp.policy import Policy
-from pushgrasp.recipes import RECIPES, NetworkConfig, Recipe, StageConfig
+from pushgrasp.recipes import RECIPES, NetworkConfig, Recipe, StageConfig, with_network
 from pushgrasp.workspace import Workspace
 
 
@@ -149,7 +150,8 @@ def test_next_values_are_the_best_of_the_following_state(tmp_path: Path):
     fill(run, 12)
     actions, network = run.replay.actions, run.networks["grasp"].train()
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    values = next_values(network, run.replay, actions)
+    everything = np.arange(len(actions))
+    values = next_values(network, run.replay, everything, 0)
     assert network.training
     assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
     counted = actions["bootstraps"] & (actions["next"] >= 0)
@@ -157,7 +159,13 @@ def test_next_values_are_the_best_of_the_following_state(tmp_path: Path):
     assert not values[~counted].any()
     i = int(np.flatnonzero(counted)[0])
     look, target = read_observation(run.replay, int(actions["next"][i]), Workspace())
-    assert values[i] == network.score(look, target, target).max()
+    assert values[i] == pytest.approx(network.score(look, target, target).max())
+    with torch.no_grad():
+        network.head.bias += 3.0  # type: ignore[union-attr]
+    kept = next_values(network, run.replay, everything, learner.REFRESH - 1)
+    np.testing.assert_array_equal(kept, values)
+    renewed = next_values(network, run.replay, everything, learner.REFRESH)
+    assert (renewed[counted] > values[counted]).all()
 
 
 def test_the_frozen_network_does_not_move_at_all(tmp_path: Path):
@@ -180,10 +188,52 @@ def test_the_frozen_network_does_not_move_at_all(tmp_path: Path):
     assert not any(p.requires_grad for p in frozen.parameters())
 
 
+def test_in_alternation_one_network_learns_and_the_other_rests(tmp_path: Path):
+    """METHOD: the released code's "alternating" gives GraspNet no gradient at all."""
+    both = ("alternate-grasp", "alternate-push")
+    stages = [StageConfig(name, n_objects=(6,), n_samples=14, epsilon=(0.5, 0.5)) for name in both]
+    recipe = dataclasses.replace(TINY, stages=(*TINY.stages, *stages, *stages))
+    run, states = begin(tmp_path, recipe), []
+
+    class Watching(HereAndNow):
+        def change_stage(self) -> None:
+            super().change_stage()
+            states.append({p: state_of(run, p) for p in run.networks})
+
+    learn(run, Watching(run))
+    states.append({p: state_of(run, p) for p in run.networks})
+    assert run.samples[3:] == [14, 14, 14, 14]
+    for stage, before, after in zip(recipe.stages, states, states[1:], strict=True):
+        rests = "push" if stage.trains == "grasp" else "grasp"
+        assert same(before[rests], after[rests]), stage.name
+        assert not same(before[stage.trains], after[stage.trains]), stage.name
+
+
+def test_evaluation_moves_nothing(tmp_path: Path):
+    """METHOD: the released code goes on training, and its BatchNorm averaging, while it scores."""
+    run = begin(tmp_path)
+    fill(run, 4)
+    policy = run.policy()
+    policy.push = run.networks["push"]
+    before = {p: state_of(run, p) for p in run.networks}
+    look, target = read_observation(run.replay, 0, Workspace())
+    for _ in range(3):
+        policy.decide(dataclasses.replace(look, goal=target), both_maps=True)
+    assert all(same(before[p], state_of(run, p)) for p in run.networks)
+
+
+def state_of(run: Run, primitive: Primitive) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in run.networks[primitive].state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(a[key], b[key]) for key in a)
+
+
 @pytest.mark.slow
 def test_the_papers_network_learns_by_the_papers_rules(tmp_path: Path):
     """Colours in the replay, prioritised draws, bootstrapped targets, one gradient step."""
-    paper = RECIPES["paper"]
+    paper = with_network(RECIPES["paper"], "densenet121")
     recipe = dataclasses.replace(
         paper,
         network=dataclasses.replace(paper.network, crop_px=64, crop_resolution=0.01),
@@ -413,7 +463,6 @@ def test_two_learners_do_not_share_a_run(tmp_path: Path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"stages": (StageConfig("alternate"),)}, "cannot be trained yet"),
         ({"stages": (StageConfig("push", n_samples=0),)}, "at least one sample"),
         ({"stages": (StageConfig("push", epsilon=(2.0, 0.1)),)}, "it is a chance"),
         ({"batch_size": 1}, "batch_size"),
@@ -509,6 +558,18 @@ def test_training_in_the_simulator(tmp_path: Path):
     assert Policy.from_pretrained(folder).metadata["samples"]["push"] == 3
     assert len(Replay(tmp_path / "run" / "replay", Workspace().shape, color=False)) == 13
     assert train(recipe, tmp_path / "run", resume=True, workers=1) == folder
+
+
+@pytest.mark.parametrize("name", ["compact", "densenet121"])
+def test_every_recipe_takes_either_network(name: str):
+    for recipe in RECIPES.values():
+        other = with_network(recipe, name)
+        assert other.network.name == name
+        assert other.network.output == recipe.network.output
+        assert with_network(other, recipe.network.name) == recipe
+        check_recipe(other)
+    with pytest.raises(UserError, match="no network 'resnet'"):
+        with_network(RECIPES["paper"], "resnet")
 
 
 def test_the_networks_of_the_recipes_can_be_built():

@@ -6,7 +6,7 @@ On disk it is a folder: `config.json` (readable, small) and `model.safetensors`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,15 @@ import torch
 from .interfaces import Action, Primitive
 from .networks import QNetwork, build
 from .observation import Observation
-from .pretrained import SavedPolicy, find_policy, load_strictly, read_policy, write_policy
+from .pretrained import (
+    VARIANTS,
+    WEIGHTS,
+    SavedPolicy,
+    find_policy,
+    load_strictly,
+    read_policy,
+    write_policy,
+)
 from .recipes import DecisionConfig, NetworkConfig, PrimitiveConfig
 from .selection import (
     Memory,
@@ -26,6 +34,7 @@ from .selection import (
     choose,
     grasp_doubt,
     neighbours,
+    push_doubt,
     smooth,
     suppress,
     weight_push,
@@ -100,14 +109,12 @@ class Policy:
         blocker = _Candidate(goal)
         if doubt and rule.clear_blockers:
             beside = self._grasps(observation, self._blockers(observation, goal), avoid)
-            blocker = max([c for c in beside if c.place], key=lambda c: c.q, default=blocker)
+            blocker = self._best_blocker(observation, goal, beside) or blocker
         push = _Candidate(goal)
         blocked = bool(doubt) and not blocker.q > rule.blocker_threshold
         if blocked or both_maps or rule.push_margin is not None:
             push = self._push(observation, goal, avoid)
-        most = np.inf if rule.max_pushes is None else rule.max_pushes
-        may_push = push.place is not None and memory.pushes_in_a_row < most
-        if blocked and rule.clear_blockers and not may_push:
+        if blocked and rule.clear_blockers and push_doubt(push.q, memory.pushes_in_a_row, rule):
             blocker = self._any_sure_grasp(observation, goal, avoid) or blocker
 
         choice, why = choose(
@@ -152,6 +159,21 @@ class Policy:
             )
             for mask in neighbours(observation.labels, goal.mask)
         ]
+
+    def _best_blocker(
+        self, observation: Observation, goal: Target, beside: Sequence[_Candidate]
+    ) -> _Candidate | None:
+        """The object to take away first: the surest, or with foresight that which helps most."""
+        graspable = [candidate for candidate in beside if candidate.place]
+        sure = [c for c in graspable if c.q > self.decision.blocker_threshold]
+        if not self.decision.foresight or len(sure) < 2:
+            return max(graspable, key=lambda c: c.q, default=None)
+
+        def promise(blocker: _Candidate) -> float:
+            then = observation.without(blocker.target.mask & ~goal.mask)
+            return blocker.q * self.best_grasp(then, goal.mask)
+
+        return max(sure, key=promise)
 
     def _any_sure_grasp(
         self, observation: Observation, goal: Target, avoid: Sequence[Action]
@@ -252,12 +274,14 @@ class Policy:
         """
         folder = find_policy(source)
         saved = read_policy(folder)
+        is_variant = str(source) in VARIANTS and folder.parent == WEIGHTS
+        changes = VARIANTS[str(source)][1] if is_variant else {}
         policy = cls.random_init(
             saved.network,
-            saved.decision,
+            replace(saved.decision, **changes),
             saved.primitive,
             with_push="push" in saved.weights,
-            name=folder.resolve().name,
+            name=str(source) if is_variant else folder.resolve().name,
         )
         policy.metadata = saved.metadata
         for part, network in policy.networks().items():

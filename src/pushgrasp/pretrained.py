@@ -22,6 +22,10 @@ VERSION = 1
 CONFIG, MODEL = "config.json", "model.safetensors"
 WEIGHTS = Path(__file__).parent / "weights"
 """Policies that come with the package, a folder each."""
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "paper-no-switching": ("paper", {"switching": False}),
+}
+"""Policies that decide by another's networks: whose, and what differs in the rule."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class SavedPolicy:
 
 def policy_names() -> list[str]:
     """The policies that come with the package."""
-    return sorted(config.parent.name for config in WEIGHTS.glob(f"*/{CONFIG}"))
+    names = {config.parent.name for config in WEIGHTS.glob(f"*/{CONFIG}")}
+    return sorted(names | {name for name, (base, _) in VARIANTS.items() if base in names})
 
 
 def find_policy(source: str | Path) -> Path:
@@ -52,7 +57,8 @@ def find_policy(source: str | Path) -> Path:
     if (folder / CONFIG).exists():
         return folder
     if str(source) in policy_names():
-        return WEIGHTS / str(source)
+        base, _ = VARIANTS.get(str(source), (str(source), {}))
+        return WEIGHTS / base
     if folder.is_dir():
         raise UserError(f"{folder} is no policy: it holds no {CONFIG}")
     names = ", ".join(policy_names()) or "none"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .errors import UserError
+from .interfaces import Primitive
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,9 @@ class DecisionConfig:
     any object at all when pushing, too, has led nowhere."""
     blocker_threshold: float = 0.5
     """Q_g from which a blocking object is taken out of the way."""
+    foresight: bool = False
+    """Of several such objects, take that without which the target's own grasp promises most: it is
+    scored on the heightmap with the object erased. Else take the surest."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -126,21 +130,37 @@ class PrimitiveConfig:
 class StageConfig:
     """One stage of training."""
 
-    name: Literal["grasp-any", "grasp-goal", "push", "alternate"]
+    name: Literal["grasp-any", "grasp-goal", "push", "alternate-grasp", "alternate-push"]
+    """grasp-any, grasp-goal: goal-agnostic, then goal-conditioned grasping (section III-C.1); push:
+    pushing against the frozen GraspNet (III-C.2); alternate-grasp, alternate-push: one network
+    learns, the other is frozen (III-C.3)."""
     n_objects: tuple[int, ...] = (10,)
     """Objects in a scene; drawn anew for each (paper: 10, then 20)."""
     scenes: tuple[str, ...] = ("random",)
     """Kinds of scenes; drawn anew for each."""
     n_samples: int = 3000
-    """Actions of the trained primitive."""
+    """Actions of the primitive that the stage trains."""
     epsilon: tuple[float, float] = (0.5, 0.1)
     """Exploration at the start and at the end of its decay (section III-C.4)."""
     epsilon_decay: float = 0.9998
     """Factor an action (authors' code)."""
     randomise: bool = False
     """Vary masses, frictions, sizes, colours and light from scene to scene."""
+    goals_compared: int = 1
+    """Of so many visible objects, ask for that whose Q_g is nearest to Q_g*: the rule turns on
+    it, and a goal that surely can or cannot be grasped teaches little. 1: any object."""
     max_pushes: int = 5
-    """Pushes before a grasp is due in the push stage (section III-C.2)."""
+    """Pushes before a grasp is due where pushes and grasps mix (section III-C.2)."""
+
+    @property
+    def trains(self) -> Primitive:
+        """Which network learns; the other keeps all its weights."""
+        return "push" if self.name in ("push", "alternate-push") else "grasp"
+
+    @property
+    def mixes(self) -> bool:
+        """Whether pushes and grasps take turns in a scene, as they will at work."""
+        return self.name in ("push", "alternate-grasp", "alternate-push")
 
 
 @dataclass(frozen=True)
@@ -158,6 +178,8 @@ class Recipe:
     )
     discount: float = 0.5
     """gamma (section III-C.4); 0 where a network predicts one step's success."""
+    rewards: Literal["paper", "wang2024"] = "paper"
+    """Equations 2 to 4, or those of the baseline."""
     loss: Literal["huber", "bce"] = "huber"
     learning_rate: float = 1e-4
     learning_rate_end: float = 1e-4
@@ -176,17 +198,67 @@ class Recipe:
     """m, spread of the Gaussian that places objects in training scenes."""
 
 
+_COMPACT = NetworkConfig(output="value")
+_DENSENET = NetworkConfig(
+    name="densenet121",
+    output="value",
+    window="workspace",
+    crop_px=640,  # zoomed twice, and room for any rotation (authors' code)
+    crop_resolution=0.001,
+)
+
+
+def alternating(
+    rounds: int, n_grasps: int, n_pushes: int, n_objects: tuple[int, ...]
+) -> tuple[StageConfig, ...]:
+    """Stage 3: the networks take turns, GraspNet first (section III-C.3)."""
+    grasp = StageConfig("alternate-grasp", n_objects, n_samples=n_grasps, epsilon=(0.1, 0.1))
+    push = StageConfig("alternate-push", n_objects, n_samples=n_pushes, epsilon=(0.1, 0.1))
+    return (grasp, push) * rounds
+
+
+def _three_stages(n_objects: int) -> tuple[StageConfig, ...]:
+    """Section III-C: grasping among so many objects, then pushing and alternating among 20.
+
+    The paper gives no number of actions; these take two cores about an hour.
+    """
+    grasping = (n_objects,)
+    return (
+        StageConfig("grasp-any", grasping, n_samples=1000, epsilon_decay=0.998),
+        StageConfig("grasp-goal", grasping, n_samples=3500, epsilon_decay=0.9995),
+        StageConfig("push", (20,), n_samples=1000, epsilon_decay=0.999),
+        *alternating(rounds=2, n_grasps=300, n_pushes=200, n_objects=(20,)),
+    )
+
+
+_PAPER = Recipe(
+    name="paper",
+    network=_COMPACT,
+    decision=DecisionConfig(grasp_threshold=1.78, occupancy_limit=1.0),
+    stages=_three_stages(n_objects=10),
+    learning_rate=1e-3,
+    learning_rate_end=2e-5,
+    updates_per_sample=0.5,
+)
+
 RECIPES: dict[str, Recipe] = {
-    "paper": Recipe(
-        name="paper",
-        network=NetworkConfig(
-            name="densenet121",
-            output="value",
-            window="workspace",
-            crop_px=640,  # zoomed twice, and room for any rotation (authors' code)
-            crop_resolution=0.001,
+    "paper": _PAPER,
+    "paper-no-switching": replace(
+        _PAPER, name="paper-no-switching", decision=replace(_PAPER.decision, switching=False)
+    ),
+    "wang2024": replace(
+        _PAPER,
+        name="wang2024",
+        decision=DecisionConfig(
+            switching=False,
+            push_all_weight=1.0,
+            push_target_weight=0.0,
+            grasp_threshold=1.8,
+            occupancy_limit=0.1,
         ),
-        decision=DecisionConfig(grasp_threshold=1.78, occupancy_limit=0.08, push_margin=None),
+        primitive=PrimitiveConfig(push_length=0.13),
+        stages=_three_stages(n_objects=5),
+        rewards="wang2024",
     ),
     "default": Recipe(
         name="default",
@@ -209,19 +281,27 @@ RECIPES: dict[str, Recipe] = {
             ),
             StageConfig(
                 "grasp-goal",
-                scenes=("random", "random", "heap"),
-                n_objects=(10, 15, 20, 25),
-                n_samples=13000,
+                n_objects=(10,),
+                n_samples=4000,
                 epsilon=(0.4, 0.1),
+                epsilon_decay=0.9995,
+            ),
+            StageConfig(
+                "grasp-goal",
+                scenes=("random", "random", "heap"),
+                n_objects=(10, 20, 30),
+                n_samples=4500,
+                goals_compared=3,
+                epsilon=(0.2, 0.1),
                 epsilon_decay=0.9995,
             ),
             StageConfig(
                 "push",
                 scenes=("random", "heap"),
-                n_objects=(15, 20, 25),
-                n_samples=800,
-                epsilon=(0.6, 0.2),
-                epsilon_decay=0.998,
+                n_objects=(12, 16, 20),
+                n_samples=2500,
+                epsilon=(0.5, 0.1),
+                epsilon_decay=0.999,
             ),
         ),
         discount=0.0,
@@ -229,7 +309,7 @@ RECIPES: dict[str, Recipe] = {
         learning_rate=1e-3,
         learning_rate_end=2e-5,
         batch_size=64,
-        updates_per_sample=0.4,
+        updates_per_sample=0.3,
         augment=True,
         replay_priority=0.0,
     ),
@@ -245,6 +325,35 @@ def recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise UserError(f"no recipe {name!r}; there are: {', '.join(sorted(RECIPES))}")
     return RECIPES[name]
+
+
+def with_network(recipe: Recipe, name: str) -> Recipe:
+    """The same recipe with the other network.
+
+    The learning rates go with the network: `compact` begins with nothing, DenseNet with what it
+    knows of pictures (section IV; the rate is the authors').
+
+    Args:
+        recipe: any.
+        name: compact or densenet121.
+    Raises:
+        UserError: there is no such network.
+    """
+    known: dict[str, tuple[NetworkConfig, float, float]] = {
+        "compact": (_COMPACT, 1e-3, 2e-5),
+        "densenet121": (_DENSENET, 1e-4, 1e-4),
+    }
+    if name not in known:
+        raise UserError(f"no network {name!r}; there are: {', '.join(known)}")
+    if name == recipe.network.name:
+        return recipe
+    network, rate, rate_end = known[name]
+    return replace(
+        recipe,
+        network=replace(network, output=recipe.network.output),
+        learning_rate=rate,
+        learning_rate_end=rate_end,
+    )
 
 
 def with_threshold(decision: DecisionConfig, grasp_threshold: float) -> DecisionConfig:

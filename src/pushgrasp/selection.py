@@ -228,18 +228,26 @@ def choose(
     if q_blocker > config.blocker_threshold:
         return "blocker", f"{doubt}; Q_g {q_blocker:.2f} beside it"
     can_push, can_grasp = np.isfinite(q_push), np.isfinite([q_grasp, q_blocker]).any()
-    if can_push and can_grasp:
-        if config.max_pushes is not None and pushes_in_a_row >= config.max_pushes:
-            doubt, can_push = f"{pushes_in_a_row} pushes in a row are enough", False
-        elif config.push_threshold is not None and q_push <= config.push_threshold:
-            doubt = f"{doubt}; Q_p {q_push:.2f} is not over {config.push_threshold:g} either"
-            can_push = False
+    against = push_doubt(q_push, pushes_in_a_row, config)
+    if can_push and can_grasp and against:
+        doubt, can_push = f"{doubt}; {against}", False
     if can_push:
         return "push", doubt
     if can_grasp:
         at_target = not q_blocker > q_grasp and np.isfinite(q_grasp)
         return "target" if at_target else "blocker", f"{doubt}: the best grasp there is"
     return None, "no grasp and no push is left to try"
+
+
+def push_doubt(q_push: float, pushes_in_a_row: int, config: DecisionConfig) -> str:
+    """What speaks against pushing, in words; nothing if the rule allows it."""
+    if not np.isfinite(q_push):
+        return "there is no push"
+    if config.max_pushes is not None and pushes_in_a_row >= config.max_pushes:
+        return f"{pushes_in_a_row} pushes in a row are enough"
+    if config.push_threshold is not None and q_push <= config.push_threshold:
+        return f"Q_p {q_push:.2f} is not over {config.push_threshold:g} either"
+    return ""
 
 
 def grasp_doubt(q_grasp: float, occupancy: float, config: DecisionConfig) -> str:

@@ -23,6 +23,8 @@ MAX_SHIFT_PX = 8
 """Heightmap pixels (16 mm) by which windows are moved at random."""
 MAX_TURN = 0.2
 """Rotation indices (4.5 degrees) by which they are turned; a fifth of the way to the next."""
+REFRESH = 1000
+"""Updates for which the value of a following state is kept."""
 CHUNK = 16
 """Windows cut at once: of 64 the images (64 MB) would be new pages for every batch."""
 
@@ -33,6 +35,7 @@ def update(
     replay: Replay,
     recipe: Recipe,
     rng: np.random.Generator,
+    n_updates: int = 0,
 ) -> float:
     """Learn from one batch.
 
@@ -42,15 +45,16 @@ def update(
         replay: the surprise of the drawn actions is brought up to date.
         recipe: batch size, loss, discount, augmentation.
         rng: draws the batch and its augmentation.
+        n_updates: steps that the network has taken.
     Returns:
         The loss, in nats or squared units of Q.
     """
     primitive, output = network.primitive, network.config.output
     indices = replay.draw(rng, recipe.batch_size, primitive, recipe.replay_priority)
     actions = replay.actions[indices]
-    next_q = (
-        next_values(network, replay, actions) if recipe.discount > 0 else np.zeros(len(actions))
-    )
+    next_q = np.zeros(len(actions))
+    if recipe.discount > 0:
+        next_q = next_values(network, replay, indices, n_updates)
     labels = torch.tensor(
         [
             target(float(r), float(q), recipe.discount, output)
@@ -151,24 +155,31 @@ def read_scenes(replay: Replay, indices: npt.NDArray[np.int64], workspace: Works
 
 
 def next_values(
-    network: QNetwork, replay: Replay, actions: npt.NDArray[np.void]
+    network: QNetwork, replay: Replay, indices: npt.NDArray[np.int64], n_updates: int
 ) -> npt.NDArray[np.float64]:
-    """The best Q in the states that actions led to, by the network as it is now.
+    """The best Q in the states that actions led to, by the network as it is or lately was.
+
+    What is worked out is kept with the action for REFRESH updates: it costs 8 or 16 windows, and
+    targets that move less make learning steadier (Mnih et al. 2015).
 
     Args:
         network: of the primitive that the actions are of.
         replay: holds the following states.
-        actions: (B,) records.
+        indices: (B,) of the actions.
+        n_updates: steps that the network has taken.
     Returns:
         (B,), 0 where there is no following state or it does not count (`rewards.bootstraps`).
     """
-    values = np.zeros(len(actions))
-    for i in np.flatnonzero(actions["bootstraps"] & (actions["next"] >= 0)):
+    actions = replay.actions
+    counts = actions["bootstraps"] & (actions["next"] >= 0)
+    known = (actions["next_q_at"] >= 0) & (actions["next_q_at"] > n_updates - REFRESH)
+    for i in np.unique(indices[counts[indices] & ~known[indices]]):
         observation, wanted = read_observation(replay, int(actions["next"][i]), Workspace())
         allowed = wanted if network.primitive == "grasp" else observation.objects | wanted
         best = float(network.score(observation, wanted, allowed).max())
-        values[i] = best if np.isfinite(best) else 0.0
-    return values
+        actions["next_q"][i] = best if np.isfinite(best) else 0.0
+        actions["next_q_at"][i] = n_updates
+    return np.where(counts[indices], actions["next_q"][indices], 0.0)
 
 
 def read_observation(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .metrics import success_rate
-from .run import Run, trainee
+from .run import Run, is_trained
 from .workers import Message
 
 
@@ -55,7 +55,7 @@ class Meter:
             "success_greedy": self._rate(explored=False),
             "success_explored": self._rate(explored=True),
             "loss": float(np.mean(self.losses)) if self.losses else float("nan"),
-            "updates": run.updates[trainee(self._stage)],
+            "updates": run.updates[self._stage.trains],
             "epsilon": run.epsilon(self._index),
             "samples_per_s": (n - self._samples) / wall,
             "wall_s": run.elapsed_s,
@@ -77,4 +77,6 @@ class Meter:
         return f"{known}, epsilon {self._run.epsilon(self._index):.2f}"
 
     def _rate(self, *, explored: bool) -> float:
-        return success_rate(self._run.replay.actions, self._index, explored=explored)
+        actions = self._run.replay.actions
+        trained = actions[is_trained(actions, self._stage)]
+        return success_rate(trained, self._index, explored=explored)

@@ -19,7 +19,7 @@ from ..errors import UserError
 from ..files import read_json, write_json
 from ..interfaces import Primitive
 
-VERSION = 1
+VERSION = 2
 BLOCK = 256
 """Records by which the files grow; their space is reserved at once."""
 PRIMITIVES: tuple[Primitive, ...] = ("grasp", "push")
@@ -40,6 +40,8 @@ ACTION = np.dtype(
         ("q", np.float32),  # what the network that chose predicted; NaN if it was not asked
         ("next", np.int64),  # record of the following state; -1: there is none
         ("surprise", np.float32),  # |prediction - target| when last learned from
+        ("next_q", np.float32),  # best Q of the following state, when last worked out
+        ("next_q_at", np.int64),  # updates of the network then; -1: not yet
     ]
 )
 
@@ -142,7 +144,7 @@ class Replay:
 
         Args:
             observation: () record of this replay's `observation_dtype`.
-            action: () record of dtype ACTION; `next` and `surprise` are set here.
+            action: () record of dtype ACTION; `next`, `surprise` and `next_q_at` are set here.
             previous: the record whose action led to this state, or -1.
         Returns:
             The record's index.
@@ -155,6 +157,7 @@ class Replay:
         self._actions[index] = action
         self._actions["next"][index] = -1
         self._actions["surprise"][index] = NEW
+        self._actions["next_q_at"][index] = -1
         self._count += 1
         if previous >= 0:
             self._actions["next"][previous] = index

@@ -1,4 +1,4 @@
-"""The paper's rewards, equations 2 to 4, and the training targets made of them."""
+"""The paper's rewards, equations 2 to 4, those of its baseline, and the targets made of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ MIN_GAIN = 0.1
 """A push helps when Q_g rises by more than this (equation 3)."""
 MIN_OCCUPANCY_DROP = 0.1
 """A push that frees less than this share of the target's ring changed nothing (equation 3)."""
+WANG_SUCCESS = 1.5
+"""The baseline's reward for the goal in hand, once pushing is learned (its code)."""
 
 
 def grasp_reward(success: bool) -> float:
@@ -52,6 +54,30 @@ def alternating_grasp_reward(success: bool, changed: bool) -> float:
     if success:
         return 1.0
     return 0.0 if changed else -1.0
+
+
+def wang_push_reward(q_gain: float, occupancy_drop: float, changed: bool) -> float:
+    """The baseline's reward of a push: the target must be freed as well as promise more.
+
+    Args:
+        q_gain, occupancy_drop: as for `push_reward`.
+        changed: the camera saw the surface round the target sink.
+    Returns:
+        0.5 (Q_g rose, something changed, and the ring emptied), -0.5 (nothing changed or the
+        ring did not empty), else 0.
+    Source: Wang et al. 2024, from its public code; the gain from the new image, as above.
+    """
+    if not changed or occupancy_drop <= MIN_OCCUPANCY_DROP:
+        return -0.5
+    return 0.5 if q_gain > MIN_GAIN else 0.0
+
+
+def wang_grasp_reward(success: bool, alternating: bool) -> float:
+    """The baseline's reward of a grasp once pushing is learned: 1.5, and -1 for a failure
+    while the networks take turns (Wang et al. 2024, from its public code)."""
+    if success:
+        return WANG_SUCCESS
+    return -1.0 if alternating else 0.0
 
 
 def bootstraps(success: bool, changed: bool) -> bool:

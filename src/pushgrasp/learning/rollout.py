@@ -17,16 +17,23 @@ import numpy.typing as npt
 import torch
 
 from ..errors import RobotError, SimulatorFault
-from ..interfaces import Action
+from ..interfaces import Action, Primitive
 from ..observation import Observation
 from ..recipes import Recipe, StageConfig
 from ..segmentation import goal_mask
 from ..sim.randomise import DomainConfig
 from ..sim.scenes import SceneConfig
-from ..targeting import moved, occupancy
+from ..targeting import changed, moved, occupancy
 from .actor import Actor, Setup
 from .replay import ACTION, PRIMITIVES, pack_observation
-from .rewards import bootstraps, grasp_reward, push_reward
+from .rewards import (
+    alternating_grasp_reward,
+    bootstraps,
+    grasp_reward,
+    push_reward,
+    wang_grasp_reward,
+    wang_push_reward,
+)
 from .table import RGB, Clock, SimTable, Table
 from .workers import Message, Order, Sample, SceneEnd
 
@@ -40,6 +47,8 @@ MIN_OBJECTS = 3
 """A scene with fewer objects left is not worth its time."""
 ACTIONS_AN_OBJECT = 1.5
 """Length of a scene."""
+WANG_CHANGED_PX = 50
+"""Cells that must have sunk for the baseline to see a change (its code)."""
 GOALS_TO_TRY = 10
 """Objects looked at in search of one that cannot be grasped yet, and so is worth a push."""
 PUSH_REACH_PX = 30
@@ -103,7 +112,7 @@ class Player:
         try:
             table = self._make_table(config, self._recipe, self._clock)
             steps = round(ACTIONS_AN_OBJECT * config.n_objects)
-            play = self._push_scene if stage.name == "push" else self._grasp_scene
+            play = self._mixed_scene if stage.mixes else self._grasp_scene
             for choice in play(table, stage, order, steps, rng):
                 yield self._sample(choice, order)
         except (SimulatorFault, RobotError) as error:
@@ -120,8 +129,7 @@ class Player:
         look, follows = table.look(), False
         tried: set[str] = set()  # since the scene last changed
         for _ in range(steps):
-            goals = self._visible(table, look, rng, tried)
-            name, target = next(goals, (None, None))
+            name, target = self._goal_to_grasp(table, look, stage, order, rng, tried)
             if name is None or target is None or len(table.objects()) < MIN_OBJECTS:
                 return
             if any_object and not self._actor.sees_target:
@@ -143,18 +151,22 @@ class Player:
             tried = set() if held else {*tried, name}
             yield self._with_change(choice, look)
 
-    # --- stage 2 ---------------------------------------------------------------------
+    # --- stages 2 and 3 --------------------------------------------------------------
 
-    def _push_scene(
+    def _mixed_scene(
         self, table: Table, stage: StageConfig, order: Order, steps: int, rng: np.random.Generator
     ) -> Iterator[_Choice]:
-        """Push for a goal until it can be grasped, then grasp it (section III-C.2)."""
+        """Push for a goal until it can be grasped, then grasp it (sections III-C.2 and III-C.3).
+
+        Only the primitive that is being trained explores. The other's actions are samples,
+        too; its network will learn from them when its turn comes.
+        """
         look, follows = table.look(), False
         name, pushes, q = None, 0, 0.0
         for _ in range(steps):
             if name is None:
                 name, q = self._goal_to_push_for(table, look, order, rng)
-                follows, pushes = False, 0
+                pushes = 0
             colors = table.objects()
             if name is None or len(colors) < MIN_OBJECTS:
                 return
@@ -163,30 +175,49 @@ class Player:
             if color is None or target is None or target.sum() < MIN_GOAL_PX:
                 name = None  # pushed off the table, or out of sight
                 continue
-            if q > order.grasp_threshold or pushes >= stage.max_pushes:
-                grasp, _ = self._actor.choose("grasp", look, target, target, 0.0, rng)
-                if grasp is not None:
-                    table.act(grasp)
-                    look = table.look()
+            due = q > order.grasp_threshold or pushes >= stage.max_pushes
+            primitive: Primitive = "grasp" if due else "push"
+            near = target if due else look.objects & _widen(target, PUSH_REACH_PX)
+            epsilon = order.epsilon if primitive == stage.trains else 0.0
+            action, explored = self._actor.choose(primitive, look, target, near, epsilon, rng)
+            if action is None:
+                if not due:
+                    return
                 name = None
                 continue
-            near = look.objects & _widen(target, PUSH_REACH_PX)
-            action, explored = self._actor.choose("push", look, target, near, order.epsilon, rng)
-            if action is None:
-                return
-            table.act(action)
-            choice = _Choice(look, target, action, explored, follows)
-            after = table.look()
+            held = table.act(action)
+            after, choice = table.look(), _Choice(look, target, action, explored, follows)
             # Both Q_g are of the network's view of their own image (METHOD: the released code
             # scores the old one twice). A target out of sight cannot be grasped.
             target_after = goal_mask(after.heightmap, color)
-            q_after = self._actor.best_grasp(after, target_after)
-            choice.reward = push_reward(
-                q_after - q, _occupancy_drop(look, target, after, target_after)
-            )
-            choice.success = choice.reward > 0
+            q_after = 0.0 if due else self._actor.best_grasp(after, target_after)
+            choice.success = name in held
+            if due:
+                choice.reward = self._grasp_reward(stage, choice, after)
+            else:
+                choice.reward = self._push_reward(choice, after, target_after, q_after - q)
+                choice.success = choice.reward > 0
+            name = None if due else name
             look, q, follows, pushes = after, q_after, True, pushes + 1
             yield self._with_change(choice, look)
+
+    def _grasp_reward(self, stage: StageConfig, choice: _Choice, after: Observation) -> float:
+        """Of a grasp where pushes and grasps mix (equation 4)."""
+        if self._recipe.rewards == "wang2024":
+            return wang_grasp_reward(choice.success, stage.name != "push")
+        freed = changed(choice.look.heightmap, after.heightmap, choice.target)
+        return alternating_grasp_reward(choice.success, freed)
+
+    def _push_reward(
+        self, choice: _Choice, after: Observation, target_after: Mask, q_gain: float
+    ) -> float:
+        """Of a push (equation 3)."""
+        look = choice.look
+        drop = _occupancy_drop(look, choice.target, after, target_after)
+        if self._recipe.rewards == "wang2024":
+            freed = changed(look.heightmap, after.heightmap, choice.target, min_px=WANG_CHANGED_PX)
+            return wang_push_reward(q_gain, drop, freed)
+        return push_reward(q_gain, drop)
 
     def _goal_to_push_for(
         self, table: Table, look: Observation, order: Order, rng: np.random.Generator
@@ -199,6 +230,25 @@ class Player:
             if q <= order.grasp_threshold:
                 break
         return chosen, q
+
+    def _goal_to_grasp(
+        self,
+        table: Table,
+        look: Observation,
+        stage: StageConfig,
+        order: Order,
+        rng: np.random.Generator,
+        tried: set[str],
+    ) -> tuple[str | None, Mask | None]:
+        """A visible object, if several are compared that whose Q_g is nearest to Q_g*."""
+        goals = itertools.islice(self._visible(table, look, rng, tried), stage.goals_compared)
+        if stage.goals_compared == 1:
+            return next(goals, (None, None))
+        return min(
+            goals,
+            key=lambda goal: abs(self._actor.best_grasp(look, goal[1]) - order.grasp_threshold),
+            default=(None, None),
+        )
 
     # --- parts -----------------------------------------------------------------------
 

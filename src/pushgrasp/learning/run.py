@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from torch.optim import Optimizer
 
 from ..interfaces import Primitive
@@ -23,15 +24,15 @@ from ..policy import Policy
 from ..recipes import Recipe, StageConfig, with_threshold
 from .checkpoint import save_checkpoint, save_weights
 from .metrics import RECENT
-from .replay import Replay
+from .replay import PRIMITIVES, Replay
 from .workers import Order, Sample
 
 CONFIG, CHECKPOINT, WEIGHTS = "config.json", "checkpoint.safetensors", "weights.safetensors"
 
 
-def trainee(stage: StageConfig) -> Primitive:
-    """Which network a stage trains."""
-    return "push" if stage.name == "push" else "grasp"
+def is_trained(actions: npt.NDArray[np.void], stage: StageConfig) -> npt.NDArray[np.bool_]:
+    """Which records, of dtype `replay.ACTION`, are of the primitive that their stage trains."""
+    return actions["primitive"] == PRIMITIVES.index(stage.trains)
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Run:
     rng: np.random.Generator
     updates: dict[str, int]  # gradient steps so far, by primitive
     next_scene: list[int]  # number of the next scene, by stage
-    samples: list[int]  # actions so far, by stage
+    samples: list[int]  # actions so far of the primitive that is trained, by stage
     grasp_threshold: float  # Q_g*
     elapsed_s: float = 0.0
     faults: int = 0  # scenes that the simulator gave up
@@ -75,20 +76,20 @@ class Run:
             return False
         previous = self._last.get(worker, -1) if sample.follows else -1
         self._last[worker] = self.replay.append(sample.observation, sample.action, previous)
-        self.samples[stage] += 1
+        self.samples[stage] += is_trained(sample.action, self.recipe.stages[stage])
         return True
 
     # --- learning --------------------------------------------------------------------
 
     def updates_owed(self, primitive: Primitive) -> int:
         """Gradient steps that the samples so far allow and that have not been taken."""
-        n = sum(s for s, c in self._stages() if trainee(c) == primitive)
+        n = sum(s for s, c in self._stages() if c.trains == primitive)
         allowed = self.recipe.updates_per_sample * max(0, n - self.recipe.batch_size)
         return int(allowed) - self.updates[primitive]
 
     def updates_planned(self, primitive: Primitive) -> int:
         """Gradient steps of the whole run."""
-        n = sum(c.n_samples for c in self.recipe.stages if trainee(c) == primitive)
+        n = sum(c.n_samples for c in self.recipe.stages if c.trains == primitive)
         return int(self.recipe.updates_per_sample * max(0, n - self.recipe.batch_size))
 
     def measure_threshold(self) -> None:
