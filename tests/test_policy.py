@@ -18,7 +18,8 @@ from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Outcome
 from pushgrasp.observation import Observation
 from pushgrasp.policy import Policy
-from pushgrasp.recipes import DecisionConfig, NetworkConfig
+from pushgrasp.pretrained import policy_names
+from pushgrasp.recipes import RECIPES, DecisionConfig, NetworkConfig, with_threshold
 from pushgrasp.selection import Memory, neighbours
 
 NETWORK = NetworkConfig(widths=(16, 16, 16))
@@ -332,3 +333,13 @@ def test_an_unknown_name_lists_the_names(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert Policy.from_pretrained("small").name == "small"
     with pytest.raises(UserError, match=r"no policy 'large'.* the named ones are: small"):
         Policy.from_pretrained("large")
+
+
+def test_shipped_policies_decide_by_their_recipes() -> None:
+    """The numbers in a shipped config.json are those in `recipes`, but for the measured Q_g*."""
+    for name in policy_names():
+        shipped, recipe = Policy.from_pretrained(name), RECIPES[name]
+        expected = with_threshold(recipe.decision, shipped.decision.grasp_threshold)
+        assert shipped.decision == expected, name
+        assert shipped.primitive == recipe.primitive, name
+        assert shipped.network == recipe.network, name

@@ -114,15 +114,6 @@ def test_one_noisy_pixel_or_a_sliver_is_not_the_highest_object() -> None:
     assert (target.mask == mask_of(B)).all()
 
 
-def test_what_failed_is_left_for_another_object_if_there_is_one() -> None:
-    height = height_of((A, 0.03), (B, 0.1))
-    none = mask_of()
-    other = choose_target(none, labels_of(A, B), height, switch_px=5, exclude=mask_of(B))
-    assert (other.mask == mask_of(A)).all()
-    same = choose_target(none, labels_of(A, B), height, switch_px=5, exclude=mask_of(A, B))
-    assert (same.mask == mask_of(B)).all()
-
-
 def test_switching_off_keeps_the_goal_however_small() -> None:
     height = height_of((A, 0.03))
     for goal in (mask_of(), mask_of(np.s_[0:1, 0:2])):

@@ -186,15 +186,20 @@ class Train:
 
     out: Folder
     """Folder of the run: checkpoints, replay, metrics and at the end the policy."""
-    recipe: str = "default"
-    """Name of a recipe."""
+    recipe: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """default, paper, paper-no-switching or wang2024; by default "default"."""
+    network: Annotated[Literal["compact", "densenet121"] | None, tyro.conf.arg(metavar="NAME")] = (
+        None
+    )
+    """compact, made for a CPU (the default), or densenet121, the paper's own, for a GPU."""
     resume: Switch = False
-    """Go on with the run in that folder."""
-    seed: int = 0
-    """Of a new run."""
+    """Go on with the run in that folder, by its own recipe and seed."""
+    seed: int | None = None
+    """Of a new run; by default 0."""
     workers: Annotated[int | None, tyro.conf.arg(metavar="W")] = None
-    """Processes that try things out; by default as many as the cores allow."""
-
+    """Processes that try things out, or Ray workers; by default as many as this machine's cores."""
+    rollouts: Literal["local", "ray"] = "local"
+    """Where they run: here, or on the Ray cluster that RAY_ADDRESS names, else on a local one."""
     init_from: Annotated[str | None, tyro.conf.arg(metavar="NAME|DIR")] = None
     """A policy to start from."""
     imagenet: Annotated[Path | None, tyro.conf.arg(metavar="FILE|fetch")] = None
@@ -206,18 +211,40 @@ class Train:
     def run(self) -> int:
         """Run the command; returns the exit code."""
         from .learning.train import train
-        from .recipes import recipe
+        from .recipes import recipe, with_network
 
+        chosen = None if self.recipe is None else recipe(self.recipe)
+        if self.network is not None:
+            chosen = with_network(chosen or recipe("default"), self.network)
         try:
             policy = train(
-                recipe(self.recipe), self.out, seed=self.seed, workers=self.workers,
-                resume=self.resume, init_from=self.init_from, imagenet=self.imagenet,
-                time_limit_s=self.time_limit,
+                chosen, self.out,
+                seed=self.seed, workers=self.workers, resume=self.resume, init_from=self.init_from,
+                imagenet=self.imagenet, time_limit_s=self.time_limit,
+                rollouts=self.rollouts,
             )  # fmt: skip
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt("--resume goes on where it stopped") from stop
         print(f"The policy is in {policy}")
         return 0
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Draw the learning curves of training runs side by side."""
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR ...")]
+    """Folders of runs, finished or not."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("curves.png")
+    """The picture: .png, .svg or .pdf; an earlier one is replaced."""
+    json: Switch = False
+    """Print one JSON object instead of a table."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from .commands.plot import plot_runs
+
+        return plot_runs(self.runs, out=self.out, as_json=self.json)
 
 
 @dataclass(frozen=True)
@@ -240,6 +267,7 @@ COMMANDS = {
     "scene": Scene,
     "evaluate": Evaluate,
     "train": Train,
+    "plot": Plot,
     "info": Info,
 }
 

@@ -147,16 +147,9 @@ class Policy:
         )
 
     def _blockers(self, observation: Observation, goal: Target) -> list[Target]:
-        height = observation.heightmap.height
         what = "the goal" if goal.is_goal else "the target"
         return [
-            Target(
-                mask,
-                False,
-                goal.visible_px,
-                occupancy(mask, height),
-                f"clears the way: beside {what}",
-            )
+            _stand_in(observation, goal, mask, f"clears the way: beside {what}")
             for mask in neighbours(observation.labels, goal.mask)
         ]
 
@@ -179,11 +172,9 @@ class Policy:
         self, observation: Observation, goal: Target, avoid: Sequence[Action]
     ) -> _Candidate | None:
         """The nearest object that can be taken away, if the way cannot be cleared otherwise."""
-        labels, height = observation.labels, observation.heightmap.height
-        for label in by_distance(labels, goal.mask):
-            mask = labels == label
-            why = "clears the table: nothing nearer can be grasped"
-            target = Target(mask, False, goal.visible_px, occupancy(mask, height), why)
+        why = "clears the table: nothing nearer can be grasped"
+        for label in by_distance(observation.labels, goal.mask):
+            target = _stand_in(observation, goal, observation.labels == label, why)
             candidate = self._grasps(observation, [target], avoid)[0]
             if candidate.q > self.decision.blocker_threshold:
                 return candidate
@@ -305,3 +296,11 @@ class Policy:
     def networks(self) -> dict[str, QNetwork]:
         """The networks there are, by primitive."""
         return {"grasp": self.grasp} | ({"push": self.push} if self.push else {})
+
+
+def _stand_in(
+    observation: Observation, goal: Target, mask: npt.NDArray[np.bool_], why: str
+) -> Target:
+    """Another object to act on for the goal's sake."""
+    around = occupancy(mask, observation.heightmap.height)
+    return Target(mask, False, goal.visible_px, around, why)

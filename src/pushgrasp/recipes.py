@@ -227,7 +227,7 @@ def _three_stages(n_objects: int) -> tuple[StageConfig, ...]:
         StageConfig("grasp-any", grasping, n_samples=1000, epsilon_decay=0.998),
         StageConfig("grasp-goal", grasping, n_samples=3500, epsilon_decay=0.9995),
         StageConfig("push", (20,), n_samples=1000, epsilon_decay=0.999),
-        *alternating(rounds=2, n_grasps=300, n_pushes=200, n_objects=(20,)),
+        *alternating(rounds=2, n_grasps=200, n_pushes=150, n_objects=(20,)),
     )
 
 
@@ -265,6 +265,7 @@ RECIPES: dict[str, Recipe] = {
         decision=DecisionConfig(
             avoid_repeats=True,
             clear_blockers=True,
+            foresight=True,
             blocker_threshold=0.8,
             distrust=0.6,
             max_pushes=2,

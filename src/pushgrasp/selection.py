@@ -25,7 +25,6 @@ Place = tuple[int, int, int]  # rotation, row, column
 FORGET_RADIUS = 0.10
 """m round an action that changed the scene within which earlier failures no longer count: the
 length of a push."""
-_DEGREES_A_ROTATION = 360 / N_ROTATIONS
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,6 @@ def choose_target(
     switch_px: int,
     switching: bool = True,
     min_object_px: int = 30,
-    exclude: Mask | None = None,
 ) -> Target:
     """Take the goal, or while it is hidden the highest object.
 
@@ -78,7 +77,6 @@ def choose_target(
         switch_px: the goal counts as hidden with this many pixels or fewer.
         switching: False: always the goal, however little of it is seen.
         min_object_px: smaller regions are not taken for objects.
-        exclude: (H, W) bool, where another object should be preferred if there is one.
     Returns:
         The target. With the goal hidden and nothing else there, it is what is seen of the
         goal, which may be nothing. The highest object is that with the highest 95th
@@ -91,7 +89,7 @@ def choose_target(
         why = f"{seen}, over {switch_px}" if switching else f"{seen}; switching is off"
         return Target(goal_mask, True, visible, occupancy(goal_mask, height), why)
 
-    best = _highest(labels, height, min_object_px, goal_mask, exclude)
+    best = _highest(labels, height, min_object_px, goal_mask)
     if best is None:
         why = f"{seen} and there is no other object"
         return Target(goal_mask, True, visible, occupancy(goal_mask, height), why)
@@ -169,10 +167,9 @@ def _highest(
     height: npt.NDArray[np.float32],
     min_px: int,
     goal_mask: Mask,
-    exclude: Mask | None,
 ) -> tuple[int, float] | None:
     """The label of the highest object that is not the goal, and its height in m."""
-    tops: list[tuple[bool, float, int]] = []
+    tops: list[tuple[float, int]] = []
     sizes = np.bincount(labels.reshape(-1))
     goal_px = np.bincount(labels[goal_mask], minlength=len(sizes))
     for label in np.flatnonzero(sizes >= min_px):
@@ -182,11 +179,10 @@ def _highest(
         heights = height[mask]
         heights = heights[np.isfinite(heights)]
         if heights.size:
-            preferred = exclude is None or 2 * int(exclude[mask].sum()) <= sizes[label]
-            tops.append((preferred, float(np.percentile(heights, 95)), -int(label)))
+            tops.append((float(np.percentile(heights, 95)), -int(label)))
     if not tops:
         return None
-    _, top, negative = max(tops)  # of equals the lowest label, that is the largest region
+    top, negative = max(tops)  # of equals the lowest label, that is the largest region
     return -negative, top
 
 

@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..files import read_json, write_json
 from ..interfaces import Primitive
 from ..networks import QNetwork, build
-from ..networks.densenet import DenseNet
+from ..networks.densenet import DenseNet, fetch_imagenet
 from ..policy import Policy
 from ..recipes import Recipe
 from ..workspace import Workspace
@@ -25,7 +25,7 @@ from .checkpoint import load_checkpoint
 from .learner import make_optimizer
 from .replay import PRIMITIVES, Replay
 from .rollout import keeps_color
-from .run import CHECKPOINT, CONFIG, Run
+from .run import CHECKPOINT, CONFIG, WEIGHTS, Run, is_trained
 
 FORMAT, VERSION = "pushgrasp-run", 1
 
@@ -37,8 +37,14 @@ def begin_run(
     init_from: str | Path | None = None,
     imagenet: Path | None = None,
 ) -> Run:
-    """Start a run in a new or empty directory.
+    """Start a run in a new or empty directory, or where one was killed before it had begun.
 
+    Args:
+        directory: of the run.
+        recipe: how to train.
+        seed: of all chance in the run.
+        init_from: a policy, by folder or name, to start from.
+        imagenet: file of torchvision's DenseNet-121 weights, or "fetch".
     Raises:
         UserError: something is there, the recipe cannot be trained, or weights do not fit.
     """
@@ -49,14 +55,13 @@ def begin_run(
             "or name another folder"
         )
     if directory.exists() and any(directory.iterdir()):
-        raise UserError(f"--out {directory} is not empty; name a new or an empty folder")
+        if not _is_false_start(directory):
+            raise UserError(f"--out {directory} is not empty; name a new or an empty folder")
+        _drop_partial_files(directory)
     torch.manual_seed(np.random.SeedSequence(seed).generate_state(1)[0])
     run = _new_run(directory, recipe, seed)
     if imagenet is not None:
-        for network in run.networks.values():
-            if not isinstance(network, DenseNet):
-                raise UserError(f"--imagenet is for densenet121, not for {recipe.network.name}")
-            network.load_imagenet(imagenet)
+        start_from_imagenet(run, imagenet)
     if init_from is not None:
         start_from(run, Policy.from_pretrained(init_from), init_from)
     run.save()
@@ -67,13 +72,16 @@ def begin_run(
     return run
 
 
-def resume_run(directory: Path) -> Run:
+def resume_run(directory: Path, recipe: Recipe | None = None, seed: int | None = None) -> Run:
     """Go on with a run where it was stopped or killed.
 
     Actions are counted by the replay, which is newer than the checkpoint after a kill.
 
+    Args:
+        directory: of the run.
+        recipe, seed: those of the run, or None; they cannot be changed.
     Raises:
-        UserError: there is no run, or its files are damaged.
+        UserError: there is no run, it has another recipe or seed, or its files are damaged.
     """
     path = directory / CONFIG
     if not path.exists():
@@ -83,15 +91,31 @@ def resume_run(directory: Path) -> Run:
         raise UserError(f"{path} is no training run's configuration")
     if config.get("version") != VERSION or not isinstance(config.get("seed"), int):
         raise UserError(f"{path} was written by another version of this program")
-    recipe = from_json(Recipe, config.get("recipe"), f"{path}: recipe")
-    run = _new_run(directory, recipe, config["seed"])
+    own = from_json(Recipe, config.get("recipe"), f"{path}: recipe")
+    if recipe is not None and recipe != own:
+        other = "other numbers of that recipe" if recipe.name == own.name else repr(own.name)
+        raise UserError(
+            f"--recipe {recipe.name}: the run in {directory} was begun with {other}; leave "
+            "--recipe out to go on with it, or name another folder for a new run"
+        )
+    if seed is not None and seed != config["seed"]:
+        raise UserError(
+            f"--seed {seed}: the run in {directory} was begun with seed {config['seed']}; leave "
+            "--seed out to go on with it, or name another folder for a new run"
+        )
+    _drop_partial_files(directory)
+    run = _new_run(directory, own, config["seed"])
     state = load_checkpoint(directory / CHECKPOINT, run.networks, run.optimizers, run.rng)
     run.updates, run.next_scene = state["updates"], state["next_scene"]
     run.grasp_threshold, run.faults = state["grasp_threshold"], state["faults"]
     run.elapsed_s = state["elapsed_s"]
-    for stage in range(len(recipe.stages)):
-        scenes = run.replay.actions["scene"][run.replay.actions["stage"] == stage]
+    actions = run.replay.actions
+    for stage in range(len(own.stages)):
+        scenes = actions["scene"][actions["stage"] == stage]
         run.next_scene[stage] = max(run.next_scene[stage], int(scenes.max(initial=-1)) + 1)
+    # Values that networks worked out which the kill took away.
+    done = np.array([run.updates[p] for p in PRIMITIVES])[actions["primitive"]]
+    actions["next_q_at"][actions["next_q_at"] > done] = -1
     run.publish()
     return run
 
@@ -103,11 +127,6 @@ def check_recipe(recipe: Recipe) -> None:
         UserError: it cannot; the message names the number.
     """
     for stage in recipe.stages:
-        if stage.name == "alternate":
-            raise UserError(
-                f"recipe {recipe.name!r} has a stage 'alternate', which cannot be trained yet; "
-                "use grasp-any, grasp-goal and push"
-            )
         if stage.n_samples < 1 or not stage.n_objects or not stage.scenes:
             raise UserError(
                 f"recipe {recipe.name!r}: stage {stage.name} needs at least one sample, "
@@ -128,6 +147,24 @@ def check_recipe(recipe: Recipe) -> None:
             f"recipe {recipe.name!r} has loss {recipe.loss!r} for the output "
             f"{recipe.network.output!r}; probability goes with bce, value with huber"
         )
+
+
+def start_from_imagenet(run: Run, source: Path) -> None:
+    """Take over DenseNet-121's weights for ImageNet.
+
+    Args:
+        run: its networks are changed.
+        source: file of torchvision's weights; "fetch" downloads it, once, into the user's cache.
+    Raises:
+        UserError: the recipe's network is another, or the file is missing or does not fit.
+    """
+    networks = [n for n in run.networks.values() if isinstance(n, DenseNet)]
+    if not networks:
+        raise UserError(f"--imagenet is for densenet121, not for {run.recipe.network.name}")
+    if str(source) == "fetch":
+        source = fetch_imagenet(Path.home() / ".cache" / "pushgrasp")
+    for network in networks:
+        network.load_imagenet(source)
 
 
 def start_from(run: Run, policy: Policy, name: str | Path) -> None:
@@ -166,6 +203,26 @@ def only_writer(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _is_false_start(directory: Path) -> bool:
+    """Whether a run was killed there before it had begun, which leaves no action to lose.
+
+    The configuration is written before the first action is played, and `replay` is made first.
+    """
+    found = {entry.name for entry in directory.iterdir() if not entry.match(".*.partial")}
+    records = {entry.name for entry in directory.glob("replay/*")}
+    return (
+        "replay" in found
+        and found <= {"replay", CHECKPOINT, WEIGHTS}
+        and records <= {"observations.bin", "actions.bin"}
+    )
+
+
+def _drop_partial_files(directory: Path) -> None:
+    """Remove what a kill left half written; see `files.write_atomic`."""
+    for path in directory.rglob(".*.partial"):
+        path.unlink()
+
+
 def _new_run(directory: Path, recipe: Recipe, seed: int) -> Run:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     networks: dict[Primitive, QNetwork] = {
@@ -183,6 +240,9 @@ def _new_run(directory: Path, recipe: Recipe, seed: int) -> Run:
         rng=np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,))),
         updates=dict.fromkeys(PRIMITIVES, 0),
         next_scene=[0 for _ in stages],
-        samples=[int((replay.actions["stage"] == stage).sum()) for stage in stages],
+        samples=[
+            int(((replay.actions["stage"] == i) & is_trained(replay.actions, stage)).sum())
+            for i, stage in enumerate(recipe.stages)
+        ],
         grasp_threshold=recipe.decision.grasp_threshold,
     )

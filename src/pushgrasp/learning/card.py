@@ -37,8 +37,8 @@ def write_card(run: Run, folder: Path) -> None:
     lines = [
         f"# {folder.parent.name}",
         "",
-        "A pushgrasp policy: two Q-networks that push and grasp a goal out of clutter. Trained in",
-        "simulation by `pushgrasp train`; load it with `Policy.from_pretrained`.",
+        f"A pushgrasp policy: {_parts(run)} a goal out of clutter. Trained in simulation by",
+        "`pushgrasp train`; load it with `Policy.from_pretrained`.",
         "",
         "| | |",
         "|---|---|",
@@ -60,7 +60,9 @@ def write_card(run: Run, folder: Path) -> None:
 def _curve(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """About ROWS lines, evenly spread, the last of each stage among them."""
     step = max(1, len(lines) // ROWS)
-    last = {line["stage"]: i for i, line in enumerate(lines)}
+    last = {
+        (line["stage"], line["samples"] - line["stage_samples"]): i for i, line in enumerate(lines)
+    }
     return [line for i, line in enumerate(lines) if i % step == 0 or i in last.values()]
 
 
@@ -72,20 +74,29 @@ def _row(line: dict[str, Any]) -> str:
     )
 
 
+def _parts(run: Run) -> str:
+    trained = [name for name, n in run.updates.items() if n]
+    if len(trained) == len(run.updates):
+        return "two Q-networks that push and grasp"
+    return f"a Q-network to {trained[0]}" if trained else "untrained Q-networks to push and grasp"
+
+
 def _weights(run: Run) -> str:
     n = sum(p.numel() for network in run.networks.values() for p in network.parameters())
     return f"{n / 1e6:.2f} M"
 
 
 def _commit() -> str:
-    """The commit of the code that ran, if it ran from a git checkout."""
+    """The commit of the code that ran, if it ran from a git checkout of its own."""
+    here = Path(__file__)
     try:
-        said = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
+        for command in (
+            ["git", "-C", str(here.parent), "ls-files", "--error-unmatch", here.name],
+            ["git", "-C", str(here.parent), "describe", "--always", "--dirty"],
+        ):
+            said = subprocess.run(command, capture_output=True, text=True, timeout=10)
+            if said.returncode:  # no repository, or one that happens to lie around the package
+                return "unknown"
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
-    return said.stdout.strip() or "unknown"
+    return said.stdout.strip()

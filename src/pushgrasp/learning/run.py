@@ -76,7 +76,7 @@ class Run:
             return False
         previous = self._last.get(worker, -1) if sample.follows else -1
         self._last[worker] = self.replay.append(sample.observation, sample.action, previous)
-        self.samples[stage] += is_trained(sample.action, self.recipe.stages[stage])
+        self.samples[stage] += bool(is_trained(sample.action, self.recipe.stages[stage]))
         return True
 
     # --- learning --------------------------------------------------------------------

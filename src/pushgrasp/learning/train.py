@@ -9,29 +9,30 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import signal
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
 import torch
 
 from ..errors import UserError
 from ..interfaces import Primitive
-from ..networks.densenet import fetch_imagenet
-from ..recipes import Recipe
+from ..recipes import RECIPES, Recipe
 from .actor import Setup
 from .begin import begin_run, only_writer, resume_run
 from .card import write_card
 from .learner import cosine_rate, freeze_all_but, update
 from .meter import Meter
 from .metrics import MetricsLog, ProgressLine
+from .resources import Watch, read_memory, warn_at_start
 from .rollout import prepare_player
-from .run import CONFIG, WEIGHTS, Run, trainee
+from .run import CONFIG, WEIGHTS, Run
+from .timing import Every, Interrupt
 from .workers import Message, Order, SceneEnd, Workers
 
+Where = Literal["local", "ray"]
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 PUBLISH_EVERY = 50
 """Samples after which the workers get new weights."""
@@ -57,29 +58,46 @@ class Rollouts(Protocol):
     def receive(self, timeout: float) -> list[tuple[int, Message]]: ...
 
 
+@contextmanager
+def worker_kind(
+    rollouts: Where, n: int
+) -> Iterator[Callable[..., AbstractContextManager[Rollouts]]]:
+    """What makes the workers; with Ray, a cluster is connected meanwhile."""
+    if rollouts == "local":
+        yield Workers
+        return
+    from .ray_cluster import cluster
+    from .ray_workers import RayWorkers
+
+    with cluster(n):
+        yield RayWorkers
+
+
 def train(
-    recipe: Recipe,
+    recipe: Recipe | None,
     out: str | Path,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     workers: int | None = None,
     resume: bool = False,
     init_from: str | Path | None = None,
     imagenet: Path | None = None,
     time_limit_s: float | None = None,
+    rollouts: Where = "local",
 ) -> Path:
     """Train a policy.
 
     Args:
-        recipe: how; at resume the run's own recipe and seed are used instead.
+        recipe: how; None: `default`, or at resume the run's own, which another may not replace.
         out: directory of the run; new or empty, or at resume that of the run.
-        seed: of all chance in the run.
+        seed: of all chance in the run; None: 0, or at resume the run's own.
         workers: processes that play scenes; None: one a core.
         resume: go on with a run that was stopped or killed.
         init_from: a policy, by folder or name, to start from.
         imagenet: file of torchvision's DenseNet-121 weights to start from; "fetch" downloads it
             (once, into ~/.cache/pushgrasp).
         time_limit_s: stop after so many seconds, with a checkpoint and the policy so far.
+        rollouts: where the workers run: in processes here, or on a Ray cluster.
     Returns:
         The policy's folder, `out`/policy.
     Raises:
@@ -90,24 +108,32 @@ def train(
     n_workers = cores if workers is None else workers
     if n_workers < 1:
         raise UserError(f"--workers {n_workers}: at least one is needed")
-    if seed < 0:
+    if seed is not None and seed < 0:
         raise UserError(f"--seed {seed}: a seed is 0 or more")
     if time_limit_s is not None and not time_limit_s > 0:
         raise UserError(f"--time-limit {time_limit_s}: it must be above 0 s")
-    if imagenet is not None and str(imagenet) == "fetch":
-        imagenet = fetch_imagenet(Path.home() / ".cache" / "pushgrasp")
+    if resume and (init_from is not None or imagenet is not None):
+        raise UserError(
+            "--init-from and --imagenet say what a new run starts from; leave them out with "
+            "--resume, which goes on with the run's own weights"
+        )
     out = Path(out).expanduser().absolute()
     if resume and not (out / CONFIG).is_file():
         raise UserError(f"--resume: {out} holds no training run; leave the flag out to begin one")
-    is_new = not (out.exists() and any(out.iterdir()))
-    threads = torch.get_num_threads()
+    is_new, threads = False, torch.get_num_threads()
     try:
-        with only_writer(out):
-            run = resume_run(out) if resume else begin_run(out, recipe, seed, init_from, imagenet)
+        with worker_kind(rollouts, n_workers) as make_workers, only_writer(out):
+            is_new = not any(out.iterdir())
+            if resume:
+                run = resume_run(out, recipe, seed)
+            else:
+                run = begin_run(out, recipe or RECIPES["default"], seed or 0, init_from, imagenet)
             setup = Setup(run.recipe, run.seed, out / WEIGHTS)
             torch.set_num_threads(max(1, cores - n_workers))
-            with Workers(n_workers, prepare_player, setup) as rollouts:
-                return learn(run, rollouts, time_limit_s)
+            n_here = n_workers if rollouts == "local" else 0
+            warn_at_start(run, n_here, ProgressLine().say, read_memory())
+            with make_workers(n_workers, prepare_player, setup) as players:
+                return learn(run, players, time_limit_s)
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
@@ -133,12 +159,12 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
     """
     with Interrupt() as interrupt, MetricsLog(run.directory) as log, ProgressLine() as progress:
         end = time.monotonic() + (time_limit_s if time_limit_s is not None else float("inf"))
-        warn_of_small_disk(run, progress)
+        watch = Watch(run.directory, progress.say)
         stopped = False
         for index, stage in enumerate(run.recipe.stages):
             if stopped or is_done(run, index):
                 continue
-            primitive, meter = trainee(stage), Meter(run, index)
+            primitive, meter = stage.trains, Meter(run, index)
             saving, logging = Every(SAVE_PERIOD), Every(LOG_PERIOD)
             freeze_all_but(run.networks, primitive)
             run.measure_threshold()
@@ -159,12 +185,13 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
                     run.save()
                 if logging.is_due():
                     log.write(sum(run.samples), meter.report(rollouts.deaths))
+                    watch.look(read_memory())
                 progress.show(stage.name, run.samples[index], stage.n_samples, meter.note())
                 stopped = interrupt.requested or time.monotonic() >= end
 
-            run.measure_threshold()
             log.write(sum(run.samples), meter.report(rollouts.deaths))
             run.save()
+        run.measure_threshold()
         if stopped:
             progress.say(f"stopped; `pushgrasp train --resume --out {run.directory}` goes on")
         folder = run.directory / "policy"
@@ -178,10 +205,10 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
 def is_done(run: Run, index: int) -> bool:
     """Whether a stage has its samples, and has learned from them or leaves it to the next."""
     stages = run.recipe.stages
-    primitive = trainee(stages[index])
+    primitive = stages[index].trains
     if run.samples[index] < stages[index].n_samples:
         return False
-    goes_on = index + 1 < len(stages) and trainee(stages[index + 1]) == primitive
+    goes_on = index + 1 < len(stages) and stages[index + 1].trains == primitive
     return goes_on or run.updates_owed(primitive) <= 0
 
 
@@ -202,55 +229,6 @@ def improve(run: Run, primitive: Primitive) -> float:
     optimizer = run.optimizers[primitive]
     for group in optimizer.param_groups:
         group["lr"] = cosine_rate(done, planned, run.recipe)
-    loss = update(run.networks[primitive], optimizer, run.replay, run.recipe, run.rng)
+    loss = update(run.networks[primitive], optimizer, run.replay, run.recipe, run.rng, done)
     run.updates[primitive] += 1
     return loss
-
-
-def warn_of_small_disk(run: Run, progress: ProgressLine) -> None:
-    """Say so if the replay will not fit."""
-    wanted = sum(stage.n_samples for stage in run.recipe.stages) - sum(run.samples)
-    missing = run.replay.missing_space(max(0, wanted))
-    if missing:
-        progress.say(
-            f"warning: the replay of {wanted} more actions needs {missing / 1e9:.1f} GB more "
-            f"than is free at {run.directory}"
-        )
-
-
-class Every:
-    """Something to do once in so many seconds."""
-
-    def __init__(self, period: float) -> None:
-        self._period, self._last = period, time.monotonic()
-
-    def is_due(self) -> bool:
-        """True once a period."""
-        now = time.monotonic()
-        if now - self._last < self._period:
-            return False
-        self._last = now
-        return True
-
-
-class Interrupt:
-    """Ctrl-C, or a request to terminate, as a flag; the second Ctrl-C is not waited for."""
-
-    def __init__(self) -> None:
-        self.requested = False
-
-    def __enter__(self) -> Interrupt:
-        self._old: dict[signal.Signals, Any] = {}
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._old[number] = signal.signal(number, self._request)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-
-    def _request(self, *_: object) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True

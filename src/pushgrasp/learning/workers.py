@@ -7,6 +7,7 @@ it had sent whole is kept, the rest of its scene is forgotten, and another takes
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
 import signal
 import threading
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -188,27 +189,46 @@ def _read_all(connection: Connection) -> tuple[list[Message], bool]:
     return messages, True
 
 
+def play_orders(
+    play: Play,
+    next_order: Callable[[], Order],
+    has_order: Callable[[], bool],
+    send: Callable[[Message], None],
+) -> NoReturn:
+    """A worker's life: it plays what it is told to, of the newest stage only.
+
+    Args:
+        play: plays a scene.
+        next_order: waits for an order.
+        has_order: whether one is waiting.
+        send: takes what is played, in order.
+    Raises:
+        Whatever its arguments raise; nothing else ends it.
+    """
+    orders: deque[Order] = deque()
+    while True:
+        while not orders or has_order():
+            orders.append(next_order())
+        while orders[0].stage != orders[-1].stage:
+            orders.popleft()
+        order = orders.popleft()
+        for message in play(order):
+            send(message)
+            while has_order():
+                orders.append(next_order())
+            if orders and orders[-1].stage != order.stage:
+                break
+
+
 def _work(connection: Connection, prepare: Callable[[Any], Play], setup: Any) -> None:
-    """A worker's life: it plays what it is told to until the learner is gone."""
+    """What a process does until the learner is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the learner's to handle
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     play = prepare(setup)
-    orders: deque[Order] = deque()
     outbox: queue.Queue[Message] = queue.Queue(OUTBOX)
     threading.Thread(target=_send_all, args=(connection, outbox), daemon=True).start()
     try:
-        while True:
-            while not orders or connection.poll():
-                orders.append(connection.recv())
-            while orders[0].stage != orders[-1].stage:
-                orders.popleft()
-            order = orders.popleft()
-            for message in play(order):
-                outbox.put(message)
-                while connection.poll():
-                    orders.append(connection.recv())
-                if orders and orders[-1].stage != order.stage:
-                    break
+        play_orders(play, connection.recv, connection.poll, outbox.put)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
@@ -219,4 +239,5 @@ def _send_all(connection: Connection, outbox: queue.Queue[Message]) -> None:
         while True:
             connection.send(outbox.get())
     except OSError:
-        return
+        # Nobody empties the outbox any more: a player waiting for room in it would wait for ever.
+        os._exit(0)
