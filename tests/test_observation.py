@@ -49,15 +49,3 @@ def test_images_of_another_size_are_refused() -> None:
     Observation(heightmap, mask.astype(np.int32), mask, mask)
     with pytest.raises(UserError, match=r"goal mask has shape \(10, 10\).*\(224, 224\)"):
         Observation(heightmap, mask.astype(np.int32), mask, np.zeros((10, 10), bool))
-
-
-def test_without_an_object_there_is_bare_table() -> None:
-    seen = observe(picture_from_above(), (220, 30, 30))
-    gone = seen.labels == seen.labels[seen.goal].max()
-    left = seen.without(gone)
-    assert not left.objects[gone].any()
-    assert not left.labels[gone].any()
-    assert not left.goal[gone].any()
-    assert not left.heightmap.height[gone].any()
-    np.testing.assert_array_equal(left.heightmap.height[~gone], seen.heightmap.height[~gone])
-    assert seen.objects[gone].all()  # what was seen is not changed

@@ -16,11 +16,10 @@ from drawn_scenes import PILE, Block, draw, shortfall, turned
 
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Outcome
-from pushgrasp.observation import Observation
 from pushgrasp.policy import Policy
 from pushgrasp.pretrained import policy_names
 from pushgrasp.recipes import RECIPES, DecisionConfig, NetworkConfig, with_threshold
-from pushgrasp.selection import Memory, neighbours
+from pushgrasp.selection import Memory
 
 NETWORK = NetworkConfig(widths=(16, 16, 16))
 NEVER, ALWAYS = 2.0, -1.0  # thresholds that no probability, and every one exceeds
@@ -83,29 +82,6 @@ def test_blockers_are_grasped_rather_than_pushed() -> None:
     pushed = policy(**rule, blocker_threshold=NEVER).decide(seen)
     assert pushed.action is not None
     assert pushed.action.primitive == "push"
-
-
-def test_foresight_takes_the_object_without_which_the_goal_promises_most(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    seen = draw(PILE)
-    rule = {"grasp_threshold": NEVER, "clear_blockers": True, "blocker_threshold": ALWAYS}
-    surest = policy(**rule).decide(seen).target.mask
-    label = next(n for n in (2, 3, 4, 5) if n in seen.labels[neighbours_of(seen) & ~surest])
-
-    def promise(self: Policy, look: Observation, mask: np.ndarray) -> float:
-        np.testing.assert_array_equal(mask, seen.goal)
-        return 0.01 if label in look.labels else 1.0
-
-    monkeypatch.setattr(Policy, "best_grasp", promise)
-    chosen = policy(**rule, foresight=True).decide(seen)
-    assert set(np.unique(seen.labels[chosen.target.mask])) == {label}
-    np.testing.assert_array_equal(policy(**rule).decide(seen).target.mask, surest)
-
-
-def neighbours_of(seen: Observation) -> np.ndarray:
-    """All that the rule may take out of the goal's way."""
-    return np.logical_or.reduce(neighbours(seen.labels, seen.goal))
 
 
 def test_a_hidden_goal_is_replaced_by_the_highest_object() -> None:

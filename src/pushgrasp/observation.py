@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -70,22 +70,6 @@ class Observation:
             yaw=float(rotation_angle(rotation)),
             q=q,
             why=why,
-        )
-
-    def without(self, gone: npt.NDArray[np.bool_]) -> Observation:
-        """The same look with an object taken away: bare table where it was.
-
-        What else lay under or behind it stays unknown; the guess is that nothing did.
-
-        Args:
-            gone: (H, W) bool, the object's pixels.
-        """
-        height = np.where(gone, np.float32(0.0), self.heightmap.height)
-        return Observation(
-            heightmap=replace(self.heightmap, height=height),
-            labels=np.where(gone, 0, self.labels).astype(np.int32),
-            objects=self.objects & ~gone,
-            goal=self.goal & ~gone,
         )
 
 

@@ -109,7 +109,7 @@ class Policy:
         blocker = _Candidate(goal)
         if doubt and rule.clear_blockers:
             beside = self._grasps(observation, self._blockers(observation, goal), avoid)
-            blocker = self._best_blocker(observation, goal, beside) or blocker
+            blocker = max([c for c in beside if c.place], key=lambda c: c.q, default=blocker)
         push = _Candidate(goal)
         blocked = bool(doubt) and not blocker.q > rule.blocker_threshold
         if blocked or both_maps or rule.push_margin is not None:
@@ -152,21 +152,6 @@ class Policy:
             _stand_in(observation, goal, mask, f"clears the way: beside {what}")
             for mask in neighbours(observation.labels, goal.mask)
         ]
-
-    def _best_blocker(
-        self, observation: Observation, goal: Target, beside: Sequence[_Candidate]
-    ) -> _Candidate | None:
-        """The object to take away first: the surest, or with foresight that which helps most."""
-        graspable = [candidate for candidate in beside if candidate.place]
-        sure = [c for c in graspable if c.q > self.decision.blocker_threshold]
-        if not self.decision.foresight or len(sure) < 2:
-            return max(graspable, key=lambda c: c.q, default=None)
-
-        def promise(blocker: _Candidate) -> float:
-            then = observation.without(blocker.target.mask & ~goal.mask)
-            return blocker.q * self.best_grasp(then, goal.mask)
-
-        return max(sure, key=promise)
 
     def _any_sure_grasp(
         self, observation: Observation, goal: Target, avoid: Sequence[Action]

@@ -76,9 +76,6 @@ class DecisionConfig:
     any object at all when pushing, too, has led nowhere."""
     blocker_threshold: float = 0.5
     """Q_g from which a blocking object is taken out of the way."""
-    foresight: bool = False
-    """Of several such objects, take that without which the target's own grasp promises most: it is
-    scored on the heightmap with the object erased. Else take the surest."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -265,7 +262,6 @@ RECIPES: dict[str, Recipe] = {
         decision=DecisionConfig(
             avoid_repeats=True,
             clear_blockers=True,
-            foresight=True,
             blocker_threshold=0.8,
             distrust=0.6,
             max_pushes=2,
