@@ -222,9 +222,9 @@ def _three_stages(n_objects: int) -> tuple[StageConfig, ...]:
     grasping = (n_objects,)
     return (
         StageConfig("grasp-any", grasping, n_samples=1000, epsilon_decay=0.998),
-        StageConfig("grasp-goal", grasping, n_samples=3500, epsilon_decay=0.9995),
-        StageConfig("push", (20,), n_samples=1000, epsilon_decay=0.999),
-        *alternating(rounds=2, n_grasps=200, n_pushes=150, n_objects=(20,)),
+        StageConfig("grasp-goal", grasping, n_samples=2500, epsilon_decay=0.9995),
+        StageConfig("push", (20,), n_samples=800, epsilon_decay=0.999),
+        *alternating(rounds=2, n_grasps=150, n_pushes=100, n_objects=(20,)),
     )
 
 

@@ -1,0 +1,90 @@
+"""Where the time of training goes, and whether all cores are busy."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import common
+import tyro
+
+from pushgrasp.learning.metrics import read_metrics
+from pushgrasp.learning.train import train
+from pushgrasp.recipes import Recipe, recipe
+
+KINDS = ("scene", "robot", "camera", "network")
+
+
+def main(
+    name: str = "default",
+    seconds: float = 120.0,
+    init_from: str | None = None,
+    seed: int = 1000,
+    out: Path | None = None,
+) -> None:
+    """Train for a while in each stage of a recipe, and say what the processors did meanwhile.
+
+    Args:
+        name: of the recipe.
+        seconds: of each stage.
+        init_from: a policy to begin with, so that later stages are as they are in a real run.
+        seed: of the runs.
+        out: file for the JSON.
+    """
+    figures = []
+    for index, stage in enumerate(recipe(name).stages):
+        alone = dataclasses.replace(recipe(name), stages=(stage,))
+        figures.append(
+            {"stage": f"{index + 1}. {stage.name}"} | _figures(alone, seconds, init_from, seed)
+        )
+    header = ("stage", "actions/s", "cores busy", "learner of all", *KINDS)
+    result = {"setting": common.setting(), "recipe": name, "seconds": seconds, "results": figures}
+    common.show(result, header, [_row(figure) for figure in figures])
+    common.save(result, out)
+
+
+def _figures(alone: Recipe, seconds: float, init_from: str | None, seed: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        before, start = _cpu(), time.perf_counter()
+        train(alone, run, seed=seed, init_from=init_from, time_limit_s=seconds)
+        wall = time.perf_counter() - start
+        mine, theirs = (after - b for after, b in zip(_cpu(), before, strict=True))
+        lines = [line for line in read_metrics(run) if line["samples_per_s"]]
+    cores = len(os.sched_getaffinity(0))
+    shares = {k: [line.get(f"share_{k}", 0.0) for line in lines] for k in KINDS}
+    return {
+        "actions_per_s": lines[-1]["samples"] / lines[-1]["wall_s"],
+        "busy": (mine + theirs) / (wall * cores),
+        "learner": mine / (mine + theirs),
+        **{k: sum(v) / len(v) for k, v in shares.items()},
+    }
+
+
+def _cpu() -> tuple[float, float]:
+    """Processor seconds of this process, and of those it has waited for."""
+    mine, theirs = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return mine.ru_utime + mine.ru_stime, theirs.ru_utime + theirs.ru_stime
+
+
+def _row(figure: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        figure["stage"],
+        f"{figure['actions_per_s']:.1f}",
+        f"{figure['busy']:.0%}",
+        f"{figure['learner']:.0%}",
+        *(f"{figure[kind]:.0%}" for kind in KINDS),
+    )
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
