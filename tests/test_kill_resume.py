@@ -210,7 +210,7 @@ def test_killed_ten_times_a_run_ends_as_planned(tmp_path: Path):
     assert run.updates == {"grasp": 21, "push": 1}
     policy = Policy.from_pretrained(directory / "policy")
     assert policy.push is not None
-    assert policy.metadata["samples"] == {"grasp-any": 25, "grasp-goal": 25, "push": 10}
+    assert policy.metadata["samples"] == [["grasp-any", 25], ["grasp-goal", 25], ["push", 10]]
     assert list(directory.rglob(".*.partial")) == []
 
 

@@ -141,7 +141,10 @@ def test_training_on_ray_in_the_simulator(tmp_path: Path):
         batch_size=2,
     )
     folder = train(recipe, tmp_path / "run", workers=2, seed=3, rollouts="ray")
-    assert Policy.from_pretrained(folder).metadata["samples"] == {"grasp-any": 5, "grasp-goal": 4}
+    assert Policy.from_pretrained(folder).metadata["samples"] == [
+        ["grasp-any", 5],
+        ["grasp-goal", 4],
+    ]
     replay = Replay(tmp_path / "run" / "replay", Workspace().shape, color=False)
     assert len(replay) == 9
     assert np.isfinite(replay.actions["q"]).any()  # chosen by the networks

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from ..interfaces import Action, Primitive
 from ..networks import QNetwork, build
@@ -20,9 +20,6 @@ from .replay import PRIMITIVES
 from .table import Clock
 
 Mask = npt.NDArray[np.bool_]
-
-RELOAD_PERIOD = 5.0
-"""Seconds between looks for new weights."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +41,24 @@ class Actor:
 
     def __init__(self, setup: Setup, clock: Clock) -> None:
         self._recipe, self._weights, self._clock = setup.recipe, setup.weights, clock
+        device = "cuda" if torch.cuda.is_available() else "cpu"
         self._networks: dict[Primitive, QNetwork] = {
-            p: build(setup.recipe.network, p).eval() for p in PRIMITIVES
+            p: build(setup.recipe.network, p).eval().to(device) for p in PRIMITIVES
         }
-        self._version, self._looked = (0, 0), -np.inf
+        self._version = (0, 0)
+        self.renew()
+
+    def renew(self) -> None:
+        """Take up new weights if the learner has published any.
+
+        To be called between scenes: within one, values before and after a push must be of the
+        same network.
+        """
+        status = self._weights.stat()
+        version = (status.st_mtime_ns, status.st_ino)
+        if version != self._version:
+            load_weights(self._weights, self._networks)
+            self._version = version
 
     @property
     def sees_target(self) -> bool:
@@ -100,20 +111,8 @@ class Actor:
         """(16, H, W) values of the primitive's allowed actions."""
         allowed = target if primitive == "grasp" else look.objects | target
         with self._clock("network"):
-            scores = self._newest(primitive).score(look, target, allowed)
+            scores = self._networks[primitive].score(look, target, allowed)
             # As in `Policy`, so that Q_g* is measured on what it will be compared with.
             return (
                 smooth(scores, self._recipe.decision.smooth_px) if primitive == "grasp" else scores
             )
-
-    def _newest(self, primitive: Primitive) -> QNetwork:
-        """The network, with new weights if the learner has published any."""
-        now = time.monotonic()
-        if now - self._looked > RELOAD_PERIOD:
-            self._looked = now
-            status = self._weights.stat()
-            version = (status.st_mtime_ns, status.st_ino)
-            if version != self._version:
-                load_weights(self._weights, self._networks)
-                self._version = version
-        return self._networks[primitive]

@@ -99,6 +99,7 @@ class Player:
 
     def __call__(self, order: Order) -> Iterator[Message]:
         """Play a scene; a fault of the simulator ends it and discards the action under way."""
+        self._actor.renew()
         stage = self._recipe.stages[order.stage]
         rng = np.random.default_rng(scene_seed(self._setup.seed, order.stage, order.scene))
         config = SceneConfig(
@@ -173,9 +174,10 @@ class Player:
             color = colors.get(name)
             target = None if color is None else goal_mask(look.heightmap, color)
             if color is None or target is None or target.sum() < MIN_GOAL_PX:
-                name = None  # pushed off the table, or out of sight
+                name, follows = None, False  # pushed off the table, or out of sight
                 continue
-            due = q > order.grasp_threshold or pushes >= stage.max_pushes
+            free = occupancy(target, look.heightmap.height) <= self._recipe.decision.occupancy_limit
+            due = (q > order.grasp_threshold and free) or pushes >= stage.max_pushes
             primitive: Primitive = "grasp" if due else "push"
             near = target if due else look.objects & _widen(target, PUSH_REACH_PX)
             epsilon = order.epsilon if primitive == stage.trains else 0.0
@@ -188,9 +190,12 @@ class Player:
             held = table.act(action)
             after, choice = table.look(), _Choice(look, target, action, explored, follows)
             # Both Q_g are of the network's view of their own image (METHOD: the released code
-            # scores the old one twice). A target out of sight cannot be grasped.
+            # scores the old one twice). A target out of sight cannot be grasped, and hiding it
+            # is no gain, however little it was worth before.
             target_after = goal_mask(after.heightmap, color)
-            q_after = 0.0 if due else self._actor.best_grasp(after, target_after)
+            q_after = min(q, 0.0)
+            if not due and target_after.any():
+                q_after = self._actor.best_grasp(after, target_after)
             choice.success = name in held
             if due:
                 choice.reward = self._grasp_reward(stage, choice, after)
@@ -202,9 +207,11 @@ class Player:
             yield self._with_change(choice, look)
 
     def _grasp_reward(self, stage: StageConfig, choice: _Choice, after: Observation) -> float:
-        """Of a grasp where pushes and grasps mix (equation 4)."""
+        """Of a grasp where pushes and grasps mix (equation 2, in alternation equation 4)."""
         if self._recipe.rewards == "wang2024":
-            return wang_grasp_reward(choice.success, stage.name != "push")
+            return wang_grasp_reward(choice.success, stage.alternates)
+        if not stage.alternates:
+            return grasp_reward(choice.success)
         freed = changed(choice.look.heightmap, after.heightmap, choice.target)
         return alternating_grasp_reward(choice.success, freed)
 

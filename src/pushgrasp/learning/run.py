@@ -82,8 +82,11 @@ class Run:
     # --- learning --------------------------------------------------------------------
 
     def updates_owed(self, primitive: Primitive) -> int:
-        """Gradient steps that the samples so far allow and that have not been taken."""
-        n = sum(s for s, c in self._stages() if c.trains == primitive)
+        """Gradient steps that the samples so far allow and that have not been taken.
+
+        Samples of a network that rests count, too: it learns from them when its turn comes.
+        """
+        n = int((self.replay.actions["primitive"] == PRIMITIVES.index(primitive)).sum())
         allowed = self.recipe.updates_per_sample * max(0, n - self.recipe.batch_size)
         return int(allowed) - self.updates[primitive]
 
@@ -146,7 +149,7 @@ class Run:
             metadata={
                 "recipe": recipe.name,
                 "seed": self.seed,
-                "samples": dict(zip([s.name for s in recipe.stages], self.samples, strict=True)),
+                "samples": [[s.name, n] for n, s in self._stages()],
                 "updates": self.updates,
                 "wall_time_s": round(self.elapsed_s),
             },

@@ -180,10 +180,11 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
                     take_in(run, index, worker, message)
                 if owed > 0:
                     with meter.learning():
-                        meter.losses.append(improve(run, primitive))
+                        meter.losses.append(improve(run, primitive, stage.alternates))
                 if saving.is_due():
                     run.save()
                 if logging.is_due():
+                    run.replay.commit()  # so that a kill takes back nothing that was told
                     log.write(sum(run.samples), meter.report(rollouts.deaths))
                     watch.look(read_memory())
                 progress.show(stage.name, run.samples[index], stage.n_samples, meter.note())
@@ -206,6 +207,8 @@ def is_done(run: Run, index: int) -> bool:
     """Whether a stage has its samples, and has learned from them or leaves it to the next."""
     stages = run.recipe.stages
     primitive = stages[index].trains
+    if any(run.samples[index + 1 :]):
+        return True
     if run.samples[index] < stages[index].n_samples:
         return False
     goes_on = index + 1 < len(stages) and stages[index + 1].trains == primitive
@@ -217,18 +220,21 @@ def take_in(run: Run, index: int, worker: int, message: Message) -> None:
     if isinstance(message, SceneEnd):
         run.faults += bool(message.fault)
     elif run.record(worker, message, index):
-        if run.samples[index] % COMMIT_EVERY == 0:
+        if len(run.replay) % COMMIT_EVERY == 0:
             run.replay.commit()
-        if run.samples[index] % PUBLISH_EVERY == 0:
+        if len(run.replay) % PUBLISH_EVERY == 0:
             run.publish()
 
 
-def improve(run: Run, primitive: Primitive) -> float:
+def improve(run: Run, primitive: Primitive, alternating: bool = False) -> float:
     """One gradient step at the rate that is due; returns the loss."""
     done, planned = run.updates[primitive], run.updates_planned(primitive)
     optimizer = run.optimizers[primitive]
     for group in optimizer.param_groups:
         group["lr"] = cosine_rate(done, planned, run.recipe)
-    loss = update(run.networks[primitive], optimizer, run.replay, run.recipe, run.rng, done)
+    loss = update(
+        run.networks[primitive], optimizer, run.replay, run.recipe, run.rng, done,
+        alternating=alternating,
+    )  # fmt: skip
     run.updates[primitive] += 1
     return loss
