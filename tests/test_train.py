@@ -49,12 +49,14 @@ class HereAndNow:
         self._messages: Iterator[Message] = iter(())
         self._is_busy = False
         self.scenes: list[tuple[int, int]] = []
+        self.orders: list[Order] = []
         self.deaths = 0
 
     def feed(self, next_order) -> None:
         if not self._is_busy:
             order = next_order()
             self.scenes.append((order.stage, order.scene))
+            self.orders.append(order)
             self._messages, self._is_busy = self._player(order), True
 
     def change_stage(self) -> None:
@@ -83,6 +85,7 @@ class StopsAfter(HereAndNow):
         return got
 
 
+VALUES = dataclasses.replace(TINY.network, output="value")
 LONGER = dataclasses.replace(
     TINY, stages=tuple(dataclasses.replace(stage, n_samples=60) for stage in TINY.stages)
 )
@@ -208,6 +211,72 @@ def test_in_alternation_one_network_learns_and_the_other_rests(tmp_path: Path):
         rests = "push" if stage.trains == "grasp" else "grasp"
         assert same(before[rests], after[rests]), stage.name
         assert not same(before[stage.trains], after[stage.trains]), stage.name
+
+
+def test_a_failure_has_one_label_in_alternation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Grasps of stage 1 were recorded by equation 2; while the networks alternate it is 4."""
+    run = begin(tmp_path, dataclasses.replace(TINY, network=VALUES, loss="huber", discount=0.5))
+    fill(run, 16)
+    seen: list[tuple[float, ...]] = []
+
+    def remember(predicted: torch.Tensor, labels: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+        seen.append(tuple(sorted(set(labels.tolist()))))
+        return predicted.square().mean()
+
+    monkeypatch.setattr(learner, "loss_of", remember)
+    monkeypatch.setattr(learner, "next_values", lambda *_: np.zeros(TINY.batch_size))
+    freeze_all_but(run.networks, "grasp")
+    for alternating in (False, True):
+        for _ in range(4):
+            improve(run, "grasp", alternating)
+    assert set().union(*seen[:4]) == {0.0, 1.0}
+    assert set().union(*seen[4:]) == {-1.0, 1.0}  # a failure leaves the painted table alone
+
+
+def test_resumed_in_alternation_earlier_stages_stay_done(tmp_path: Path):
+    stages = (*TINY.stages, StageConfig("alternate-grasp", n_objects=(6,), n_samples=14))
+    never = dataclasses.replace(TINY.decision, grasp_threshold=1.0)
+    run = begin(tmp_path, dataclasses.replace(TINY, stages=stages, decision=never))
+    with pytest.raises(KeyboardInterrupt):
+        learn(run, StopsAfter(run, 20 + 20 + 40))
+    resumed = resume_run(tmp_path)
+    assert 0 < resumed.samples[3] < 14
+    assert [train_module.is_done(resumed, i) for i in range(4)] == [True, True, True, False]
+    learn(resumed, HereAndNow(resumed))
+    assert resumed.samples == [20, 20, 12, 14]
+
+
+def test_q_star_is_measured_and_used_from_then_on(tmp_path: Path):
+    stages = (*TINY.stages[:2], StageConfig("alternate-grasp", n_objects=(6,), n_samples=8))
+    run = begin(tmp_path, dataclasses.replace(TINY, network=VALUES, loss="huber", stages=stages))
+    source = HereAndNow(run)
+    folder = learn(run, source)
+    measured = Policy.from_pretrained(folder).decision.grasp_threshold
+    assert measured != TINY.decision.grasp_threshold
+    orders = [order.grasp_threshold for order in source.orders]
+    assert orders[0] == TINY.decision.grasp_threshold
+    assert orders[-1] == measured
+
+
+def test_the_numbers_of_the_recipes_are_those_of_their_sources():
+    """PAPER section III-C and METHOD; the numbers of actions are ours."""
+    paper, wang = RECIPES["paper"], RECIPES["wang2024"]
+    assert [(s.name, s.n_objects) for s in paper.stages[:5]] == [
+        ("grasp-any", (10,)), ("grasp-goal", (10,)), ("push", (20,)),
+        ("alternate-grasp", (20,)), ("alternate-push", (20,)),
+    ]  # fmt: skip
+    assert (paper.discount, paper.loss, paper.replay_priority) == (0.5, "huber", 2.0)
+    assert all(s.max_pushes == 5 and s.epsilon[1] == 0.1 for s in paper.stages)
+    assert paper.stages[0].epsilon[0] == paper.stages[1].epsilon[0] == 0.5
+    assert (paper.primitive.push_behind, paper.primitive.push_length) == (0.05, 0.10)
+    assert (paper.primitive.grasp_depth, paper.decision.switch_px) == (0.02, 5)
+    assert (paper.decision.push_all_weight, paper.decision.push_target_weight) == (0.95, 0.05)
+    assert [s.n_objects for s in wang.stages[:4]] == [(5,), (5,), (20,), (10,)]
+    assert wang.primitive.push_length == 0.13
+    assert wang.decision.occupancy_limit == 0.1
+    assert not wang.decision.switching
+    assert (wang.decision.push_all_weight, wang.decision.push_target_weight) == (1.0, 0.0)
+    assert not RECIPES["paper-no-switching"].decision.switching
 
 
 def test_evaluation_moves_nothing(tmp_path: Path):
