@@ -187,10 +187,8 @@ class Train:
     out: Folder
     """Folder of the run: checkpoints, replay, metrics and at the end the policy."""
     recipe: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """default, paper, paper-no-switching or wang2024; by default "default"."""
-    network: Annotated[Literal["compact", "densenet121"] | None, tyro.conf.arg(metavar="NAME")] = (
-        None
-    )
+    """default, paper or wang2024; by default "default"."""
+    network: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """compact, made for a CPU (the default), or densenet121, the paper's own, for a GPU."""
     resume: Switch = False
     """Go on with the run in that folder, by its own recipe and seed."""
@@ -213,6 +211,8 @@ class Train:
         from .learning.train import train
         from .recipes import recipe, with_network
 
+        if self.resume and self.network is not None:
+            raise UserError("--network is the run's own; leave it out with --resume")
         chosen = None if self.recipe is None else recipe(self.recipe)
         if self.network is not None:
             chosen = with_network(chosen or recipe("default"), self.network)

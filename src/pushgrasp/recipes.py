@@ -337,8 +337,8 @@ def recipe(name: str) -> Recipe:
 def with_network(recipe: Recipe, name: str) -> Recipe:
     """The same recipe with the other network.
 
-    The first learning rate goes with the network: `compact` begins with nothing, DenseNet with what it
-    knows of pictures (section IV; the rate is the authors').
+    The first learning rate goes with the network: `compact` begins with nothing, DenseNet with
+    what it knows of pictures (section IV; the rate is the authors').
 
     Args:
         recipe: any.

@@ -19,6 +19,7 @@ from ..interfaces import Primitive
 from ..networks import QNetwork, build
 from ..networks.densenet import DenseNet, fetch_imagenet
 from ..policy import Policy
+from ..pretrained import VARIANTS
 from ..recipes import Recipe
 from ..workspace import Workspace
 from .checkpoint import load_checkpoint
@@ -126,6 +127,11 @@ def check_recipe(recipe: Recipe) -> None:
     Raises:
         UserError: it cannot; the message names the number.
     """
+    if recipe.name in VARIANTS:
+        raise UserError(
+            f"recipe {recipe.name!r} decides by the networks of {VARIANTS[recipe.name][0]!r} and "
+            "needs no training of its own; train that one"
+        )
     for stage in recipe.stages:
         if stage.n_samples < 1 or not stage.n_objects or not stage.scenes:
             raise UserError(

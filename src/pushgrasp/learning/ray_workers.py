@@ -19,7 +19,17 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from .workers import BACKLOG, MAX_DEATHS, OUTBOX, Message, Order, Play, SceneEnd, play_orders
+from .workers import (
+    BACKLOG,
+    MAX_DEATHS,
+    OUTBOX,
+    Message,
+    Order,
+    Play,
+    SceneEnd,
+    WorkersLostError,
+    play_orders,
+)
 
 PATIENCE = 0.5
 """Seconds that a worker waits for something to send before it answers, and can be told more."""
@@ -149,7 +159,7 @@ class RayWorkers:
             Pairs of a worker's number, never the same for two actors, and its message; the
             arrays in it cannot be written to.
         Raises:
-            RuntimeError: workers keep dying; with the last one's error.
+            WorkersLostError: workers keep dying; with the last one's error.
         """
         self._look_for_weights()
         for worker in self._workers:
@@ -213,7 +223,7 @@ class RayWorkers:
             ray.kill(worker.actor)
             self._workers.remove(worker)
         if self._deaths_in_a_row >= MAX_DEATHS:
-            raise RuntimeError(
+            raise WorkersLostError(
                 f"rollout workers died {MAX_DEATHS} times one after another; the last error "
                 f"was: {dead[-1][1]}"
             )

@@ -30,7 +30,7 @@ from .resources import Watch, read_memory, warn_at_start
 from .rollout import prepare_player
 from .run import CONFIG, WEIGHTS, Run
 from .timing import Every, Interrupt
-from .workers import Message, Order, SceneEnd, Workers
+from .workers import Message, Order, SceneEnd, Workers, WorkersLostError
 
 Where = Literal["local", "ray"]
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -141,6 +141,8 @@ def train(
             f"the disk is full at {out}; make room and go on with --resume: "
             "all but the last minute is saved"
         ) from error
+    except WorkersLostError as error:
+        raise UserError(f"{error}; mend that, and go on with --resume --out {out}") from error
     finally:
         torch.set_num_threads(threads)
         if is_new and not (out / CONFIG).is_file():  # it never began: leave nothing behind

@@ -59,6 +59,10 @@ class SceneEnd:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+class WorkersLostError(RuntimeError):
+    """Rollout workers die one after another; more of them would, too."""
+
+
 Message = Sample | SceneEnd
 Play = Callable[[Order], Iterator[Message]]
 """Plays a scene: yields a Sample for each action, then a SceneEnd."""
@@ -120,7 +124,7 @@ class Workers:
         Returns:
             Pairs of a worker's number, never the same for two processes, and its message.
         Raises:
-            RuntimeError: workers keep dying; their own error is on stderr.
+            WorkersLostError: workers keep dying; their own error is on stderr.
         """
         arrived: list[tuple[int, Message]] = []
         by_connection = {worker.connection: worker for worker in self._workers}
@@ -171,7 +175,7 @@ class Workers:
         worker.connection.close()
         self._workers.remove(worker)
         if self._deaths_in_a_row >= MAX_DEATHS:
-            raise RuntimeError(
+            raise WorkersLostError(
                 f"{MAX_DEATHS} rollout workers died one after another; the last exit code was "
                 f"{worker.process.exitcode}"
             )
