@@ -25,7 +25,7 @@ from pushgrasp.networks.inputs import windows
 from pushgrasp.observation import observe
 from pushgrasp.policy import Policy
 from pushgrasp.pretrained import policy_names
-from pushgrasp.recipes import RECIPES
+from pushgrasp.recipes import RECIPES, with_network
 from pushgrasp.sim.camera import RayCamera
 from pushgrasp.sim.scenes import SceneConfig, build_scene
 from pushgrasp.workspace import N_ROTATIONS, rotation_angle
@@ -61,7 +61,7 @@ def main(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    paper = RECIPES["paper"]
+    paper = with_network(RECIPES["paper"], "densenet121")
     compact = Policy.from_pretrained(policy) if policy else _shipped()
     densenet = Policy.random_init(paper.network, paper.decision, paper.primitive)
     ways: dict[str, Decide] = {

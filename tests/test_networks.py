@@ -16,7 +16,7 @@ from pushgrasp.interfaces import Primitive
 from pushgrasp.networks import QNetwork, Scenes, at_pixels, build
 from pushgrasp.networks.compact import Compact, FlipConv
 from pushgrasp.networks.densenet import DenseNet, Trunk, fetch_imagenet
-from pushgrasp.recipes import RECIPES, NetworkConfig
+from pushgrasp.recipes import RECIPES, NetworkConfig, with_network
 
 COMPACT = NetworkConfig(output="value", crop_px=80, crop_resolution=0.003, widths=(16, 16, 16))
 # A window that no corner of the workspace reaches, so that a turn changes nothing else.
@@ -272,7 +272,7 @@ def test_trunk_has_torchvisions_names_and_size() -> None:
 
 
 def test_the_papers_window_holds_the_whole_workspace_at_any_rotation() -> None:
-    config = RECIPES["paper"].network
+    config = with_network(RECIPES["paper"], "densenet121").network
     assert config.crop_px * config.crop_resolution > 0.448 * 2**0.5
     assert config.crop_resolution == 0.002 / 2
 
