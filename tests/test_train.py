@@ -246,6 +246,16 @@ def test_resumed_in_alternation_earlier_stages_stay_done(tmp_path: Path):
     assert resumed.samples == [20, 20, 12, 14]
 
 
+def test_a_stage_in_which_there_is_nothing_to_learn_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(train_module, "MAX_BARREN", 3)
+    sure = dataclasses.replace(TINY.decision, grasp_threshold=-1.0)  # no goal needs a push
+    run = begin(tmp_path, dataclasses.replace(TINY, stages=TINY.stages[2:], decision=sure))
+    with pytest.raises(UserError, match="stage push: 4 scenes in a row had nothing to push"):
+        learn(run, HereAndNow(run))
+
+
 def test_q_star_is_measured_and_used_from_then_on(tmp_path: Path):
     stages = (*TINY.stages[:2], StageConfig("alternate-grasp", n_objects=(6,), n_samples=8))
     run = begin(tmp_path, dataclasses.replace(TINY, network=VALUES, loss="huber", stages=stages))

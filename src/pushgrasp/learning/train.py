@@ -42,6 +42,8 @@ SAVE_PERIOD = 45.0
 """Seconds between checkpoints."""
 LOG_PERIOD = 15.0
 """Seconds between lines of metrics."""
+MAX_BARREN = 200
+"""Scenes without an action of the trained primitive before there is something wrong."""
 MAX_LAG = 200
 """Updates that the learner may owe before the workers get no new scenes."""
 
@@ -172,14 +174,24 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
             run.measure_threshold()
             run.publish()
             rollouts.change_stage()
+            barren = 0  # scenes in a row that gave nothing
 
             while not (stopped or is_done(run, index)):
                 owed = run.updates_owed(primitive)
                 if run.samples[index] < stage.n_samples and owed < MAX_LAG:
                     rollouts.feed(lambda index=index: run.order(index))
+                had = run.samples[index]
                 for worker, message in rollouts.receive(0.0 if owed > 0 else 0.2):
                     meter.heard(message)
                     take_in(run, index, worker, message)
+                    barren += isinstance(message, SceneEnd)
+                barren = barren if run.samples[index] == had < stage.n_samples else 0
+                if barren > MAX_BARREN:
+                    run.save()
+                    raise UserError(
+                        f"stage {stage.name}: {barren} scenes in a row had nothing to {primitive}; "
+                        f"is Q_g* {run.grasp_threshold:.2f} what it should be?"
+                    )
                 if owed > 0:
                     with meter.learning():
                         meter.losses.append(improve(run, primitive, stage.alternates))
