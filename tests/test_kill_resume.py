@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,7 @@ from pushgrasp.policy import Policy
 from pushgrasp.recipes import RECIPES, StageConfig
 from pushgrasp.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 PATIENCE = 600.0
 """Seconds until a step of these tests counts as stuck; machines are shared."""
 COMMIT_EVERY = 3
@@ -66,15 +67,6 @@ if (out / "config.json").exists():
 else:
     loop.train(recipe, out, workers=int(sys.argv[3]), seed=3)
 """
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks, and other tests beside this one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def wait_until(

@@ -85,6 +85,7 @@ class StopsAfter(HereAndNow):
         return got
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 VALUES = dataclasses.replace(TINY.network, output="value")
 LONGER = dataclasses.replace(
     TINY, stages=tuple(dataclasses.replace(stage, n_samples=60) for stage in TINY.stages)
@@ -108,15 +109,6 @@ def fill(run: Run, n: int, stage: int = 1) -> None:
 
 
 # --- the update --------------------------------------------------------------------------
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small networks, and other tests beside this one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def test_the_loss_falls_on_a_small_problem(tmp_path: Path):

@@ -17,7 +17,7 @@ from ..recipes import Recipe
 from ..segmentation import object_mask
 from ..workspace import N_ROTATIONS, Workspace
 from .replay import Replay, unpack_target
-from .rewards import alternating_grasp_reward, target, wang_grasp_reward
+from .rewards import reward_in_alternation, target
 
 MAX_SHIFT_PX = 8
 """Heightmap pixels (16 mm) by which windows are moved at random."""
@@ -58,7 +58,10 @@ def update(
     actions = replay.actions[indices]
     rewards = actions["reward"]
     if alternating and primitive == "grasp":
-        rewards = [_reward_in_alternation(action, recipe) for action in actions]
+        rewards = [
+            reward_in_alternation(recipe.rewards, bool(a["reward"] > 0), bool(a["bootstraps"]))
+            for a in actions
+        ]
     next_q = np.zeros(len(actions))
     if recipe.discount > 0:
         next_q = next_values(network, replay, indices, n_updates)
@@ -81,14 +84,6 @@ def update(
     q = predicted.detach().sigmoid() if output == "probability" else predicted.detach()
     replay.actions["surprise"][indices] = (q - labels).abs().cpu().numpy()
     return float(loss.detach())
-
-
-def _reward_in_alternation(action: npt.NDArray[np.void], recipe: Recipe) -> float:
-    """What a grasp of an earlier stage would have earned in alternation."""
-    success = bool(action["reward"] > 0)
-    if recipe.rewards == "wang2024":
-        return wang_grasp_reward(success, alternating=True)
-    return alternating_grasp_reward(success, bool(action["bootstraps"]))
 
 
 def loss_of(predicted: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
@@ -185,16 +180,16 @@ def next_values(
     Returns:
         (B,), 0 where there is no following state or it does not count (`rewards.bootstraps`).
     """
-    actions = replay.actions
-    counts = actions["bootstraps"] & (actions["next"] >= 0)
-    known = (actions["next_q_at"] >= 0) & (actions["next_q_at"] > n_updates - REFRESH)
-    for i in np.unique(indices[counts[indices] & ~known[indices]]):
+    actions, drawn = replay.actions, replay.actions[indices]
+    counts = drawn["bootstraps"] & (drawn["next"] >= 0)
+    known = (drawn["next_q_at"] >= 0) & (drawn["next_q_at"] > n_updates - REFRESH)
+    for i in np.unique(indices[counts & ~known]):
         observation, wanted = read_observation(replay, int(actions["next"][i]), Workspace())
         allowed = wanted if network.primitive == "grasp" else observation.objects | wanted
         best = float(network.score(observation, wanted, allowed).max())
         actions["next_q"][i] = best if np.isfinite(best) else 0.0
         actions["next_q_at"][i] = n_updates
-    return np.where(counts[indices], actions["next_q"][indices], 0.0)
+    return np.where(counts, actions["next_q"][indices], 0.0)
 
 
 def read_observation(

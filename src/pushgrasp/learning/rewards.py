@@ -80,6 +80,15 @@ def wang_grasp_reward(success: bool, alternating: bool) -> float:
     return -1.0 if alternating else 0.0
 
 
+def reward_in_alternation(
+    kind: Literal["paper", "wang2024"], success: bool, changed: bool
+) -> float:
+    """What a grasp earns while the networks take turns, by a recipe's kind of rewards."""
+    if kind == "wang2024":
+        return wang_grasp_reward(success, alternating=True)
+    return alternating_grasp_reward(success, changed)
+
+
 def bootstraps(success: bool, changed: bool) -> bool:
     """Whether the next state's value counts towards an action's target.
 

@@ -27,10 +27,10 @@ from ..targeting import changed, moved, occupancy
 from .actor import Actor, Setup
 from .replay import ACTION, PRIMITIVES, pack_observation
 from .rewards import (
-    alternating_grasp_reward,
     bootstraps,
     grasp_reward,
     push_reward,
+    reward_in_alternation,
     wang_grasp_reward,
     wang_push_reward,
 )
@@ -208,12 +208,13 @@ class Player:
 
     def _grasp_reward(self, stage: StageConfig, choice: _Choice, after: Observation) -> float:
         """Of a grasp where pushes and grasps mix (equation 2, in alternation equation 4)."""
-        if self._recipe.rewards == "wang2024":
-            return wang_grasp_reward(choice.success, stage.alternates)
-        if not stage.alternates:
-            return grasp_reward(choice.success)
-        freed = changed(choice.look.heightmap, after.heightmap, choice.target)
-        return alternating_grasp_reward(choice.success, freed)
+        kind = self._recipe.rewards
+        if stage.alternates:
+            freed = changed(choice.look.heightmap, after.heightmap, choice.target)
+            return reward_in_alternation(kind, choice.success, freed)
+        if kind == "wang2024":
+            return wang_grasp_reward(choice.success, alternating=False)
+        return grasp_reward(choice.success)
 
     def _push_reward(
         self, choice: _Choice, after: Observation, target_after: Mask, q_gain: float
