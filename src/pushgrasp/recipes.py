@@ -234,14 +234,18 @@ def _three_stages(n_objects: int, n_alternating: int) -> tuple[StageConfig, ...]
         StageConfig("grasp-any", grasping, n_samples=1000, epsilon_decay=0.998),
         StageConfig("grasp-goal", grasping, n_samples=4000, epsilon_decay=0.9995),
         StageConfig("push", (20,), n_samples=1500, epsilon_decay=0.999),
-        *alternating(rounds=2, n_grasps=250, n_pushes=250, n_objects=(n_alternating,)),
+        *alternating(rounds=2, n_grasps=500, n_pushes=250, n_objects=(n_alternating,)),
     )
 
+
+_PUSHES_IN_A_ROW = 4
+"""Then the best grasp there is. Section III-C.2 allows five, of training; at test the fifth action
+without effect ends the trial."""
 
 _PAPER = Recipe(
     name="paper",
     network=_COMPACT,
-    decision=DecisionConfig(grasp_threshold=1.78, occupancy_limit=1.0),
+    decision=DecisionConfig(grasp_threshold=1.78, max_pushes=_PUSHES_IN_A_ROW),
     stages=_three_stages(n_objects=10, n_alternating=20),
     learning_rate=1e-3,
     learning_rate_end=1e-4,  # the authors' own; it is that of alternation
@@ -262,6 +266,7 @@ RECIPES: dict[str, Recipe] = {
             push_target_weight=0.0,
             grasp_threshold=1.8,
             occupancy_limit=0.1,
+            max_pushes=_PUSHES_IN_A_ROW,
         ),
         primitive=PrimitiveConfig(push_length=0.13),
         stages=_three_stages(n_objects=5, n_alternating=10),
