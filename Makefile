@@ -47,7 +47,7 @@ format: $(READY) ## format the code
 	@$(BIN)/ruff format --quiet
 
 clean: ## take away .venv and what the commands left
-	@rm -rf $(VENV) pushgrasp-demo pushgrasp-episode build .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	@rm -rf $(VENV) pushgrasp-demo pushgrasp-episode pushgrasp-replay build .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Done again whenever what is to be installed changes.

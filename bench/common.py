@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,17 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from pushgrasp.files import to_json, write_json
+from pushgrasp.origin import commit, processor
 
 
 def setting() -> dict[str, Any]:
     """Machine, versions, command and commit."""
     versions = {p: importlib.metadata.version(p) for p in ("torch", "mujoco", "numpy")}
     return {
-        "machine": f"{_processor()}, {len(os.sched_getaffinity(0))} cores in use",
+        "machine": f"{processor()}, {len(os.sched_getaffinity(0))} cores in use",
         "python": platform.python_version(),
         "versions": versions,
         "command": shlex.join(["python", *sys.argv]),
-        "commit": _commit(),
+        "commit": commit() or "unknown",
     }
 
 
@@ -66,26 +66,3 @@ def save(result: dict[str, Any], out: Path | None) -> None:
     """Write the JSON to a file, too, if one was named."""
     if out is not None:
         write_json(out, result)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def _commit() -> str:
-    def git(*args: str) -> str:
-        here = Path(__file__).parent
-        return subprocess.run(
-            ["git", *args], cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        changed = " and changes" if git("status", "--porcelain") else ""
-        return git("rev-parse", "--short", "HEAD") + changed
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"

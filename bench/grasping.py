@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import tyro
 
-from pushgrasp.evaluation.metrics import wilson
+from pushgrasp.evaluation.statistics import wilson
 from pushgrasp.learning.actor import Setup
 from pushgrasp.learning.checkpoint import save_weights
 from pushgrasp.learning.rollout import Player

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ from typing import Any
 import common
 import numpy as np
 import tyro
-from scipy.stats import binomtest
 
-from pushgrasp import __version__
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation.metrics import score
+from pushgrasp.evaluation.plan import plan_trials
 from pushgrasp.evaluation.records import TrialRecord
-from pushgrasp.evaluation.runner import evaluate, plan_trials
+from pushgrasp.evaluation.runner import evaluate
+from pushgrasp.evaluation.statistics import mcnemar
+from pushgrasp.evaluation.store import read_trials
 from pushgrasp.evaluation.trial import scene_config
-from pushgrasp.files import read_json
 from pushgrasp.pretrained import policy_names
 from pushgrasp.sim.robots import ROBOTS
 from pushgrasp.sim.scenes import build_scene
@@ -51,9 +51,8 @@ def main(
     """Evaluate a policy with each robot on the same scenes, and compare with the first robot.
 
     Args:
-        results: folder for the trials, a folder in it for each robot. A robot whose trials with
-            these settings are all there is not evaluated again: remove its folder when the code
-            or the policy's weights have changed.
+        results: folder for the trials, a folder in it for each robot. Trials that are there are
+            not played again: remove the folders when the code has changed.
         policy: name or directory; the first that comes with the package if not given.
         robots: of gantry, ur5e and panda; the others are compared with the first.
         scene: as in `pushgrasp evaluate`, but one group of scenes only.
@@ -105,41 +104,28 @@ def main(
 
 
 def _run(robot: str, settings: dict[str, Any], workers: int, folder: Path) -> _Run:
-    """Play the trials, unless the folder has them all."""
+    """Play the trials that the folder does not have."""
+    n_played = 0
 
     def tell(n: int, total: int, _record: TrialRecord) -> None:
+        nonlocal n_played
+        n_played += 1
         if n % 10 == 0:
             print(f"{robot}: {n} of {total}", file=sys.stderr)
 
-    done = _earlier(robot, settings, folder)
-    summary = done or evaluate(
+    summary = evaluate(
         **settings,
         robot=robot,
         workers=workers,
         out=folder,
+        resume=True,
         progress=tell,
     )
-    lines = (folder / "trials.jsonl").read_text(encoding="utf-8").splitlines()
-    records = [_record(json.loads(line)) for line in lines]
+    records, _ = read_trials(folder)
     if len({r.group for r in records}) > 1:
         raise UserError(f"{folder} holds more than one group of scenes; name one scene")
     records.sort(key=lambda r: r.index)
-    return _Run(robot, records, summary["wall_s"], done is not None)
-
-
-def _earlier(robot: str, settings: dict[str, Any], folder: Path) -> dict[str, Any] | None:
-    """The summary of an earlier run with the same settings."""
-    if not (folder / "summary.json").is_file():
-        return None
-    summary = read_json(folder / "summary.json")
-    defaults = {"goal": None, "noise": "", "randomise": False, "version": __version__}
-    defaults |= {"cameras": [], "camera_backend": "ray"}
-    wanted = {**settings, **defaults, "robot": robot}
-    return summary if all(summary.get(k) == v for k, v in wanted.items()) else None
-
-
-def _record(line: dict[str, Any]) -> TrialRecord:
-    return TrialRecord(**{**line, "faults": tuple(line["faults"])})
+    return _Run(robot, records, summary["wall_s"], n_played == 0)
 
 
 def _figures(run: _Run, first: _Run) -> dict[str, Any]:
@@ -147,14 +133,12 @@ def _figures(run: _Run, first: _Run) -> dict[str, Any]:
     records = run.records
     group = score(run.robot, records)
     robot_s = sum(r.robot_s for r in records)
-    reasons: dict[str, int] = {}
-    for reason, n in group.reasons.items():
-        reasons[common.kind(reason)] = reasons.get(common.kind(reason), 0) + n
+    reasons = Counter(common.kind(r.reason) for r in records if not r.success)
     return {
         "robot": run.robot,
         "trials": group.trials,
         "retrieved": group.completed,
-        "tcr_95": [group.tcr_low, group.tcr_high],
+        "tcr_95": group.tcr_ci95,
         "gsr": group.gsr,
         "mn": group.mn,
         "actions": sum(r.actions for r in records),
@@ -186,7 +170,6 @@ def _paired(ours: list[TrialRecord], theirs: list[TrialRecord]) -> dict[str, Any
     both, only, only_first = (pairs.count(p) for p in ((True, True), (True, False), (False, True)))
     n, b, c = len(pairs) + 2, only + 0.5, only_first + 0.5
     middle, half = (b - c) / n, 1.96 * np.sqrt(b + c - (b - c) ** 2 / n) / n
-    discordant = only + only_first
     return {
         "pairs": len(pairs),
         "both": both,
@@ -194,7 +177,7 @@ def _paired(ours: list[TrialRecord], theirs: list[TrialRecord]) -> dict[str, Any
         "only_first": only_first,
         "difference": (only - only_first) / max(1, len(pairs)),
         "difference_95": [middle - half, middle + half],
-        "p": float(binomtest(only, discordant).pvalue) if discordant else 1.0,
+        "p": mcnemar(only, only_first),
     }
 
 

@@ -23,7 +23,7 @@ import numpy as np
 import tyro
 
 from pushgrasp.errors import RobotError, SimulatorFault
-from pushgrasp.evaluation.metrics import wilson
+from pushgrasp.evaluation.statistics import wilson
 from pushgrasp.heightmap import project
 from pushgrasp.interfaces import Action, Primitive
 from pushgrasp.primitives import moves, run

@@ -18,6 +18,8 @@ import tyro
 from pushgrasp.evaluation.metrics import score
 from pushgrasp.evaluation.records import TrialRecord
 from pushgrasp.evaluation.runner import evaluate
+from pushgrasp.evaluation.statistics import bootstrap
+from pushgrasp.evaluation.store import read_trials
 from pushgrasp.policy import Policy
 from pushgrasp.pretrained import policy_names
 from pushgrasp.recipes import DecisionConfig
@@ -28,7 +30,6 @@ OFF: dict[str, dict[str, Any]] = {
     if field.default is not dataclasses.MISSING
 }
 """How to switch an idea off: the field's default, which is the paper's way."""
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def main(
                 workers=n_workers,
                 out=Path(folder) / "trials",
             )
-            variants.append(_Variant(name, _read(Path(folder) / "trials" / "trials.jsonl")))
+            variants.append(_Variant(name, _read(Path(folder) / "trials")))
         print(f"{len(variants)} of {len(wanted) + 1}: {name or 'as it is'}", file=sys.stderr)
     figures = [_figures(variant, variants[0]) for variant in variants]
     result = {
@@ -108,10 +109,8 @@ def _changed(source: str, switch: str) -> Policy:
     return policy
 
 
-def _read(path: Path) -> dict[tuple[str, int], TrialRecord]:
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    records = [TrialRecord(**{**line, "faults": tuple(line["faults"])}) for line in lines]
-    return {(r.group, r.index): r for r in records}
+def _read(folder: Path) -> dict[tuple[str, int], TrialRecord]:
+    return {(r.group, r.index): r for r in read_trials(folder)[0]}
 
 
 def _figures(variant: _Variant, whole: _Variant) -> dict[str, Any]:
@@ -130,11 +129,11 @@ def _figures(variant: _Variant, whole: _Variant) -> dict[str, Any]:
                 "group": name,
                 "trials": rates.trials,
                 "tcr": rates.tcr,
-                "tcr_95": [rates.tcr_low, rates.tcr_high],
+                "tcr_95": rates.tcr_ci95,
                 "gsr": rates.gsr,
                 "mn": rates.mn,
                 "saved": float(np.mean(saved)) if saved else None,
-                "saved_95": _interval(saved),
+                "saved_95": bootstrap(saved),
                 "pairs": len(saved),
                 "wrong_claims": rates.wrong_claims,
             }
@@ -145,15 +144,6 @@ def _figures(variant: _Variant, whole: _Variant) -> dict[str, Any]:
 def _comparable(a: TrialRecord, b: TrialRecord) -> bool:
     """Whether both completed the very same scene."""
     return a.seed == b.seed and a.success and b.success
-
-
-def _interval(values: list[float]) -> list[float] | None:
-    """95 % interval of the mean, by the bootstrap."""
-    if not values:
-        return None
-    rng = np.random.default_rng(0)
-    means = rng.choice(values, (RESAMPLES, len(values))).mean(axis=1)
-    return [float(q) for q in np.quantile(means, [0.025, 0.975])]
 
 
 def _rows(figure: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -25,7 +25,7 @@ from test_train import LONGER, HereAndNow, StopsAfter, begin, fill
 
 from pushgrasp.cli import main
 from pushgrasp.errors import UserError
-from pushgrasp.files import read_json, write_json
+from pushgrasp.files import only_writer, read_json, write_json
 from pushgrasp.learning import begin as begin_module
 from pushgrasp.learning import train as train_module
 from pushgrasp.learning.begin import resume_run
@@ -501,8 +501,8 @@ def test_a_new_run_is_of_the_default_recipe_and_seed(
 def test_the_loser_of_a_race_to_begin_harms_nothing(tmp_path: Path):
     """Another process has just made the folder, and its configuration is not written yet."""
     with (
-        begin_module.only_writer(tmp_path / "run"),
-        pytest.raises(UserError, match="another process is training"),
+        only_writer(tmp_path / "run"),
+        pytest.raises(UserError, match="another process is writing to"),
     ):
         train(TINY, tmp_path / "run", workers=1)
     assert (tmp_path / "run").is_dir()

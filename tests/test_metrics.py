@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trial_players import trial
 
-from pushgrasp.evaluation.metrics import score, score_groups, wilson
-from pushgrasp.evaluation.records import TrialRecord
-
-
-def trial(
-    index: int = 0, *, success: bool = True, group: str = "random-10", **values
-) -> TrialRecord:
-    given = {
-        "seed": index,
-        "goal": "object_00",
-        "visible_fraction": 0.5,
-        "claimed_success": success,
-        "reason": "the goal is in the hand" if success else "five failed grasps",
-        "pushes": 0,
-        "grasps": 1,
-        "good_grasps": int(success),
-    }
-    return TrialRecord(group=group, index=index, success=success, **(given | values))
+from pushgrasp.evaluation.metrics import CAUSES, band, cause, compare, score
+from pushgrasp.evaluation.statistics import wilson
 
 
 def test_rates_by_hand() -> None:
@@ -33,19 +20,27 @@ def test_rates_by_hand() -> None:
             trial(0, pushes=2, grasps=2, good_grasps=1),
             trial(1, pushes=0, grasps=3, good_grasps=3),
             trial(2, success=False, pushes=7, grasps=5, good_grasps=0),
-            trial(3, success=False, pushes=0, grasps=0, good_grasps=0, reason="unchanged"),
+            trial(
+                3, success=False, pushes=5, grasps=0, reason="5 actions in a row changed nothing"
+            ),
         ],
+        wanted=500,
     )
-    assert (group.trials, group.completed) == (4, 2)
+    assert (group.policy, group.name) == ("default", "random-10")
+    assert (group.trials, group.wanted, group.completed) == (4, 500, 2)
     assert group.tcr == 0.5
+    assert group.tcr_ci95 == wilson(2, 4)
     assert group.gsr == 4 / 5  # the failed trials' grasps do not count
+    assert group.gsr_ci95 == (0.5, 1.0)
     assert group.mn == (4 + 3) / 2  # grasps and pushes of completed trials
-    assert group.reasons == {"five failed grasps": 1, "unchanged": 1}
+    assert group.mn_ci95 == (3.0, 4.0)
+    assert group.causes == {"5 failed grasps": 1, "5 actions without effect": 1}
 
 
 def test_nothing_completed_has_no_gsr_nor_mn() -> None:
     group = score("g", [trial(i, success=False, good_grasps=1) for i in range(3)])
     assert (group.tcr, group.gsr, group.mn) == (0.0, None, None)
+    assert (group.gsr_ci95, group.mn_ci95) == (None, None)
 
 
 def test_faults_are_counted_and_not_scored() -> None:
@@ -66,16 +61,56 @@ def test_claims() -> None:
     assert (group.completed, group.wrong_claims, group.missed_claims) == (2, 1, 1)
 
 
-def test_groups_keep_their_order() -> None:
-    groups = score_groups([trial(0, group="b"), trial(0, group="a"), trial(1, group="b")])
-    assert [(g.name, g.trials) for g in groups] == [("b", 2), ("a", 1)]
+def test_times_are_medians() -> None:
+    times = [(0.1, 3.0, 20.0), (0.3, 9.0, 60.0), (None, 5.0, 40.0), (0.2, 4.0, 30.0)]
+    trials = [trial(i, decision_s=d, wall_s=w, robot_s=r) for i, (d, w, r) in enumerate(times)]
+    group = score("g", trials)
+    assert (group.decision_s, group.trial_s, group.robot_s) == (0.2, 4.5, 35.0)
 
 
-def test_empty_and_repeated_trials_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("5 grasps in a row failed", "5 failed grasps"),
+        ("5 actions in a row changed nothing", "5 actions without effect"),
+        ("the goal left the workspace", "goal left the workspace"),
+        ("30 actions, the most allowed", "most actions allowed"),
+        ("the most actions allowed", "most actions allowed"),
+        ("nothing to do: no grasp is seen", "nothing to do"),
+        ("the robot stopped: joint 3", "robot stopped"),
+        ("the cat took it", "other"),
+    ],
+)
+def test_causes(reason: str, expected: str) -> None:
+    assert cause(trial(success=False, reason=reason)) == expected
+    wrong = trial(success=False, reason=reason, claimed_success=True)
+    assert cause(wrong) == "wrong claim"
+    assert expected in CAUSES
+
+
+def test_bands() -> None:
+    assert [band(f) for f in (0.0, 0.0001, 0.2999, 0.3, 0.6, 0.6001, 1.0)] == [
+        "hidden", "under 0.3", "under 0.3", "0.3 to 0.6", "0.3 to 0.6", "over 0.6", "over 0.6",
+    ]  # fmt: skip
+    fractions = [0.0, 0.0, 0.7, 0.7, 0.7]
+    good = [True, False, True, True, False]
+    trials = [
+        trial(i, success=s, visible_fraction=f)
+        for i, (f, s) in enumerate(zip(fractions, good, strict=True))
+    ]
+    found = [(b.band, b.trials, b.completed, b.tcr, b.tcr_ci95) for b in score("g", trials).bands]
+    assert found == [
+        ("hidden", 2, 1, 0.5, wilson(1, 2)), ("over 0.6", 3, 2, 2 / 3, wilson(2, 3)),
+    ]  # fmt: skip
+
+
+def test_trials_that_cannot_be_one_group_are_refused() -> None:
     with pytest.raises(ValueError, match="no trial"):
         score("g", [])
     with pytest.raises(ValueError, match="twice"):
         score("g", [trial(3), trial(3)])
+    with pytest.raises(ValueError, match="several policies"):
+        score("g", [trial(3), trial(3, policy="paper")])
 
 
 @given(
@@ -99,27 +134,50 @@ def test_rates_stay_in_range_and_ignore_order(outcomes, random) -> None:
         for i, (success, pushes, grasps, claimed) in enumerate(outcomes)
     ]
     group = score("g", trials)
-    assert 0 <= group.tcr_low <= group.tcr <= group.tcr_high <= 1
-    assert group.completed + sum(group.reasons.values()) == group.trials
+    assert 0 <= group.tcr_ci95[0] <= group.tcr <= group.tcr_ci95[1] <= 1
+    assert group.completed + sum(group.causes.values()) == group.trials
+    assert sum(b.trials for b in group.bands) == group.trials
     assert (group.gsr is None) == (group.completed == 0)
-    if group.gsr is not None and group.mn is not None:
-        assert 0 <= group.gsr <= 1
-        assert 1 <= group.mn <= 18
+    for value, interval in ((group.gsr, group.gsr_ci95), (group.mn, group.mn_ci95)):
+        assert (value is None) == (interval is None)
+        if value is not None and interval is not None:
+            assert interval[0] - 1e-9 <= value <= interval[1] + 1e-9
     random.shuffle(trials)
     assert score("g", trials) == group
 
 
-def test_wilson_known_values() -> None:
-    assert wilson(95, 100) == pytest.approx((0.8882, 0.9785), abs=1e-4)
-    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
-    assert wilson(0, 0) == (0.0, 1.0)
-    with pytest.raises(ValueError, match="3 successes of 2"):
-        wilson(3, 2)
+# --- two policies -----------------------------------------------------------------------
 
 
-@given(st.integers(1, 500), st.data())
-def test_wilson_holds_the_rate_and_is_symmetric(n: int, data) -> None:
-    k = data.draw(st.integers(0, n))
-    low, high = wilson(k, n)
-    assert low <= k / n <= high
-    assert wilson(n - k, n) == pytest.approx((1 - high, 1 - low), abs=1e-12)
+def test_policies_are_compared_scene_by_scene() -> None:
+    a = [
+        trial(0, policy="a", grasps=5),
+        trial(1, policy="a", grasps=2),
+        trial(2, policy="a"),
+        trial(3, policy="a", success=False),
+        trial(4, policy="a", seed=99),  # a fault gave it another scene
+    ]
+    b = [
+        trial(0, policy="b", grasps=2),
+        trial(1, policy="b", grasps=1),
+        trial(2, policy="b", success=False),
+        trial(3, policy="b", success=False),
+        trial(4, policy="b", success=False),
+        trial(5, policy="b"),
+    ]
+    found = compare("random-10", a, list(reversed(b)))
+    assert found is not None
+    assert (found.group, found.a, found.b) == ("random-10", "a", "b")
+    assert (found.pairs, found.only_a, found.only_b, found.p) == (4, 1, 0, 1.0)
+    assert (found.mn_pairs, found.mn_difference, found.mn_ci95) == (2, 2.0, (1.0, 3.0))
+    turned = compare("random-10", b, a)
+    assert turned is not None
+    assert (turned.only_a, turned.only_b, turned.mn_difference) == (0, 1, -2.0)
+
+
+def test_without_a_common_scene_there_is_no_comparison() -> None:
+    a, b = trial(0, policy="a"), trial(0, policy="b", seed=7)
+    assert compare("g", [a], [b]) is None
+    found = compare("g", [a], [dataclasses.replace(b, seed=0, success=False)])
+    assert found is not None
+    assert (found.mn_pairs, found.mn_difference, found.mn_ci95) == (0, None, None)

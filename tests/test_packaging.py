@@ -35,7 +35,7 @@ def test_one_version_everywhere():
 
 def test_the_lock_pins_every_dependency_within_its_range():
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *extras["test"], *extras["ray"], *extras["dev"]]
+    wanted = [*PROJECT["dependencies"], *(r for extra in extras.values() for r in extra)]
     pins = locked()
     for requirement in map(Requirement, wanted):
         name = canonicalize_name(requirement.name)
@@ -47,9 +47,8 @@ def test_the_lock_pins_every_dependency_within_its_range():
 
 def test_what_is_imported_is_declared():
     extras = PROJECT["optional-dependencies"]
-    declared = {
-        canonicalize_name(Requirement(r).name) for r in [*PROJECT["dependencies"], *extras["ray"]]
-    }
+    needed = [*PROJECT["dependencies"], *extras["ray"], *extras["rerun"]]
+    declared = {canonicalize_name(Requirement(r).name) for r in needed}
     providers = metadata.packages_distributions()
     used: set[str] = set()
     for path in (ROOT / "src").rglob("*.py"):

@@ -23,12 +23,12 @@ from test_workers import Orders  # noqa: E402
 
 from pushgrasp.errors import UserError  # noqa: E402
 from pushgrasp.learning import ray_workers  # noqa: E402
-from pushgrasp.learning.ray_cluster import cluster  # noqa: E402
 from pushgrasp.learning.ray_workers import RayPlayer, RayWorkers  # noqa: E402
 from pushgrasp.learning.replay import Replay  # noqa: E402
 from pushgrasp.learning.train import train  # noqa: E402
 from pushgrasp.learning.workers import Order, Sample  # noqa: E402
 from pushgrasp.policy import Policy  # noqa: E402
+from pushgrasp.ray_cluster import cluster  # noqa: E402
 from pushgrasp.recipes import StageConfig  # noqa: E402
 from pushgrasp.workspace import Workspace  # noqa: E402
 
@@ -162,7 +162,7 @@ def test_ctrl_c_ends_what_was_started_and_nothing_else(tmp_path: Path, found: bo
         from pathlib import Path
         import ray
         from ray_players import Order, Published, counting
-        from pushgrasp.learning.ray_cluster import cluster
+        from pushgrasp.ray_cluster import cluster
         from pushgrasp.learning.ray_workers import RayWorkers
         with cluster(1), RayWorkers(1, counting, Published(Path(sys.argv[1]))) as workers:
             arrived = []
@@ -227,7 +227,7 @@ def test_without_ray_the_command_to_install_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "pushgrasp.learning.ray_cluster")
+    monkeypatch.delitem(sys.modules, "pushgrasp.ray_cluster")
     with pytest.raises(UserError, match=r"pip install 'pushgrasp\[ray\]'"):
         train(TINY, tmp_path / "run", rollouts="ray")
     assert not (tmp_path / "run").exists()

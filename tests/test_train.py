@@ -21,12 +21,12 @@ from test_rollout import TINY, PaintedTable
 
 from pushgrasp.configs import from_json
 from pushgrasp.errors import UserError
-from pushgrasp.files import read_json
+from pushgrasp.files import only_writer, read_json
 from pushgrasp.interfaces import Primitive
 from pushgrasp.learning import learner
 from pushgrasp.learning import train as train_module
 from pushgrasp.learning.actor import Setup
-from pushgrasp.learning.begin import begin_run, check_recipe, only_writer, resume_run
+from pushgrasp.learning.begin import begin_run, check_recipe, resume_run
 from pushgrasp.learning.learner import cosine_rate, freeze_all_but, next_values, read_observation
 from pushgrasp.learning.metrics import MetricsLog, read_metrics, success_rate
 from pushgrasp.learning.replay import ACTION, Replay
@@ -526,7 +526,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path):
 def test_two_learners_do_not_share_a_run(tmp_path: Path):
     with (
         only_writer(tmp_path),
-        pytest.raises(UserError, match="another process is training"),
+        pytest.raises(UserError, match="another process is writing to"),
         only_writer(tmp_path),
     ):
         pass

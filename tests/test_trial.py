@@ -12,8 +12,8 @@ import pytest
 
 from pushgrasp.errors import RobotError, SimulatorFault
 from pushgrasp.evaluation import trial
-from pushgrasp.evaluation.records import TrialSpec
-from pushgrasp.interfaces import Action
+from pushgrasp.evaluation.records import StepRecord, TrialSpec
+from pushgrasp.interfaces import Action, Outcome
 from pushgrasp.primitives import grasp
 from pushgrasp.recipes import PrimitiveConfig
 from pushgrasp.sim.scenes import Scene, SceneConfig, build_scene
@@ -43,9 +43,14 @@ def action_at(position: tuple[float, float, float], primitive: str = "grasp") ->
 
 
 def step(action: Action | None, done: bool = False, claimed: bool = False, reason: str = "") -> Any:
+    target = SimpleNamespace(is_goal=True, visible_px=123)
     return SimpleNamespace(
-        decision=SimpleNamespace(action=action),
+        decision=SimpleNamespace(
+            action=action, target=target, q_grasp=0.7, q_push=np.nan, why="it is near"
+        ),
+        outcome=Outcome(holding=claimed, holds_goal=claimed, changed=True),
         decision_s=0.01,
+        action_s=0.5,
         refusals=(),
         done=done,
         claimed_success=claimed,
@@ -148,8 +153,13 @@ def test_a_robot_that_stops_fails_the_trial(monkeypatch, scene: Scene) -> None:
 
 
 def test_a_fault_is_played_again_with_another_seed(monkeypatch, preset: Path) -> None:
-    spec = TrialSpec("cubes", 3, str(preset), 2, 0, run_seed=5, fixed=True)
-    attempts = []
+    spec = TrialSpec("cubes", 3, str(preset), 2, 0, run_seed=5, fixed=True, policy="mine")
+    attempts: list[Any] = []
+    watched: list[list[bool]] = []
+
+    def watch() -> trial.OnStep:
+        watched.append([])
+        return lambda _scene, _step, lifted: watched[-1].append(lifted)
 
     def loop(robot: Any) -> Iterator[Any]:
         attempts.append(robot)
@@ -159,7 +169,11 @@ def test_a_fault_is_played_again_with_another_seed(monkeypatch, preset: Path) ->
         yield step(action_at(GOAL, "push"), done=True, reason="enough")
 
     script(monkeypatch, loop)
-    record = trial.run_trial(spec, None)  # type: ignore[arg-type]
+    record = trial.run_trial(spec, None, watch)  # type: ignore[arg-type]
+    assert record.key == spec.key == ("mine", "cubes", 3)
+    assert record.scene == str(preset)
+    assert [s.primitive for s in record.steps] == ["grasp", "push"]
+    assert [len(lifted) for lifted in watched] == [1, 1, 2]  # each attempt anew
     assert record.faults == ("thrown 1", "thrown 2")
     assert record.seed == spec.seed(2)
     assert (record.grasps, record.pushes, record.reason) == (1, 1, "enough")  # of the last only
@@ -172,6 +186,39 @@ def test_a_fault_is_played_again_with_another_seed(monkeypatch, preset: Path) ->
     script(monkeypatch, always)
     with pytest.raises(SimulatorFault, match=r"trial 3 of cubes: all 10 attempts .*: NaN"):
         trial.run_trial(spec, None)  # type: ignore[arg-type]
+
+
+def test_a_step_is_kept_as_robot_and_truth_saw_it(monkeypatch, preset: Path) -> None:
+    def loop(robot: Any) -> Iterator[Any]:
+        pick(robot, OTHER)
+        yield step(action_at(OTHER), claimed=True)
+        robot.home()
+        yield step(None, done=True, reason="nothing to do")
+
+    script(monkeypatch, loop)
+    spec = TrialSpec("cubes", 0, str(preset), 2, 0, run_seed=5, fixed=True)
+    record = trial.run_trial(spec, None)  # type: ignore[arg-type]
+    assert record.steps == (
+        StepRecord(
+            primitive="grasp",
+            target_is_goal=True,
+            goal_visible_px=123,
+            position=(*OTHER[:2], 0.05),
+            yaw=0.0,
+            q=1.0,
+            q_grasp=0.7,
+            q_push=None,
+            holding=True,
+            holds_goal=True,
+            changed=True,
+            executed=True,
+            lifted=True,
+            why="it is near",
+            decision_s=0.01,
+            action_s=0.5,
+        ),
+    )
+    assert record.decision_s == 0.01
 
 
 def test_fixed_scenes_vary_with_the_seed(preset: Path) -> None:

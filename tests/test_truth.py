@@ -14,7 +14,8 @@ DECISION_PATH = [
     "workspace.py", "interfaces.py", "colors.py", "heightmap.py", "segmentation.py",
     "targeting.py", "selection.py", "observation.py", "policy.py", "pretrained.py",
     "recipes.py", "configs.py", "primitives.py", "retrieve.py", "cameras.py",
-    "errors.py", "files.py",
+    "errors.py", "files.py", "decision.py", "policies.py", "plugins.py",
+    *(f"baselines/{p.name}" for p in (PACKAGE / "baselines").glob("*.py")),
     *(f"networks/{p.name}" for p in (PACKAGE / "networks").glob("*.py")),
 ]  # fmt: skip
 PURE = ["workspace.py", "heightmap.py", "segmentation.py", "targeting.py", "selection.py"]
@@ -53,6 +54,9 @@ def test_the_check_would_notice() -> None:
     assert "mujoco" in imported("sim/world.py")
 
 
-@pytest.mark.parametrize("name", ["learning/rewards.py", "evaluation/metrics.py"])
+@pytest.mark.parametrize(
+    "name",
+    ["learning/rewards.py", *(f"evaluation/{n}.py" for n in ("metrics", "statistics", "summary"))],
+)
 def test_scores_are_pure(name: str) -> None:
     assert not {m for m in imported(name) if m.startswith(("pushgrasp.sim", "mujoco", "torch"))}

@@ -97,13 +97,27 @@ def read_cameras(path: str | Path) -> tuple[CameraSpec, ...]:
     Raises:
         UserError: the file cannot be read, or says something impossible.
     """
-    value = read_json(path)
-    if not isinstance(value, list) or not value:
+    cameras = parse_cameras(read_json(path), path)
+    if not cameras:
         raise UserError(f"{path}: it must be a list of cameras, at least one")
-    specs = tuple(_read(item, f"{path}: camera {i}") for i, item in enumerate(value))
+    return cameras
+
+
+def parse_cameras(value: Any, where: str | Path) -> tuple[CameraSpec, ...]:
+    """Cameras as a file gives them, or as `CameraSpec.describe` does.
+
+    Args:
+        value: a list, as JSON has it; it may be empty.
+        where: it stands, for the message.
+    Raises:
+        UserError: it is no list, or says something impossible.
+    """
+    if not isinstance(value, list):
+        raise UserError(f"{where}: it must be a list of cameras, at least one")
+    specs = tuple(_read(item, f"{where}: camera {i}") for i, item in enumerate(value))
     names = [spec.name for spec in specs]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UserError(f"{path}: two cameras are called {twice[0]!r}; names must differ")
+        raise UserError(f"{where}: two cameras are called {twice[0]!r}; names must differ")
     return specs
 
 

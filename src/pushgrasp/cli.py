@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 Folder: TypeAlias = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 SceneName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|FILE")]
-PolicyName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|DIR")]
+PolicyName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|DIR|FILE.py:CLASS")]
 Goal: TypeAlias = Annotated[str | None, tyro.conf.arg(metavar="COLOUR|K")]
 RobotName: TypeAlias = Literal["gantry", "ur5e", "panda", "gantry-franka"]
 Switch: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff]
+Recording: TypeAlias = Annotated[Path | None, tyro.conf.arg(metavar="FILE.rrd")]
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -64,11 +65,13 @@ class Demo(Situation):
     seed: int = 0
     """Varies the scene a little, and all that chance decides."""
     policy: PolicyName = "default"
-    """Name of a shipped policy, or a folder that holds one."""
+    """Name of a policy, a folder that holds one, or a class of a file of yours."""
     out: Folder = Path("pushgrasp-demo")
     """Folder for the video, the pictures and episode.json; an earlier demo's is replaced."""
     video: bool = True
     """Make the video."""
+    rerun: Recording = None
+    """Record it for the viewer of Rerun too; needs pip install 'pushgrasp[rerun]'."""
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
@@ -77,8 +80,9 @@ class Demo(Situation):
 
         return run_episode(
             scene=self.scene, objects=10, goal=self.goal, seed=self.seed, policy=self.policy,
-            out=self.out, video=self.video, perturb=self.scene not in DROPPED,
-            robot=self.robot, view=self.view(), randomise=self.randomise,
+            out=self.out, video=self.video, rerun=self.rerun,
+            perturb=self.scene not in DROPPED, robot=self.robot, view=self.view(),
+            randomise=self.randomise,
         )  # fmt: skip
 
 
@@ -96,7 +100,7 @@ class Retrieve(Situation):
     """The object to retrieve: a colour (red, "#59a14f") or its index; by default the first, or the
     one that a scene file names."""
     policy: PolicyName = "default"
-    """Name of a shipped policy, or a folder that holds one."""
+    """Name of a policy, a folder that holds one, or a class of a file of yours."""
     seed: int = 0
     """The same seed gives the same episode."""
     sigma: float = 0.03
@@ -105,6 +109,8 @@ class Retrieve(Situation):
     """Vary a fixed scene a little by the seed, as evaluation does."""
     video: bool = True
     """Make the video."""
+    rerun: Recording = None
+    """Record it for the viewer of Rerun too; needs pip install 'pushgrasp[rerun]'."""
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
@@ -112,8 +118,8 @@ class Retrieve(Situation):
 
         return run_episode(
             scene=self.scene, objects=self.objects, goal=self.goal, seed=self.seed,
-            policy=self.policy, out=self.out, video=self.video, sigma=self.sigma,
-            perturb=self.perturb, robot=self.robot, view=self.view(),
+            policy=self.policy, out=self.out, video=self.video, rerun=self.rerun,
+            sigma=self.sigma, perturb=self.perturb, robot=self.robot, view=self.view(),
             randomise=self.randomise,
         )  # fmt: skip
 
@@ -153,9 +159,11 @@ class Evaluate(Situation):
     """Play many trials in parallel and work out the rates."""
 
     out: Folder
-    """Folder for trials.jsonl and summary.json."""
-    policy: PolicyName = "default"
-    """Name of a shipped policy, or a folder that holds one."""
+    """Folder for trials.jsonl, summary.json and table.md: new, or one to --resume."""
+    policy: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|DIR|FILE.py:CLASS ...")] = (
+        "default",
+    )
+    """One or more, in the same scenes: shipped ones, folders, classes of files of yours."""
     scenes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE ...")] = ("random",)
     """As for `retrieve`, one or more; challenging and novel stand for all of theirs."""
     objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N ...")] = (10,)
@@ -163,11 +171,15 @@ class Evaluate(Situation):
     goal: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
     """Index of the goal; by default the first two in turn, in fixed scenes the first."""
     trials: int = 20
-    """Trials of each group."""
+    """Trials of each policy in each group."""
     seed: int = 0
     """Each trial's own seed follows from this one."""
-    workers: Annotated[int | None, tyro.conf.arg(metavar="W")] = None
-    """Processes; by default one a core. The result does not depend on it."""
+    workers: Annotated[str | None, tyro.conf.arg(metavar="W|ray")] = None
+    """Processes, or a Ray cluster; by default one a core. The result does not depend on it."""
+    resume: Switch = False
+    """Go on with the run in --out: play what is missing, or more trials, policies or scenes."""
+    pictures: Switch = False
+    """Draw each trial's steps, for the report."""
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
@@ -176,7 +188,54 @@ class Evaluate(Situation):
         return run_evaluation(
             policy=self.policy, scenes=self.scenes, objects=self.objects, goal=self.goal,
             trials=self.trials, seed=self.seed, workers=self.workers, out=self.out,
-            robot=self.robot, view=self.view(), randomise=self.randomise,
+            robot=self.robot, view=self.view(), randomise=self.randomise, resume=self.resume,
+            pictures=self.pictures,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    """Make one web page of an evaluation, or of several: tables, plots, every trial."""
+
+    folders: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DIR ...")]
+    """Folders of evaluations, finished or not; a trial may be in one of them only."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """The page, .html; by default report.html in the folder, if there is one folder. An earlier
+    one is replaced."""
+    pictures: bool = True
+    """Put in the pictures of the trials' steps, if there are any; they make most of the page."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from .commands.report import write_report
+
+        return write_report(self.folders, out=self.out, pictures=self.pictures)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Play a trial of an evaluation again, exactly, with pictures and video."""
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
+    """Folder of the evaluation."""
+    trial: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GROUP:INDEX|failures")]
+    """The trial, e.g. random-20:7; failures lists those that were not completed, and why."""
+    policy: Annotated[str | None, tyro.conf.arg(metavar="NAME|DIR|FILE.py:CLASS")] = None
+    """Whose trial, if several policies played it; or where that policy lies now."""
+    out: Folder = Path("pushgrasp-replay")
+    """Folder for the video, the pictures and episode.json; an earlier episode's is replaced."""
+    video: bool = True
+    """Make the video."""
+    rerun: Recording = None
+    """Record it for the viewer of Rerun too; needs pip install 'pushgrasp[rerun]'."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from .commands.replay import run_replay
+
+        return run_replay(
+            self.folder, self.trial, policy=self.policy, out=self.out, video=self.video,
+            rerun=self.rerun,
         )  # fmt: skip
 
 
@@ -266,6 +325,8 @@ COMMANDS = {
     "retrieve": Retrieve,
     "scene": Scene,
     "evaluate": Evaluate,
+    "report": Report,
+    "replay": Replay,
     "train": Train,
     "plot": Plot,
     "info": Info,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -60,6 +61,11 @@ def _read(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
+@functools.cache  # it evaluates every annotation anew, and a file may hold thousands of records
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
 def _read_record(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise UserError(f"{where} is {value!r}; it must be an object with named fields")
@@ -72,5 +78,5 @@ def _read_record(kind: Any, value: Any, where: str) -> Any:
         required = field.default is field.default_factory is dataclasses.MISSING
         if required and name not in value:
             raise UserError(f"{where} lacks the field {name!r}")
-    kinds = typing.get_type_hints(kind)
+    kinds = _hints(kind)
     return kind(**{name: _read(kinds[name], v, f"{where}: {name}") for name, v in value.items()})

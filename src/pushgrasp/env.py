@@ -25,8 +25,8 @@ except ModuleNotFoundError as error:
 from .colors import color_name
 from .errors import RobotError, SimulatorFault, UserError
 from .evaluation.episode import Episode, Turn
+from .evaluation.plan import plan_trials
 from .evaluation.records import TrialSpec
-from .evaluation.runner import plan_trials
 from .evaluation.trial import MAX_FAULTS, scene_config
 from .heightmap import Heightmap
 from .interfaces import Action, Outcome, Primitive

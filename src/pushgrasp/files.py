@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
@@ -77,6 +78,26 @@ def read_json(path: str | Path) -> Any:
         ) from error
 
 
+def check_output_file(path: str | Path, option: str, ending: str) -> None:
+    """Whether a file may be written at a place, before any work is done.
+
+    Args:
+        path: of the file; it may be missing, or one to replace.
+        option: that named it, for the message.
+        ending: that its name must have, such as ".rrd".
+    Raises:
+        UserError: its name ends otherwise, it is a folder, or nothing can be written there.
+    """
+    file = Path(path).expanduser().absolute()
+    if file.suffix != ending:
+        raise UserError(f"{option} {path}: the file's name must end in {ending}")
+    if file.is_dir():
+        raise UserError(f"{option} {path} is a folder; name a file")
+    parent = next(p for p in file.parents if p.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise UserError(f"{option} {path} cannot be written: {parent} is not a folder to write in")
+
+
 def check_output_folder(path: str | Path, contents: Collection[str], marker: str) -> Path:
     """Whether results may be put at a place, before any work is done.
 
@@ -137,6 +158,30 @@ def output_folder(path: str | Path, contents: Collection[str], marker: str) -> I
         raise UserError(f"cannot write {path}: {_reason(error)}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process alone.
+
+    Args:
+        folder: made if missing.
+    Raises:
+        UserError: another process holds it, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"--out {folder} cannot be made: {_reason(error)}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another process is writing to {folder}; wait or stop it") from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _swap(new: Path, place: Path) -> None:

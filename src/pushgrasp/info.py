@@ -23,6 +23,8 @@ PACKAGES = (
     "numpy",
     "opencv-python-headless",
     "safetensors",
+    "ray",
+    "rerun-sdk",
 )
 
 

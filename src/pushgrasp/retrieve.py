@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from .decision import Decision
 from .errors import UserError
 from .heightmap import box_region, hand_view, workspace_region
 from .interfaces import Action, Camera, Outcome, Report, Robot
@@ -23,9 +24,6 @@ from .segmentation import matches
 from .selection import Memory
 from .targeting import moved
 from .workspace import Workspace
-
-if TYPE_CHECKING:
-    from .policy import Decision  # and with it torch, which a simulation needs not
 
 Cameras = Camera | Sequence[Camera]
 """One camera, or several of which each sees the workspace; their pictures make one heightmap."""

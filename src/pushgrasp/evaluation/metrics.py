@@ -6,90 +6,185 @@ is played again with another seed and the fault is told beside the rates.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from statistics import median
 
 from .records import TrialRecord
+from .statistics import bootstrap, mcnemar, wilson
+
+Interval = tuple[float, float]
+
+BANDS = ("hidden", "under 0.3", "0.3 to 0.6", "over 0.6")
+"""Of the goal's visible fraction at the start."""
+CAUSES = (
+    "5 failed grasps", "5 actions without effect", "goal left the workspace",
+    "most actions allowed", "nothing to do", "wrong claim", "robot stopped", "other",
+)  # fmt: skip
+"""Why trials end that are not completed."""
+_CAUSES = {
+    "grasps in a row failed": CAUSES[0],
+    "actions in a row changed nothing": CAUSES[1],
+    "the goal left the workspace": CAUSES[2],
+    "most allowed": CAUSES[3],
+    "the most actions allowed": CAUSES[3],
+    "nothing to do": CAUSES[4],
+    "the robot stopped": CAUSES[6],
+}
+
+
+@dataclass(frozen=True)
+class Band:
+    """The completion rate of the trials whose goal is visible to some degree at the start."""
+
+    band: str  # one of BANDS
+    trials: int
+    completed: int
+    tcr: float
+    tcr_ci95: Interval  # Wilson
 
 
 @dataclass(frozen=True)
 class Group:
-    """The rates of the trials of one kind."""
+    """The rates of a policy's trials of one kind."""
 
+    policy: str
     name: str
     trials: int
+    wanted: int  # how many there shall be
     completed: int
     tcr: float  # task completion rate, 0 to 1
-    tcr_low: float  # 95 % Wilson interval
-    tcr_high: float
+    tcr_ci95: Interval  # Wilson
     gsr: float | None  # good grasps over grasps, completed trials only; None without a grasp
+    gsr_ci95: Interval | None  # bootstrap
     mn: float | None  # mean actions of a completed trial; None if none was completed
+    mn_ci95: Interval | None  # bootstrap
     faults: int  # attempts that the simulator spoilt, played again
     wrong_claims: int  # the robot said it had the goal and did not
     missed_claims: int  # it had the goal and did not say so
-    reasons: dict[str, int]  # how the trials ended that were not completed
+    causes: dict[str, int]  # why trials ended that were not completed, in the order of CAUSES
+    bands: tuple[Band, ...]  # those with trials, in the order of BANDS
+    decision_s: float | None  # median of the trials' medians
+    trial_s: float  # median of wall time
+    robot_s: float  # median of simulated time
 
 
-def score(name: str, trials: Sequence[TrialRecord]) -> Group:
+@dataclass(frozen=True)
+class Comparison:
+    """Two policies in the same scenes of a group."""
+
+    group: str
+    a: str
+    b: str
+    pairs: int  # scenes that both met: a fault may have given one of them another
+    only_a: int  # scenes that only a completed
+    only_b: int
+    p: float  # McNemar's exact test, two-sided
+    mn_pairs: int  # scenes that both completed
+    mn_difference: float | None  # mean actions of a less those of b, there
+    mn_ci95: Interval | None  # bootstrap
+
+
+def score(name: str, trials: Sequence[TrialRecord], wanted: int | None = None) -> Group:
     """Rates of some trials.
 
     Args:
         name: the group's.
-        trials: at least one, each with its own index.
+        trials: at least one, of one policy, each with its own index.
+        wanted: how many there shall be; None: those that there are.
     Raises:
-        ValueError: no trial, or one that is there twice.
+        ValueError: no trial, or one that is there twice, or trials of two policies.
     """
     if not trials:
         raise ValueError(f"group {name!r} has no trial")
-    if len({(t.group, t.index) for t in trials}) < len(trials):
+    if len({t.key for t in trials}) < len(trials):
         raise ValueError(f"group {name!r} holds a trial twice")
+    if len({t.policy for t in trials}) > 1:
+        raise ValueError(f"group {name!r} holds trials of several policies")
+    trials = sorted(trials, key=lambda t: (t.group, t.index))
     completed = [t for t in trials if t.success]
-    grasps = sum(t.grasps for t in completed)
-    low, high = wilson(len(completed), len(trials))
+    grasps, good = [t.grasps for t in completed], [t.good_grasps for t in completed]
+    actions = [t.actions for t in completed]
+    causes = [cause(t) for t in trials if not t.success]
+    decisions = [t.decision_s for t in trials if t.decision_s is not None]
     return Group(
+        policy=trials[0].policy,
         name=name,
         trials=len(trials),
+        wanted=len(trials) if wanted is None else wanted,
         completed=len(completed),
         tcr=len(completed) / len(trials),
-        tcr_low=low,
-        tcr_high=high,
-        gsr=sum(t.good_grasps for t in completed) / grasps if grasps else None,
-        mn=sum(t.actions for t in completed) / len(completed) if completed else None,
+        tcr_ci95=wilson(len(completed), len(trials)),
+        gsr=sum(good) / sum(grasps) if sum(grasps) else None,
+        gsr_ci95=bootstrap(good, grasps),
+        mn=sum(actions) / len(actions) if actions else None,
+        mn_ci95=bootstrap(actions),
         faults=sum(len(t.faults) for t in trials),
         wrong_claims=sum(t.claimed_success and not t.success for t in trials),
         missed_claims=sum(t.success and not t.claimed_success for t in trials),
-        reasons=dict(sorted(Counter(t.reason for t in trials if not t.success).items())),
+        causes={c: causes.count(c) for c in CAUSES if c in causes},
+        bands=tuple(_bands(trials)),
+        decision_s=median(decisions) if decisions else None,
+        trial_s=median(t.wall_s for t in trials),
+        robot_s=median(t.robot_s for t in trials),
     )
 
 
-def score_groups(trials: Iterable[TrialRecord]) -> list[Group]:
-    """Rates of each group, in the order in which the groups' names first appear."""
-    by_name: dict[str, list[TrialRecord]] = {}
-    for trial in trials:
-        by_name.setdefault(trial.group, []).append(trial)
-    return [score(name, members) for name, members in by_name.items()]
+def cause(trial: TrialRecord) -> str:
+    """Why a trial that was not completed ended, as one of CAUSES."""
+    if trial.claimed_success:
+        return CAUSES[5]
+    return next((known for words, known in _CAUSES.items() if words in trial.reason), CAUSES[-1])
 
 
-def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's score interval of a proportion.
+def band(visible_fraction: float) -> str:
+    """The one of BANDS that a visible fraction (0 to 1) lies in."""
+    if visible_fraction == 0:
+        return BANDS[0]
+    if visible_fraction < 0.3:
+        return BANDS[1]
+    return BANDS[2] if visible_fraction <= 0.6 else BANDS[3]
+
+
+def _bands(trials: Sequence[TrialRecord]) -> list[Band]:
+    found = []
+    for name in BANDS:
+        members = [t for t in trials if band(t.visible_fraction) == name]
+        if members:
+            n, good = len(members), sum(t.success for t in members)
+            found.append(Band(name, n, good, good / n, wilson(good, n)))
+    return found
+
+
+def compare(group: str, a: Sequence[TrialRecord], b: Sequence[TrialRecord]) -> Comparison | None:
+    """Two policies' trials of a group, scene by scene.
 
     Args:
-        successes: 0 to n.
-        n: trials; of none, nothing is known.
-        z: standard deviations; the default is 95 %.
+        group: its name.
+        a, b: the trials of either; at least one each.
     Returns:
-        The lower and the upper end, in 0 to 1.
+        The comparison; None if no scene was met by both.
     """
-    if not 0 <= successes <= n:
-        raise ValueError(f"{successes} successes of {n} trials")
-    if n == 0:
-        return 0.0, 1.0
-    p = successes / n
-    middle = p + z * z / (2 * n)
-    spread = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    low = (middle - spread) / scale if successes else 0.0  # exact, whatever the rounding
-    high = (middle + spread) / scale if successes < n else 1.0
-    return low, high
+    others = {(t.group, t.index, t.seed): t for t in b}
+    pairs = [
+        (t, others[t.group, t.index, t.seed])
+        for t in sorted(a, key=lambda t: (t.group, t.index))
+        if (t.group, t.index, t.seed) in others
+    ]
+    if not pairs:
+        return None
+    only_a = sum(x.success and not y.success for x, y in pairs)
+    only_b = sum(y.success and not x.success for x, y in pairs)
+    more = [float(x.actions - y.actions) for x, y in pairs if x.success and y.success]
+    return Comparison(
+        group=group,
+        a=a[0].policy,
+        b=b[0].policy,
+        pairs=len(pairs),
+        only_a=only_a,
+        only_b=only_b,
+        p=mcnemar(only_a, only_b),
+        mn_pairs=len(more),
+        mn_difference=sum(more) / len(more) if more else None,
+        mn_ci95=bootstrap(more),
+    )

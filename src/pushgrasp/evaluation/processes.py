@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 import sys
 import traceback
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -14,12 +14,13 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..errors import SimulatorFault, UserError
-from .records import TrialRecord, TrialSpec
+from .records import Key, TrialRecord, TrialSpec
 
 MAX_DEATHS = 3
 """Processes that one trial may take with it before we give up."""
 
 Play = Callable[[TrialSpec], TrialRecord]
+Answer = TrialRecord | Exception
 
 
 @dataclass
@@ -45,11 +46,12 @@ def run_parallel(
     Yields:
         A record for each trial, in the order in which they end.
     Raises:
-        UserError, SimulatorFault: from a trial.
-        RuntimeError: anything else that a trial raised, or a trial whose processes keep dying.
+        UserError: from a trial, or of one whose processes keep dying.
+        SimulatorFault: from a trial.
+        RuntimeError: anything else that a trial raised.
     """
     context = multiprocessing.get_context("spawn")
-    waiting, deaths = deque(specs), dict.fromkeys(specs, 0)
+    waiting, deaths = deque(specs), Counter[Key]()
     workers: list[_Worker] = []
 
     def start() -> None:
@@ -74,13 +76,16 @@ def run_parallel(
         spec = worker.spec
         if spec is None:
             return
-        deaths[spec] += 1
+        deaths[spec.key] += 1
         what = (
             f"trial {spec.index} of {spec.group}: its process died "
             f"(exit code {worker.process.exitcode})"
         )
-        if deaths[spec] >= MAX_DEATHS:
-            raise RuntimeError(f"{what}, {MAX_DEATHS} times in a row")
+        if deaths[spec.key] >= MAX_DEATHS:
+            raise UserError(
+                f"{what}, {MAX_DEATHS} times in a row; mend that (is there memory enough for "
+                f"{n_workers} processes?) and go on with --resume"
+            )
         print(f"{what}; the trial is played again", file=sys.stderr)
         waiting.appendleft(spec)
         start()
@@ -112,19 +117,32 @@ def run_parallel(
 def _work(connection: Connection, prepare: Callable[[Any], Play], setup: Any) -> None:
     """A worker's life: a trial, its record, the next, until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us
+    answer = answering(prepare, setup)
     try:
-        play = None
         while True:
-            spec = connection.recv()
-            try:
-                play = play or prepare(setup)
-                answer: TrialRecord | Exception = play(spec)
-            except (UserError, SimulatorFault) as error:
-                answer = error
-            except Exception:
-                answer = RuntimeError(
-                    f"trial {spec.index} of {spec.group} failed:\n{traceback.format_exc()}"
-                )
-            connection.send(answer)
+            connection.send(answer(connection.recv()))
     except (EOFError, OSError):
         return
+
+
+def answering(prepare: Callable[[Any], Play], setup: Any) -> Callable[[TrialSpec], Answer]:
+    """What plays a trial and gives its record, or the error that it ended in.
+
+    Args:
+        prepare, setup: as for `run_parallel`; called when the first trial comes.
+    """
+    play: Play | None = None
+
+    def answer(spec: TrialSpec) -> Answer:
+        nonlocal play
+        try:
+            play = play or prepare(setup)
+            return play(spec)
+        except (UserError, SimulatorFault) as error:
+            return error
+        except Exception:
+            return RuntimeError(
+                f"trial {spec.index} of {spec.group} failed:\n{traceback.format_exc()}"
+            )
+
+    return answer

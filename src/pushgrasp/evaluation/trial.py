@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 from ..errors import RobotError, SimulatorFault
 from ..interfaces import Camera, Command, MoveTo, Report, Robot
-from ..retrieve import Decides, Step, retrieve
+from ..retrieve import Decides, retrieve
 from ..sim.randomise import DomainConfig
 from ..sim.scenes import Scene, SceneConfig, build_scene
 from ..sim.views import ViewConfig
 from ..sim.world import World
 from ..workspace import Workspace
+from .notes import Notes, OnStep
 from .records import TrialRecord, TrialSpec
 
 ACTIONS_PER_OBJECT = 3
@@ -27,9 +28,6 @@ MAX_FAULTS = 10
 """Attempts at one trial that the simulator may spoil before there is something wrong with it."""
 DEPTH_NOISE = 0.001
 """m, standard deviation in the stochastic trials of a fixed scene."""
-
-OnStep = Callable[[Scene, Step, bool], None]
-"""Called after each action with the scene, the step, and whether the jaw lifted anything."""
 
 
 @dataclass
@@ -46,35 +44,35 @@ class Verdict:
     robot_s: float = 0.0  # s of simulated time
 
 
-def run_trial(spec: TrialSpec, policy: Decides) -> TrialRecord:
+def run_trial(
+    spec: TrialSpec, policy: Decides, watch: Callable[[], OnStep] | None = None
+) -> TrialRecord:
     """Play a trial to its end; when the simulator spoils it, again with another seed.
 
     Args:
         spec: which trial.
         policy: who decides.
+        watch: called before each attempt; gives what is to be called after each action.
     Raises:
         UserError: there is no such scene.
         SimulatorFault: the simulator spoilt every attempt.
     """
     faults: list[str] = []
-    decisions: list[float] = []
     start = time.perf_counter()
-
-    def note(_scene: Scene, step: Step, _lifted: bool) -> None:
-        decisions.append(step.decision_s)
-
     while len(faults) < MAX_FAULTS:
         seed = spec.seed(len(faults))
-        decisions.clear()
+        notes = Notes(watch() if watch else None)
         try:
             scene = build_scene(scene_config(spec, seed))
             if spec.view.cameras:
                 scene.visible_fraction = scene.visible_from(spec.view)
-            verdict = play(scene, policy, spec.view, on_step=note)
+            verdict = play(scene, policy, spec.view, on_step=notes)
         except SimulatorFault as fault:
             faults.append(str(fault))
             continue
         return TrialRecord(
+            policy=spec.policy,
+            scene=spec.scene,
             group=spec.group,
             index=spec.index,
             seed=seed,
@@ -87,10 +85,11 @@ def run_trial(spec: TrialSpec, policy: Decides) -> TrialRecord:
             grasps=verdict.grasps,
             good_grasps=verdict.good_grasps,
             faults=tuple(faults),
-            decision_s=statistics.median(decisions) if decisions else None,
+            decision_s=statistics.median(notes.decisions) if notes.decisions else None,
             wall_s=time.perf_counter() - start,
             robot_s=verdict.robot_s,
             refusals=verdict.refusals,
+            steps=tuple(notes.steps),
         )
     raise SimulatorFault(
         f"trial {spec.index} of {spec.group}: all {MAX_FAULTS} attempts ended in a fault of the "

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -186,27 +182,6 @@ def start_from(run: Run, policy: Policy, name: str | Path) -> None:
     for network in policy.networks().values():
         run.networks[network.primitive].load_state_dict(network.state_dict())
     run.grasp_threshold = policy.decision.grasp_threshold
-
-
-@contextmanager
-def only_writer(directory: Path) -> Iterator[None]:
-    """Hold a run's directory for this process alone.
-
-    Raises:
-        UserError: another process trains there, or the directory cannot be made.
-    """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(directory, os.O_RDONLY)
-    except OSError as error:
-        raise UserError(f"--out {directory} cannot be made: {error.strerror}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise UserError(f"another process is training in {directory}; wait or stop it") from error
-    finally:
-        os.close(descriptor)
 
 
 def _is_false_start(directory: Path) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ..files import write_atomic
+from ..origin import commit
 from .metrics import read_metrics
 from .run import Run
 
@@ -32,7 +32,7 @@ def write_card(run: Run, folder: Path) -> None:
         "Wall time": f"{run.elapsed_s / 60:.0f} min",
         "Q_g*": f"{run.grasp_threshold:.2f}",
         "Scenes given up by the simulator": run.faults,
-        "Commit": _commit(),
+        "Commit": commit() or "unknown",
     }
     lines = [
         f"# {folder.parent.name}",
@@ -84,19 +84,3 @@ def _parts(run: Run) -> str:
 def _weights(run: Run) -> str:
     n = sum(p.numel() for network in run.networks.values() for p in network.parameters())
     return f"{n / 1e6:.2f} M"
-
-
-def _commit() -> str:
-    """The commit of the code that ran, if it ran from a git checkout of its own."""
-    here = Path(__file__)
-    try:
-        for command in (
-            ["git", "-C", str(here.parent), "ls-files", "--error-unmatch", here.name],
-            ["git", "-C", str(here.parent), "describe", "--always", "--dirty"],
-        ):
-            said = subprocess.run(command, capture_output=True, text=True, timeout=10)
-            if said.returncode:  # no repository, or one that happens to lie around the package
-                return "unknown"
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    return said.stdout.strip()

@@ -19,6 +19,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from ..ray_cluster import ENVIRONMENT
 from .workers import (
     BACKLOG,
     MAX_DEATHS,
@@ -33,8 +34,6 @@ from .workers import (
 
 PATIENCE = 0.5
 """Seconds that a worker waits for something to send before it answers, and can be told more."""
-ENVIRONMENT = {"env_vars": {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}}
-"""Of every worker: one thread, since it has one core, that does not spin when it waits."""
 
 
 class RayPlayer:

@@ -18,10 +18,11 @@ from typing import Literal, Protocol
 import torch
 
 from ..errors import UserError
+from ..files import only_writer
 from ..interfaces import Primitive
 from ..recipes import RECIPES, Recipe
 from .actor import Setup
-from .begin import begin_run, only_writer, resume_run
+from .begin import begin_run, resume_run
 from .card import write_card
 from .learner import cosine_rate, freeze_all_but, update
 from .meter import Meter
@@ -68,7 +69,7 @@ def worker_kind(
     if rollouts == "local":
         yield Workers
         return
-    from .ray_cluster import cluster
+    from ..ray_cluster import cluster
     from .ray_workers import RayWorkers
 
     with cluster(n):

@@ -90,6 +90,8 @@ def decision_picture(
             panels.draw_action(picture, action, workspace, lengths, view)
         asked = q_map is not None and bool(np.isfinite(q_map).any())
         title = f"Q {primitive_name}, best rotation" if asked else f"Q {primitive_name}: not asked"
+        if chosen and not asked:
+            title = f"{primitive_name.capitalize()}, chosen without a map of Q"
         _panel(canvas, 1, column, picture, title)
         if asked:
             _scale(canvas, 1, column, panels.Q_COLORS, f"{low:.1f}", f"{high:.1f}")

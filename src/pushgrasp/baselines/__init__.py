@@ -1,0 +1,1 @@
+"""Policies that learn nothing, to compare with."""

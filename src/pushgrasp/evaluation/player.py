@@ -1,0 +1,73 @@
+"""What a process that plays trials does: load a policy once, play, draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..plugins import Plugin
+from ..policies import load_policy
+from ..retrieve import Decides, Step
+from ..sim.robots import gripper
+from ..sim.scenes import Scene
+from .notes import OnStep
+from .processes import Play
+from .records import TrialRecord, TrialSpec
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What such a process must know."""
+
+    sources: dict[str, str]  # of the policies, by name
+    pictures: Path | None = None  # folder for a picture of each trial; None: none is drawn
+
+
+def load_player(setup: Setup) -> Play:
+    """What plays trials; a policy is loaded when its first trial comes.
+
+    Args:
+        setup: of the run.
+    """
+    import cv2
+    import torch
+
+    from .trial import run_trial
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    loaded: dict[str, Decides] = {}
+
+    def play(spec: TrialSpec) -> TrialRecord:
+        if spec.policy not in loaded:
+            loaded[spec.policy] = load_policy(setup.sources[spec.policy], gripper(spec.robot))
+        policy = loaded[spec.policy]
+        if isinstance(policy, Plugin):
+            policy.reset()
+        if setup.pictures is None:
+            return run_trial(spec, policy)
+        from ..view.panels import Lengths
+        from ..view.strip import Strip
+
+        lengths = Lengths(policy.primitive, gripper(spec.robot))
+        strip = Strip(lengths)
+
+        def watch() -> OnStep:
+            nonlocal strip
+            strip = Strip(lengths)  # a new one for each attempt
+
+            def add(_scene: Scene, step: Step, lifted: bool) -> None:
+                strip.add(step, lifted)
+
+            return add
+
+        record = run_trial(spec, policy, watch)
+        strip.save(picture_path(setup.pictures, spec))
+        return record
+
+    return play
+
+
+def picture_path(pictures: Path, spec: TrialSpec) -> Path:
+    """Where a trial's picture lies, e.g. pictures/default/random-20-0007.webp."""
+    return pictures / spec.policy / f"{spec.group}-{spec.index:04d}.webp"

@@ -1,0 +1,154 @@
+"""The settings of a run, and which of them a run that goes on may change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import UserError
+from ..files import read_json, to_json
+from ..origin import commit, machine
+from ..sim.views import ViewConfig
+from .plan import Entrant, lots
+from .records import TrialSpec
+
+FORMAT, VERSION = "pushgrasp-evaluation", 1
+SETTINGS = "settings.json"
+KEPT = ("seed", "goal", "robot", "cameras", "noise", "camera_backend", "randomise")
+"""What decides about each trial: a run that goes on has it as before."""
+ORIGIN = ("program", "commit", "machine")
+
+Settings = dict[str, Any]
+
+
+def describe(
+    entrants: Sequence[Entrant],
+    specs: Sequence[TrialSpec],
+    scenes: Sequence[str],
+    objects: Sequence[int],
+    goal: int | None,
+) -> Settings:
+    """What settings.json holds.
+
+    Args:
+        entrants: the policies.
+        specs: the trials, at least one; what they all share is taken from the first.
+        scenes, objects, goal: as for `evaluate`.
+    """
+    planned, first = lots(specs), specs[0]
+    settings = {
+        "format": FORMAT,
+        "version": VERSION,
+        "policies": [asdict(entrant) for entrant in entrants],
+        "scenes": list(scenes),
+        "objects": list(objects),
+        "trials": planned[0].trials,
+        "seed": first.run_seed,
+        "goal": goal,
+        "robot": first.robot,
+        **_view(first.view),
+        "randomise": first.randomise,
+        "groups": [asdict(lot) for lot in planned],
+        "program": __version__,
+        "commit": commit(),
+        "machine": machine(),
+    }
+    return json.loads(to_json(settings))  # as it will be read
+
+
+def _view(view: ViewConfig) -> Settings:
+    return {
+        "cameras": [camera.describe() for camera in view.cameras],
+        "noise": view.noise,
+        "camera_backend": view.backend,
+    }
+
+
+def read_settings(folder: str | Path) -> Settings:
+    """The settings of a folder of results.
+
+    Raises:
+        UserError: it holds none, or those of another program or version.
+    """
+    path = Path(folder) / SETTINGS
+    if not path.is_file():
+        raise UserError(f"{folder} holds no evaluation: there is no {SETTINGS} in it")
+    settings = read_json(path)
+    if not isinstance(settings, dict) or settings.get("format") != FORMAT:
+        raise UserError(f"{path} is not of an evaluation: its format is not {FORMAT!r}")
+    if settings.get("version") != VERSION:
+        raise UserError(
+            f"{path} has format version {settings.get('version')!r}; this program reads {VERSION}"
+        )
+    wanted = ("policies", "scenes", "objects", "trials", "groups", *KEPT)
+    if lacking := [key for key in wanted if key not in settings]:
+        raise UserError(f"{path} lacks {', '.join(lacking)}")
+    return settings
+
+
+def merge(old: Settings, new: Settings, where: str | Path) -> Settings:
+    """The settings of a run that goes on: more trials, policies, scenes or numbers of objects.
+
+    Args:
+        old: of the folder.
+        new: as asked for now.
+        where: the folder, for messages.
+    Raises:
+        UserError: something differs that may not, or a policy or a scene is another one by now.
+    """
+    differing = [f"{key} {old[key]!r}, not {new[key]!r}" for key in KEPT if old[key] != new[key]]
+    if differing:
+        raise UserError(
+            f"--resume: {where} was played with {'; '.join(differing)}; repeat its settings, or "
+            "name a new folder"
+        )
+    policies = {policy["name"]: policy for policy in old["policies"]}
+    for policy in new["policies"]:
+        before = policies.get(policy["name"], policy)
+        if before["sha256"] != policy["sha256"]:
+            raise UserError(
+                f"--resume: the policy {policy['name']} in {where} was another one: its weights "
+                f"or numbers have changed since (sha256 {before['sha256']}, now "
+                f"{policy['sha256']}); name a new folder, or a policy of another name"
+            )
+        policies[policy["name"]] = policy  # it may have been moved
+    origin = {key: new.get(key) for key in ORIGIN}
+    earlier = [{key: old.get(key) for key in ORIGIN}, *old.get("resumed", [])]
+    merged = {
+        **old,
+        "policies": list(policies.values()),
+        "scenes": list(dict.fromkeys(old["scenes"] + new["scenes"])),
+        "objects": list(dict.fromkeys(old["objects"] + new["objects"])),
+        "trials": max(old["trials"], new["trials"]),
+        "groups": _merge_groups(old["groups"], new["groups"], list(policies), where),
+    }
+    if origin not in earlier:
+        merged["resumed"] = [*old.get("resumed", []), origin]
+    return merged
+
+
+def _merge_groups(
+    old: list[Settings], new: list[Settings], policies: list[str], where: str | Path
+) -> list[Settings]:
+    """Each policy's groups, with the most trials that were ever wanted, policy after policy."""
+    scenes: dict[str, tuple[str, int]] = {}
+    merged: dict[tuple[str, str], Settings] = {}
+    for lot in old + new:
+        scene = lot["scene"], lot["objects"]
+        before = scenes.setdefault(lot["name"], scene)
+        if before != scene:
+            raise UserError(
+                f"--resume: the group {lot['name']} in {where} was the scene {before[0]} with "
+                f"{before[1]} objects, not {scene[0]} with {scene[1]}; name a new folder"
+            )
+        key = lot["policy"], lot["name"]
+        trials = max(lot["trials"], merged[key]["trials"] if key in merged else 0)
+        merged[key] = {**lot, "trials": trials}
+    order = list(scenes)
+    return sorted(
+        merged.values(), key=lambda lot: (policies.index(lot["policy"]), order.index(lot["name"]))
+    )

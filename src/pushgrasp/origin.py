@@ -1,0 +1,49 @@
+"""Where results come from: the code that ran and the machine it ran on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+
+def commit() -> str | None:
+    """The commit of the code that runs, if it runs from a git checkout of its own."""
+    here = Path(__file__)
+    only_look = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}  # a git command of others may be under way
+    try:
+        for command in (
+            ["git", "-C", str(here.parent), "ls-files", "--error-unmatch", here.name],
+            ["git", "-C", str(here.parent), "describe", "--always", "--dirty"],
+        ):
+            said = subprocess.run(
+                command, capture_output=True, text=True, timeout=10, env=only_look
+            )
+            if said.returncode:  # no repository, or one that happens to lie around the package
+                return None
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return said.stdout.strip()
+
+
+def machine() -> dict[str, Any]:
+    """The processor, the cores that may be used, and the versions that matter, JSON-ready."""
+    return {
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("mujoco", "numpy", "torch")},
+    }
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,80 @@
+"""What was run: command, settings, commit and machine of each folder of results."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from .data import Results, Run
+from .markup import Html, el, join
+from .words import NONE, number, plural
+
+
+def origin(run: Run) -> str:
+    """Robot, seed, commit and machine, in a line."""
+    settings = run.settings
+    parts = [f"Robot {settings['robot']}", f"seed {settings['seed']}"]
+    parts += [f"noise {settings['noise']}"] if settings["noise"] else []
+    parts.append(f"commit {settings.get('commit') or 'unknown'}")
+    return " · ".join([*parts, machine(settings)])
+
+
+def machine(settings: dict[str, Any]) -> str:
+    """Processor and cores."""
+    found = settings.get("machine") or {}
+    if "processor" not in found:
+        return "machine unknown"
+    return f"{found['processor']}, {plural(found.get('cores', 0), 'core')}"
+
+
+def runs(results: Results) -> Html:
+    """Each folder's command and what else there is to know about it."""
+    return join(*(_run(run) for run in results.runs))
+
+
+def _run(run: Run) -> Html:
+    settings = run.settings
+    about = settings.get("machine") or {}
+    packages = [f"Python {about['python']}"] if "python" in about else []
+    packages += [f"{name} {version}" for name, version in (about.get("packages") or {}).items()]
+    speed = number(run.trials_per_minute, 1)
+    later = [
+        f"commit {again.get('commit') or 'unknown'}" for again in settings.get("resumed") or []
+    ]
+    facts = {
+        "Folder": str(run.folder),
+        "Commit": settings.get("commit") or "unknown",
+        **({"Resumed with": ", ".join(later)} if later else {}),
+        "Program": f"pushgrasp {settings.get('program') or NONE}",
+        "Machine": machine(settings),
+        "Packages": ", ".join(packages) or NONE,
+        "Cameras": f"{len(settings['cameras'])} of a file"
+        if settings["cameras"]
+        else "the default",
+        "Camera noise": settings["noise"] or "none",
+        "Speed": speed if speed == NONE else f"{speed} trials a minute",
+        **{f"Policy {p['name']}": _policy(p) for p in settings["policies"]},
+    }
+    rows = [part for name, text in facts.items() for part in (el("dt", name), el("dd", text))]
+    return join(el("pre", el("code", command(run))), el("dl", *rows, class_="facts"))
+
+
+def _policy(policy: dict[str, Any]) -> str:
+    fingerprint = policy.get("sha256")
+    return policy["source"] + (f", sha256 {fingerprint[:12]}" if fingerprint else "")
+
+
+def command(run: Run) -> str:
+    """The command that gives these results; those of a run that went on came of several."""
+    settings = run.settings
+    words = ["pushgrasp", "evaluate", "--policy", *(p["source"] for p in settings["policies"])]
+    words += ["--scenes", *settings["scenes"], "--objects", *map(str, settings["objects"])]
+    words += ["--trials", str(settings["trials"]), "--seed", str(settings["seed"])]
+    words += ["--goal", str(settings["goal"])] if settings["goal"] is not None else []
+    words += ["--robot", settings["robot"]]
+    words += ["--cameras", "FILE"] if settings["cameras"] else []
+    words += ["--noise", settings["noise"]] if settings["noise"] else []
+    backend = settings["camera_backend"]
+    words += ["--camera", backend] if backend != "ray" else []
+    words += ["--randomise"] if settings["randomise"] else []
+    return shlex.join([*words, "--out", str(run.folder)])

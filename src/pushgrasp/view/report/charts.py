@@ -1,0 +1,238 @@
+"""Plots as SVG: points with their intervals, bars with theirs, stacked bars.
+
+Colours are classes of page.css, so that a plot follows a dark screen. A policy has a colour and
+a shape; what a paper reports is drawn hollow, in the colour of what it is compared with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .markup import Html, el, join
+
+PANEL = 340
+"""Pixels, the width of a plot that a phone shows without shrinking it."""
+_LEFT, _RIGHT, _TOP = 38, 6, 12
+_HEIGHT = 190  # pixels of the plot proper
+_N_STYLES = 8
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float | None  # None: no interval is known
+    high: float | None
+    words: str  # shown where the pointer rests
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values of one policy, one for each category."""
+
+    name: str
+    style: int  # which colour and shape
+    points: Sequence[Point | None]  # None: no trial
+    hollow: bool = False  # figures that a paper reports
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of a stacked bar."""
+
+    share: float  # 0 to 1 of the trials
+    style: int
+    text: str  # written in it where it fits
+    words: str  # shown where the pointer rests
+
+
+def dots(categories: Sequence[str], series: Sequence[Series], *, top: float, label: str) -> Html:
+    """Points with intervals, joined by lines.
+
+    Args:
+        categories: names along x.
+        series: side by side at each category.
+        top: of the y axis, which begins at 0.
+        label: what the plot shows, for those who hear the page.
+    """
+    width = PANEL
+    step = (width - _LEFT - _RIGHT) / len(categories)
+    apart = min(9.0, 0.8 * step / max(len(series), 1))
+    y = _axis(top)
+    parts = [
+        el("rect", x=_LEFT + i * step, y=_TOP, width=step, height=_HEIGHT, class_="stripe")
+        for i in range(0, len(categories), 2)
+    ]
+    parts.append(_grid(width, top))
+    parts += [
+        _text(_LEFT + (i + 0.5) * step, _TOP + _HEIGHT + 18, name, "middle", longest=step)
+        for i, name in enumerate(categories)
+    ]
+    for k, one in enumerate(series):
+        shift = (k - (len(series) - 1) / 2) * apart
+        xs = [_LEFT + (i + 0.5) * step + shift for i in range(len(categories))]
+        known = [(x, p) for x, p in zip(xs, one.points, strict=True) if p is not None]
+        look = f"s{one.style % _N_STYLES}{' hollow' if one.hollow else ''}"
+        line = " ".join(f"{x:.1f},{y(p.value):.1f}" for x, p in known)
+        marks = [el("polyline", points=line, class_="line")] if len(known) > 1 else []
+        marks += [
+            el("g", el("title", p.words), _whisker(x, p, y), marker(one.style, x, y(p.value)))
+            for x, p in known
+        ]
+        parts.append(el("g", *marks, class_=look))
+    return _svg(width, _TOP + _HEIGHT + 28, label, *parts)
+
+
+def bars(
+    categories: Sequence[str],
+    series: Sequence[Series],
+    *,
+    width: int,
+    top: float,
+    label: str,
+    notes: Sequence[str] = (),
+) -> Html:
+    """Bars with intervals, those of a category side by side.
+
+    Args:
+        categories, series, top, label: as for `dots`.
+        width: pixels.
+        notes: a second line under each category.
+    """
+    step = (width - _LEFT - _RIGHT) / len(categories)
+    thick = min(16.0, 0.82 * step / max(len(series), 1))
+    y = _axis(top)
+    parts = [_grid(width, top)]
+    for i, name in enumerate(categories):
+        middle = _LEFT + (i + 0.5) * step
+        parts.append(_text(middle, _TOP + _HEIGHT + 18, name, "middle", longest=step))
+        if notes:
+            parts.append(_text(middle, _TOP + _HEIGHT + 33, notes[i], "middle", "small"))
+        for k, one in enumerate(series):
+            point = one.points[i]
+            if point is None:
+                continue
+            x = middle + (k - len(series) / 2) * thick
+            height = max(y(0) - y(point.value), 1.0)
+            bar = el(
+                "rect", x=x + 0.5, y=y(0) - height, width=thick - 1, height=height, class_="bar",
+            )  # fmt: skip
+            whisker = _whisker(x + thick / 2, point, y)
+            look = f"s{one.style % _N_STYLES}"
+            parts.append(el("g", el("title", point.words), bar, whisker, class_=look))
+    return _svg(width, _TOP + _HEIGHT + (44 if notes else 28), label, *parts)
+
+
+def stacks(
+    rows: Sequence[tuple[str, Sequence[Part], str]], *, top: float, label: str, width: int = PANEL
+) -> Html:
+    """Stacked horizontal bars, each under its name.
+
+    Args:
+        rows: name, pieces and what is written at the right end.
+        top: share at the right end, 0 to 1.
+        label: as for `dots`.
+    """
+    high = 42
+    parts: list[Html] = []
+    for i, (name, pieces, total) in enumerate(rows):
+        base = i * high
+        parts.append(_text(0, base + 13, name, "start", longest=width - 90))
+        parts.append(_text(width, base + 13, total, "end", "small"))
+        parts.append(el("rect", x=0, y=base + 19, width=width, height=16, class_="track"))
+        x = 0.0
+        for piece in pieces:
+            wide = piece.share / top * width
+            box = el("rect", x=x, y=base + 19, width=wide, height=16, class_=f"part c{piece.style}")
+            inside = [_text(x + wide / 2, base + 31, piece.text, "middle", "on-part")]
+            fits = wide > 7 * len(piece.text) + 4
+            parts.append(el("g", el("title", piece.words), box, *(inside if fits else [])))
+            x += wide
+    return _svg(width, len(rows) * high, label, *parts)
+
+
+def marker(style: int, x: float, y: float) -> Html:
+    """A policy's shape, about 9 pixels across."""
+    shape = _SHAPES[style % _N_STYLES]
+    if not shape:
+        return el("circle", cx=x, cy=y, r=4, class_="mark")
+    points = " ".join(f"{x + dx:.1f},{y + dy:.1f}" for dx, dy in shape)
+    return el("polygon", points=points, class_="mark")
+
+
+def sample(style: int, *, hollow: bool = False) -> Html:
+    """A policy's line and shape, for a key."""
+    line = el("polyline", points="0,8 24,8", class_="line")
+    look = f"s{style % _N_STYLES}{' hollow' if hollow else ''}"
+    mark = marker(style, 12, 8)
+    return el("svg", line, mark, class_=look, width=24, height=16, aria_hidden="true")
+
+
+def nice_top(highest: float) -> float:
+    """The end of an axis from 0 whose quarters are round numbers."""
+    if highest <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(highest))
+    return next(power * m for m in (1, 2, 4, 6, 8, 10) if power * m >= highest * 0.999)
+
+
+def _axis(top: float) -> Callable[[float], float]:
+    return lambda value: _TOP + _HEIGHT * (1 - min(max(value / top, 0.0), 1.0))
+
+
+def _grid(width: int, top: float) -> Html:
+    y = _axis(top)
+    lines: list[Html] = []
+    for i in range(5):
+        value = top * i / 4
+        lines.append(el("line", x1=_LEFT, x2=width - _RIGHT, y1=y(value), y2=y(value)))
+        lines.append(_text(_LEFT - 8, y(value) + 4, f"{value:g}", "end", "small"))
+    return el("g", *lines, class_="grid")
+
+
+def _whisker(x: float, point: Point, y: Callable[[float], float]) -> Html:
+    if point.low is None or point.high is None:
+        return Html("")
+    return el("line", x1=x, x2=x, y1=y(point.low), y2=y(point.high), class_="whisker")
+
+
+def _text(
+    x: float, y: float, text: str, anchor: str, class_: str | None = None, longest: float = 1e9
+) -> Html:
+    """A line of text, cut short where it would be longer than so many pixels."""
+    most = max(int(longest / 7.2), 1)
+    shown = text if len(text) <= most else text[: most - 1] + "…"
+    return el("text", shown, x=x, y=y, text_anchor=anchor, class_=class_)
+
+
+def _svg(width: float, height: float, label: str, *parts: Html) -> Html:
+    return el(
+        "svg", join(*parts), role="img", width=width, height=height,
+        viewBox=f"0 0 {width:g} {height:g}", aria_label=label,
+    )  # fmt: skip
+
+
+def _polygon(n: int, radius: float, turn: float, inner: float = 0.0) -> list[tuple[float, float]]:
+    """Corners of a regular polygon, or of a star if an inner radius is given."""
+    radii = [radius, inner] if inner else [radius]
+    count = n * len(radii)
+    angles = [turn + 2 * math.pi * i / count for i in range(count)]
+    return [
+        (radii[i % len(radii)] * math.sin(a), -radii[i % len(radii)] * math.cos(a))
+        for i, a in enumerate(angles)
+    ]
+
+
+_SHAPES: tuple[list[tuple[float, float]], ...] = (
+    [],  # a circle
+    _polygon(4, 5, math.pi / 4),
+    _polygon(4, 5.5, 0),
+    _polygon(3, 5.5, 0),
+    _polygon(3, 5.5, math.pi),
+    _polygon(4, 6, math.pi / 4, 2),
+    _polygon(5, 6, 0, 2.6),
+    _polygon(6, 4.8, 0),
+)

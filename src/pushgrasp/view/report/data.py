@@ -1,0 +1,155 @@
+"""What a report is made from: one or more folders of results, taken together."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from ...errors import UserError
+from ...evaluation.records import TrialRecord
+from ...evaluation.settings import KEPT
+from ...evaluation.store import PICTURES, SUMMARY, in_order, read_settings, read_trials
+from ...evaluation.summary import summarise
+from ...files import read_json
+from ..strip import CELL
+
+MOST_BYTES = 2_000_000
+"""Of a strip; one of 100 steps has 300,000. Anything larger is no strip."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One folder of results."""
+
+    folder: Path
+    settings: dict[str, Any]
+    trials_per_minute: float | None  # as its summary says; None: it says nothing
+
+
+@dataclass(frozen=True)
+class Results:
+    """The trials of all folders, and what they come to."""
+
+    runs: list[Run]
+    records: list[TrialRecord]
+    folders: list[Path]  # of each record
+    summary: dict[str, Any]  # see evaluation.summary
+    damaged: list[str]  # sentences on what was left out
+
+
+@dataclass(frozen=True)
+class StripFile:
+    """A strip as it lies in its file."""
+
+    data: bytes
+    columns: int  # pictures side by side
+    rows: int
+
+
+def read_results(folders: Sequence[str | Path]) -> Results:
+    """Read folders of results and take their trials together.
+
+    Args:
+        folders: one or more.
+    Raises:
+        UserError: one holds no results; a trial is in two of them; or trials that would share a
+            row of the tables were played under different settings or by different policies.
+    """
+    if not folders:
+        raise UserError("no folder is named; name the folders of one or more evaluations")
+    runs: list[Run] = []
+    records: list[TrialRecord] = []
+    homes: list[Path] = []
+    damaged: list[str] = []
+    where: dict[tuple[str, str, int], Path] = {}
+    for folder in map(Path, folders):
+        settings = read_settings(folder)
+        run = Run(folder, settings, _speed(folder))
+        for earlier in runs:
+            _check_alike(earlier, run)
+        found, sentences = in_order(settings, *read_trials(folder))
+        for record in found:
+            before = where.setdefault(record.key, folder)
+            if before is not folder:
+                raise UserError(
+                    f"trial {record.index} of {record.group} by {record.policy} is in {before} and "
+                    f"in {folder}; a report counts each trial once: name one of the two folders"
+                )
+        runs.append(run)
+        records += found
+        homes += [folder] * len(found)
+        damaged += sentences
+    summary = summarise(_together(runs), records, len(damaged))
+    return Results(runs, records, homes, summary, damaged)
+
+
+def read_strip(folder: Path, record: TrialRecord) -> StripFile | None:
+    """The strip of a trial, or None if there is no file that is one."""
+    pictures = folder.resolve() / PICTURES
+    path = pictures / record.policy / f"{record.group}-{record.index:04d}.webp"
+    try:
+        if not path.resolve().is_relative_to(pictures) or path.stat().st_size > MOST_BYTES:
+            return None
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
+            width, height = image.size
+    except (OSError, ValueError, UnidentifiedImageError):
+        return None
+    columns, rows = width // CELL, height // CELL
+    whole = (columns * CELL, rows * CELL) == (width, height)
+    return StripFile(data, columns, rows) if whole and columns * rows >= len(record.steps) else None
+
+
+def _check_alike(one: Run, other: Run) -> None:
+    """Refuse trials that one row of the tables could not hold."""
+    hashes = {p["name"]: p["sha256"] for p in one.settings["policies"]}
+    for policy in other.settings["policies"]:
+        if hashes.get(policy["name"], policy["sha256"]) != policy["sha256"]:
+            raise UserError(
+                f"the policy {policy['name']} of {one.folder} is another one than that of "
+                f"{other.folder} (their sha256 differ); make a report of each"
+            )
+    scenes = {g["name"]: (g["scene"], g["objects"]) for g in one.settings["groups"]}
+    for group in other.settings["groups"]:
+        scene = group["scene"], group["objects"]
+        if scenes.get(group["name"], scene) != scene:
+            raise UserError(
+                f"the group {group['name']} is the scene {scenes[group['name']][0]} in "
+                f"{one.folder} and {scene[0]} in {other.folder}; make a report of each"
+            )
+    rows = [{(g["policy"], g["name"]) for g in run.settings["groups"]} for run in (one, other)]
+    shared = sorted(rows[0] & rows[1])
+    differing = [key for key in KEPT if one.settings[key] != other.settings[key]]
+    if shared and differing:
+        raise UserError(
+            f"{one.folder} and {other.folder} both have trials of {shared[0][1]} by "
+            f"{shared[0][0]}, but differ in {', '.join(differing)}; make a report of each"
+        )
+
+
+def _together(runs: Sequence[Run]) -> dict[str, Any]:
+    """Settings that name the groups of all runs, policy after policy."""
+    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    for group in (group for run in runs for group in run.settings["groups"]):
+        key = group["policy"], group["name"]
+        wanted = max(group["trials"], groups[key]["trials"] if key in groups else 0)
+        groups[key] = {**group, "trials": wanted}
+    policies = {p["name"]: p for run in runs for p in run.settings["policies"]}
+    order = list(policies)
+    rows = sorted(groups.values(), key=lambda g: order.index(g["policy"]))
+    return {**runs[0].settings, "policies": list(policies.values()), "groups": rows}
+
+
+def _speed(folder: Path) -> float | None:
+    """Trials a minute, by the summary that the evaluation wrote."""
+    path = folder / SUMMARY
+    if not path.is_file():
+        return None
+    summary = read_json(path)
+    speed = summary.get("trials_per_minute") if isinstance(summary, dict) else None
+    return float(speed) if isinstance(speed, int | float) else None

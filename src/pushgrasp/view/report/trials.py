@@ -1,0 +1,66 @@
+"""The trials as the page's scripts read them: lists with the names of their places once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from ...evaluation.metrics import CAUSES, cause
+from ...evaluation.records import StepRecord, TrialRecord
+from ...interfaces import GripperSpec
+from ...recipes import PrimitiveConfig
+from ...workspace import Workspace
+from ..strip import CELL
+from .board import Board
+from .data import Results
+
+TRIAL = (
+    "policy", "group", "index", "success", "claimed_success", "cause", "actions", "pushes",
+    "visible_fraction", "wall_s", "seed", "goal", "reason", "good_grasps", "faults", "refusals",
+    "decision_s", "robot_s", "folder", "steps",
+)  # fmt: skip
+"""Of a trial; policy, group, cause and folder are places in the lists of their names."""
+STEP = tuple(field.name for field in fields(StepRecord))
+
+
+def listing(results: Results, board: Board) -> dict[str, Any]:
+    """All that the list of trials shows.
+
+    Returns:
+        `policies`, `styles` of theirs, `groups`, `causes`, `folders`; `trial` and `step`, the
+        names of the places of `trials` and of their steps; and what actions are drawn with.
+    """
+    groups = [name for names in board.kinds.values() for name in names]
+    folders = [str(run.folder) for run in results.runs]
+    workspace, jaw, primitive = Workspace(), GripperSpec(), PrimitiveConfig()
+    return {
+        "policies": board.policies,
+        "styles": [board.styles[name] for name in board.policies],
+        "groups": groups,
+        "causes": list(CAUSES),
+        "folders": folders,
+        "trial": TRIAL,
+        "step": STEP,
+        "trials": [
+            _trial(record, board.policies, groups, folders.index(str(folder)))
+            for record, folder in zip(results.records, results.folders, strict=True)
+        ],
+        "cell": CELL,
+        "workspace": [workspace.x_min, workspace.y_min, workspace.size],
+        "jaw": [jaw.max_width, jaw.finger_thickness, jaw.finger_breadth],
+        "push": [primitive.push_behind, primitive.push_length],
+    }
+
+
+def _trial(
+    record: TrialRecord, policies: Sequence[str], groups: Sequence[str], folder: int
+) -> list[Any]:
+    values = {
+        "policy": policies.index(record.policy),
+        "group": groups.index(record.group),
+        "cause": None if record.success else CAUSES.index(cause(record)),
+        "folder": folder,
+        "steps": [[getattr(step, name) for name in STEP] for step in record.steps],
+    }
+    return [values[name] if name in values else getattr(record, name) for name in TRIAL]
