@@ -24,10 +24,10 @@ from .jaw import HeightArray, fingers_over, obstacles, tip_height
 
 FLOOR_MARGIN = 0.002  # m that a finger stays above what lies under it
 UNSEEN = 0.5
-"""Factor on a grasp of which a finger goes down, guarded, where nobody has seen what is there, next to
-the share of cells between the pads that are seen. Such a grasp may meet something: 76 % held, from
-28 % where next to nothing was seen to all where everything was; of the others all did (measured).
-0: never do it."""
+"""Factor on a grasp of which a finger goes down, guarded, where nobody has seen what is there, next
+to the share of cells between the pads that are seen. Such a grasp may meet something: 76 % held,
+from 28 % where next to nothing was seen to all where everything was; of the others all did
+(measured). 0: never do it."""
 TOUCH = 0.006  # m above the tips from which a surface is in reach of the pads
 BELOW_TOP = 0.006  # m under the chosen point where a side is compared with its foot
 N_LANES = 5  # lines along the closing direction, over a finger's breadth
