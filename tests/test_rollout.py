@@ -361,3 +361,5 @@ def test_the_next_state_counts_only_after_a_change(setup: Setup):
     samples, _ = play(painted_player(setup), Order(1, 0, 1.0))
     for sample in samples:
         assert sample.action["bootstraps"] == (sample.action["reward"] > 0)
+    assert {bool(s.action["freed"]) for s in samples if s.action["reward"] <= 0} == {False}
+    assert any(s.action["freed"] for s in samples if s.action["reward"] > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import io
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 from test_rollout import TINY, PaintedTable
 
 from pushgrasp.configs import from_json
@@ -28,7 +30,7 @@ from pushgrasp.learning import train as train_module
 from pushgrasp.learning.actor import Setup
 from pushgrasp.learning.begin import begin_run, check_recipe, resume_run
 from pushgrasp.learning.learner import cosine_rate, freeze_all_but, next_values, read_observation
-from pushgrasp.learning.metrics import MetricsLog, read_metrics, success_rate
+from pushgrasp.learning.metrics import MetricsLog, ProgressLine, read_metrics, success_rate
 from pushgrasp.learning.replay import ACTION, Replay
 from pushgrasp.learning.rollout import Player
 from pushgrasp.learning.run import Run
@@ -218,11 +220,15 @@ def test_a_failure_has_one_label_in_alternation(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(learner, "loss_of", remember)
     monkeypatch.setattr(learner, "next_values", lambda *_: np.zeros(TINY.batch_size))
     freeze_all_but(run.networks, "grasp")
-    for alternating in (False, True):
+    failed = np.flatnonzero(run.replay.actions["reward"] <= 0)
+    for alternating, freed in ((False, False), (True, False), (True, True)):
+        run.replay.actions["freed"][failed] = freed  # round the target (equation 4),
+        run.replay.actions["bootstraps"][failed] = not freed  # not anywhere on the table
         for _ in range(4):
             improve(run, "grasp", alternating)
     assert set().union(*seen[:4]) == {0.0, 1.0}
-    assert set().union(*seen[4:]) == {-1.0, 1.0}  # a failure leaves the painted table alone
+    assert set().union(*seen[4:8]) == {-1.0, 1.0}
+    assert set().union(*seen[8:]) == {0.0, 1.0}
 
 
 def test_resumed_in_alternation_earlier_stages_stay_done(tmp_path: Path):
@@ -510,6 +516,17 @@ def test_another_run_is_not_overwritten(tmp_path: Path):
     assert (tmp_path / "other" / "thesis.txt").read_text() == "dear"
 
 
+def test_a_run_that_never_begins_leaves_what_was_there(tmp_path: Path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for out in (mine, tmp_path / "new"):
+        with pytest.raises(UserError, match="no policy 'nobody'"):
+            train(TINY, out, init_from="nobody", workers=1)
+    assert mine.is_dir()
+    assert not any(mine.iterdir())
+    assert not (tmp_path / "new").exists()
+
+
 def test_resume_needs_a_run(tmp_path: Path):
     with pytest.raises(UserError, match="holds no training run"):
         train(TINY, tmp_path / "nothing", resume=True)
@@ -614,6 +631,18 @@ def test_a_line_cut_by_a_kill_is_dropped_at_resume(tmp_path: Path):
         {"samples": 10, "loss": 0.5, "stage": "push", "nothing": None},
         {"samples": 30, "loss": 0.4},
     ]
+
+
+def test_the_time_left_is_that_of_the_stage(monkeypatch: pytest.MonkeyPatch):
+    """Two stages of one name follow each other in the default recipe."""
+    clock = [0.0]
+    monkeypatch.setattr("pushgrasp.learning.metrics.time.monotonic", lambda: clock[0])
+    said = io.StringIO()
+    line = ProgressLine(Console(file=said, width=200))
+    for at, done, total in ((0, 0, 4000), (600, 4000, 4000), (660, 0, 4500), (720, 450, 4500)):
+        clock[0] = at
+        line.show("grasp-goal", done, total, "well")
+    assert said.getvalue().splitlines()[-1] == "grasp-goal: 450/4500, 9 min left, well"
 
 
 # --- the real thing ----------------------------------------------------------------------

@@ -59,7 +59,7 @@ def update(
     rewards = actions["reward"]
     if alternating and primitive == "grasp":
         rewards = [
-            reward_in_alternation(recipe.rewards, bool(a["reward"] > 0), bool(a["bootstraps"]))
+            reward_in_alternation(recipe.rewards, bool(a["reward"] > 0), bool(a["freed"]))
             for a in actions
         ]
     next_q = np.zeros(len(actions))

@@ -106,7 +106,7 @@ class ProgressLine:
         self._console = console or Console(stderr=True)
         self._bar: Progress | None = None
         self._last = -float("inf")
-        self._began: tuple[str, float, int] | None = None
+        self._began: tuple[tuple[str, int], float, int] | None = None
 
     def __enter__(self) -> ProgressLine:
         if self._console.is_terminal:
@@ -136,8 +136,8 @@ class ProgressLine:
         """
         now = time.monotonic()
         began = self._began
-        if began is None or began[0] != name:
-            began = self._began = (name, now, done)
+        if began is None or began[0] != (name, total) or done < began[2]:  # another stage
+            began = self._began = ((name, total), now, done)
             if self._bar is not None:
                 for task in self._bar.tasks:
                     self._bar.stop_task(task.id)

@@ -19,7 +19,7 @@ from ..errors import UserError
 from ..files import read_json, write_json
 from ..interfaces import Primitive
 
-VERSION = 2
+VERSION = 3
 BLOCK = 256
 """Records by which the files grow; their space is reserved at once."""
 PRIMITIVES: tuple[Primitive, ...] = ("grasp", "push")
@@ -35,6 +35,7 @@ ACTION = np.dtype(
         ("rotation", np.uint8),  # 0..15
         ("reward", np.float32),
         ("bootstraps", np.bool_),  # the next state's value counts towards the target
+        ("freed", np.bool_),  # the surface round the target sank (`targeting.changed`)
         ("explored", np.bool_),  # chosen at random, not by the network
         ("scene", np.int64),  # number of the scene in its stage
         ("q", np.float32),  # what the network that chose predicted; NaN if it was not asked

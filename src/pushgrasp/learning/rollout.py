@@ -72,6 +72,7 @@ class _Choice:
     reward: float = 0.0
     success: bool = False
     bootstraps: bool = False
+    freed: bool = False  # something round the target was moved
 
 
 def prepare_player(setup: Setup) -> Player:
@@ -210,8 +211,7 @@ class Player:
         """Of a grasp where pushes and grasps mix (equation 2, in alternation equation 4)."""
         kind = self._recipe.rewards
         if stage.alternates:
-            freed = changed(choice.look.heightmap, after.heightmap, choice.target)
-            return reward_in_alternation(kind, choice.success, freed)
+            return reward_in_alternation(kind, choice.success, _freed(choice, after))
         if kind == "wang2024":
             return wang_grasp_reward(choice.success, alternating=False)
         return grasp_reward(choice.success)
@@ -272,10 +272,12 @@ class Player:
                 yield name, mask
 
     def _with_change(self, choice: _Choice, after: Observation) -> _Choice:
-        """The choice, with a note of whether the next state's value shall count."""
+        """The choice, with notes of whether the next state's value shall count, and of what a
+        grasp would earn in alternation."""
         if self._recipe.discount > 0:
-            changed = moved(choice.look.heightmap, after.heightmap)
-            choice.bootstraps = bootstraps(choice.success, changed)
+            something_moved = moved(choice.look.heightmap, after.heightmap)
+            choice.bootstraps = bootstraps(choice.success, something_moved)
+            choice.freed = choice.action.primitive == "grasp" and _freed(choice, after)
         return choice
 
     def _sample(self, choice: _Choice, order: Order) -> Sample:
@@ -286,7 +288,7 @@ class Player:
         record["row"], record["column"] = action.pixel
         record["rotation"], record["q"] = action.rotation, action.q
         record["reward"], record["explored"] = choice.reward, choice.explored
-        record["bootstraps"] = choice.bootstraps
+        record["bootstraps"], record["freed"] = choice.bootstraps, choice.freed
         color = heightmap.color if keeps_color(self._recipe) else None
         state = pack_observation(heightmap.height, choice.look.labels, choice.target, color)
         return Sample(state, record, choice.follows, self._clock.take())
@@ -317,6 +319,11 @@ def relabel(choice: _Choice, held_rgb: RGB | None) -> None:
     label = choice.look.labels[choice.action.pixel]
     if label > 0:
         choice.target = choice.look.labels == label
+
+
+def _freed(choice: _Choice, after: Observation) -> bool:
+    """Whether something was moved round the target (equation 4's change)."""
+    return changed(choice.look.heightmap, after.heightmap, choice.target)
 
 
 def _occupancy_drop(before: Observation, target: Mask, after: Observation, then: Mask) -> float:

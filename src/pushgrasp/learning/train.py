@@ -123,7 +123,7 @@ def train(
     out = Path(out).expanduser().absolute()
     if resume and not (out / CONFIG).is_file():
         raise UserError(f"--resume: {out} holds no training run; leave the flag out to begin one")
-    is_new, threads = False, torch.get_num_threads()
+    is_new, was_there, threads = False, out.exists(), torch.get_num_threads()
     try:
         with worker_kind(rollouts, n_workers) as make_workers, only_writer(out):
             is_new = not any(out.iterdir())
@@ -150,6 +150,8 @@ def train(
         torch.set_num_threads(threads)
         if is_new and not (out / CONFIG).is_file():  # it never began: leave nothing behind
             shutil.rmtree(out, ignore_errors=True)
+            if was_there:
+                out.mkdir()
 
 
 def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Path:
