@@ -309,7 +309,7 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 
 @pytest.mark.slow
-def test_the_papers_network_learns_by_the_papers_rules(tmp_path: Path):
+def test_the_papers_network_takes_a_step_by_the_papers_rules(tmp_path: Path):
     """Colours in the replay, prioritised draws, bootstrapped targets, one gradient step."""
     paper = with_network(RECIPES["paper"], "densenet121")
     recipe = dataclasses.replace(

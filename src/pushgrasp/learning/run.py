@@ -91,7 +91,10 @@ class Run:
         return int(allowed) - self.updates[primitive]
 
     def updates_planned(self, primitive: Primitive) -> int:
-        """Gradient steps of the whole run."""
+        """Gradient steps over which a network's rate falls: for the samples of its own stages.
+
+        Those for the samples that it gets while the other learns come on top, at the last rate.
+        """
         n = sum(c.n_samples for c in self.recipe.stages if c.trains == primitive)
         return int(self.recipe.updates_per_sample * max(0, n - self.recipe.batch_size))
 
