@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
@@ -63,6 +63,7 @@ def main(
     minutes: float = 1e6,
     workers: int = 2,
     up_to: int = max(ROUNDS),
+    without: tuple[str, ...] = (),
     publish: bool = False,
 ) -> None:
     """Play the trials that are missing, or publish those that were played.
@@ -73,9 +74,14 @@ def main(
         minutes: stop after so long; nothing is lost.
         workers: processes.
         up_to: no more than so many trials of each policy in each group.
+        without: policies that are left for another time.
         publish: compress the trials into results/ here, with tables and report.
     """
-    lots = [lot for lot in LOTS if not only or lot.folder in only]
+    lots = [
+        replace(lot, policies=tuple(name for name in lot.policies if name not in without))
+        for lot in LOTS
+        if not only or lot.folder in only
+    ]
     if publish:
         for name in dict.fromkeys(lot.folder for lot in lots):
             if (runs / name / SUMMARY).is_file():
