@@ -6,8 +6,6 @@ ones have. Each opening is in a fresh profile of a headless Chromium, with the f
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -17,6 +15,7 @@ from typing import Any
 
 import common
 import tyro
+from browser import headless
 
 from pushgrasp.view.report import read_results, report_page
 
@@ -76,15 +75,8 @@ def main(trials: int = 1000, repeats: int = 5, out: Path | None = None) -> None:
 
 def open_page(path: Path, repeats: int) -> dict[str, float]:
     """Medians of what a browser says of its own loading, in ms."""
-    from playwright.sync_api import sync_playwright
-
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        sys.exit("no chromium is installed")
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
     times: list[dict[str, float]] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=options)
+    with headless() as browser:
         for _ in range(repeats):
             context = browser.new_context(offline=True)
             page = context.new_page()
@@ -92,7 +84,6 @@ def open_page(path: Path, repeats: int) -> dict[str, float]:
             page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
             times.append(page.evaluate(MARKS))
             context.close()
-        browser.close()
     return {mark: statistics.median(one[mark] for one in times) for mark in times[0]}
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
+from browser import headless
 
 from pushgrasp.commands.report import write_report
 from pushgrasp.evaluation.records import TrialRecord
@@ -132,12 +133,19 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
 
 def _publish(run: Path) -> None:
-    """Copy a run to results/, its trials compressed, with a page of tables, plots and trials."""
+    """Copy a run to results/: trials compressed, tables, a page, a picture of its plots."""
     folder = PUBLISHED / run.name
     for name in ("settings.json", SUMMARY, TABLE):
         write_atomic(folder / name, (run / name).read_bytes())
     write_atomic(folder / COMPRESSED, lzma.compress((run / TRIALS).read_bytes(), preset=9))
-    write_report([folder], out=folder / "report.html", pictures=False)
+    page = folder / "report.html"
+    write_report([folder], out=page, pictures=False)
+    with headless() as browser:
+        view = browser.new_page(
+            viewport={"width": 1120, "height": 800}, color_scheme="light", offline=True
+        )
+        view.goto(page.absolute().as_uri())
+        write_atomic(folder / "plots.png", view.locator("#plots").screenshot())
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from pushgrasp.evaluation.runner import evaluate
 from pushgrasp.evaluation.statistics import bootstrap
 from pushgrasp.evaluation.store import read_trials
 from pushgrasp.policy import Policy
+from pushgrasp.policy_config import DecisionConfig
 from pushgrasp.pretrained import policy_names
-from pushgrasp.recipes import DecisionConfig
 
 OFF: dict[str, dict[str, Any]] = {
     field.name: {field.name: field.default}

@@ -15,8 +15,8 @@ from simulated import UPRIGHT, world_of
 
 from pushgrasp.errors import RobotError
 from pushgrasp.interfaces import Action, MoveJaw, MoveTo
+from pushgrasp.policy_config import PrimitiveConfig
 from pushgrasp.primitives import TRAVEL_HEIGHT, moves
-from pushgrasp.recipes import PrimitiveConfig
 from pushgrasp.sim import arm as arm_module
 from pushgrasp.sim import model as model_module
 from pushgrasp.sim.arm import ArmKinematics

@@ -9,7 +9,8 @@ import pytest
 
 from pushgrasp.configs import from_json
 from pushgrasp.errors import UserError
-from pushgrasp.recipes import RECIPES, DecisionConfig, NetworkConfig, Recipe
+from pushgrasp.policy_config import DecisionConfig, NetworkConfig
+from pushgrasp.recipes import RECIPES, Recipe
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

@@ -16,7 +16,8 @@ from pushgrasp.interfaces import Primitive
 from pushgrasp.networks import QNetwork, Scenes, at_pixels, build
 from pushgrasp.networks.compact import Compact, FlipConv
 from pushgrasp.networks.densenet import DenseNet, Trunk, fetch_imagenet
-from pushgrasp.recipes import RECIPES, NetworkConfig, with_network
+from pushgrasp.policy_config import NetworkConfig
+from pushgrasp.recipes import RECIPES, with_network
 
 COMPACT = NetworkConfig(output="value", crop_px=80, crop_resolution=0.003, widths=(16, 16, 16))
 # A window that no corner of the workspace reaches, so that a turn changes nothing else.

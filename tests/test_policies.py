@@ -17,8 +17,8 @@ from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Action, GripperSpec, MoveTo
 from pushgrasp.policies import load_policy, policy_hash, policy_name, policy_sources
 from pushgrasp.policy import Policy
+from pushgrasp.policy_config import DecisionConfig, NetworkConfig, PrimitiveConfig
 from pushgrasp.pretrained import policy_names
-from pushgrasp.recipes import DecisionConfig, NetworkConfig, PrimitiveConfig
 from pushgrasp.retrieve import Step, retrieve
 from pushgrasp.sim.camera import RayCamera
 from pushgrasp.workspace import Workspace
@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from pushgrasp.decision import Decision
 from pushgrasp.interfaces import Action
-from pushgrasp.recipes import PrimitiveConfig
+from pushgrasp.policy_config import PrimitiveConfig
 from pushgrasp.targeting import Target
 
 def a_function():

@@ -17,8 +17,9 @@ from drawn_scenes import PILE, Block, draw, shortfall, turned
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Outcome
 from pushgrasp.policy import Policy
+from pushgrasp.policy_config import DecisionConfig, NetworkConfig, with_threshold
 from pushgrasp.pretrained import policy_names
-from pushgrasp.recipes import RECIPES, DecisionConfig, NetworkConfig, with_threshold
+from pushgrasp.recipes import RECIPES
 from pushgrasp.selection import Memory
 
 NETWORK = NetworkConfig(widths=(16, 16, 16))

@@ -25,8 +25,8 @@ from pushgrasp.interfaces import (
 )
 from pushgrasp.observation import Observation
 from pushgrasp.policy import Decision
+from pushgrasp.policy_config import PrimitiveConfig
 from pushgrasp.primitives import PRESENT, TRAVEL_HEIGHT, moves
-from pushgrasp.recipes import PrimitiveConfig
 from pushgrasp.retrieve import MAX_REFUSALS, STOP_AFTER, Step, retrieve
 from pushgrasp.selection import Memory
 from pushgrasp.sim.camera import RayCamera

@@ -12,8 +12,8 @@ from simulated import UPRIGHT, world_of
 
 from pushgrasp.errors import RobotError, UserError
 from pushgrasp.interfaces import Action, MoveJaw, MoveTo, Report
+from pushgrasp.policy_config import PrimitiveConfig
 from pushgrasp.primitives import PRESENT, holds, moves, run
-from pushgrasp.recipes import PrimitiveConfig
 from pushgrasp.sim.arm_meshes import find_meshes
 from pushgrasp.sim.robot import HAND_BODIES, HOME
 from pushgrasp.sim.robots import ROBOTS, make_robot, robot_model

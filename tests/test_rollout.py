@@ -21,7 +21,8 @@ from pushgrasp.learning.table import RGB, Clock
 from pushgrasp.learning.workers import Order, Sample, SceneEnd
 from pushgrasp.networks import build
 from pushgrasp.observation import Observation
-from pushgrasp.recipes import NetworkConfig, Recipe, StageConfig
+from pushgrasp.policy_config import NetworkConfig
+from pushgrasp.recipes import Recipe, StageConfig
 from pushgrasp.segmentation import label_objects, object_mask
 from pushgrasp.sim.scenes import SceneConfig
 from pushgrasp.workspace import Workspace

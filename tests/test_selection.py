@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgrasp.interfaces import Action, Outcome, Primitive
-from pushgrasp.recipes import DecisionConfig
+from pushgrasp.policy_config import DecisionConfig
 from pushgrasp.selection import (
     Memory,
     best,

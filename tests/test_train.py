@@ -38,7 +38,8 @@ from pushgrasp.learning.train import improve, learn, train
 from pushgrasp.learning.workers import Message, Order, Sample, SceneEnd
 from pushgrasp.networks import build
 from pushgrasp.policy import Policy
-from pushgrasp.recipes import RECIPES, NetworkConfig, Recipe, StageConfig, with_network
+from pushgrasp.policy_config import NetworkConfig
+from pushgrasp.recipes import RECIPES, Recipe, StageConfig, with_network
 from pushgrasp.workspace import Workspace
 
 

@@ -14,8 +14,8 @@ from pushgrasp.errors import RobotError, SimulatorFault
 from pushgrasp.evaluation import trial
 from pushgrasp.evaluation.records import StepRecord, TrialSpec
 from pushgrasp.interfaces import Action, Outcome
+from pushgrasp.policy_config import PrimitiveConfig
 from pushgrasp.primitives import grasp
-from pushgrasp.recipes import PrimitiveConfig
 from pushgrasp.sim.scenes import Scene, SceneConfig, build_scene
 
 GOAL, OTHER = (-0.5, 0.0, 0.026), (-0.6, 0.1, 0.026)  # m

@@ -267,6 +267,7 @@ class Train:
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
+        from .learning.run import CONFIG
         from .learning.train import train
         from .recipes import recipe, with_network
 
@@ -283,6 +284,8 @@ class Train:
                 rollouts=self.rollouts,
             )  # fmt: skip
         except KeyboardInterrupt as stop:
+            if not (self.out / CONFIG).is_file():  # it had not begun
+                raise
             raise KeyboardInterrupt("--resume goes on where it stopped") from stop
         print(f"The policy is in {policy}")
         return 0

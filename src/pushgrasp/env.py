@@ -32,7 +32,8 @@ from .heightmap import Heightmap
 from .interfaces import Action, Outcome, Primitive
 from .learning.rewards import alternating_grasp_reward, grasp_reward, push_reward
 from .observation import Observation
-from .recipes import RECIPES, PrimitiveConfig
+from .policy_config import PrimitiveConfig
+from .recipes import RECIPES
 from .sim.scenes import build_scene
 from .sim.spectator import Spectator
 from .sim.views import ViewConfig

@@ -27,7 +27,7 @@ from .decision import Decision
 from .errors import UserError
 from .interfaces import Action
 from .observation import Observation
-from .recipes import DecisionConfig, PrimitiveConfig
+from .policy_config import DecisionConfig, PrimitiveConfig
 from .selection import Memory
 from .targeting import Target, choose_target, occupancy
 

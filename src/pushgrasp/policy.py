@@ -18,6 +18,7 @@ from .decision import Decision, QMap
 from .interfaces import Action, Primitive
 from .networks import QNetwork, build
 from .observation import Observation
+from .policy_config import DecisionConfig, NetworkConfig, PrimitiveConfig
 from .pretrained import (
     VARIANTS,
     WEIGHTS,
@@ -27,7 +28,6 @@ from .pretrained import (
     read_policy,
     write_policy,
 )
-from .recipes import DecisionConfig, NetworkConfig, PrimitiveConfig
 from .selection import (
     Memory,
     best,

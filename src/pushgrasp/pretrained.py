@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from .configs import from_json
 from .errors import UserError
 from .files import read_json, write_atomic, write_json
-from .recipes import DecisionConfig, NetworkConfig, PrimitiveConfig
+from .policy_config import DecisionConfig, NetworkConfig, PrimitiveConfig
 
 FORMAT = "pushgrasp-policy"
 VERSION = 1

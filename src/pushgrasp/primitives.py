@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .interfaces import Action, MoveJaw, MoveTo, Report, Robot
-from .recipes import PrimitiveConfig
+from .policy_config import PrimitiveConfig
 from .workspace import Workspace
 
 TRAVEL_HEIGHT = 0.25  # m, tips above the table, clear of any heap

@@ -18,8 +18,8 @@ from .errors import UserError
 from .heightmap import box_region, hand_view, workspace_region
 from .interfaces import Action, Camera, Outcome, Report, Robot
 from .observation import Observation, observe
+from .policy_config import PrimitiveConfig
 from .primitives import holds, moves, run
-from .recipes import PrimitiveConfig
 from .segmentation import matches
 from .selection import Memory
 from .targeting import moved

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .interfaces import Action, Outcome, Primitive
-from .recipes import DecisionConfig
+from .policy_config import DecisionConfig
 from .workspace import N_ROTATIONS, Workspace
 
 Mask = npt.NDArray[np.bool_]

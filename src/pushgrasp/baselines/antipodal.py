@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..decision import QMap
 from ..interfaces import GripperSpec
 from ..observation import Observation
-from ..recipes import PrimitiveConfig
+from ..policy_config import PrimitiveConfig
 from ..segmentation import MIN_HEIGHT
 from ..workspace import N_ROTATIONS, rotation_angle
 from .jaw import HeightArray, fingers_over, obstacles, tip_height

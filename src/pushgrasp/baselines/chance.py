@@ -10,7 +10,7 @@ import numpy as np
 from ..decision import Decision
 from ..interfaces import Action, Primitive
 from ..observation import Observation
-from ..recipes import DecisionConfig, PrimitiveConfig
+from ..policy_config import DecisionConfig, PrimitiveConfig
 from ..selection import Memory, suppress
 from ..targeting import choose_target
 from ..workspace import N_ROTATIONS

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..decision import Decision, QMap
 from ..interfaces import Action, GripperSpec, Primitive
 from ..observation import Observation
-from ..recipes import DecisionConfig, PrimitiveConfig
+from ..policy_config import DecisionConfig, PrimitiveConfig
 from ..selection import Memory, best, by_distance, neighbours, suppress
 from ..targeting import Target, choose_target, occupancy
 from .antipodal import grasp_map

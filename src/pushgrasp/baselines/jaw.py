@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ..interfaces import GripperSpec
 from ..observation import Observation
-from ..recipes import PrimitiveConfig
+from ..policy_config import PrimitiveConfig
 from ..segmentation import MIN_HEIGHT
 from ..workspace import rotation_angle
 

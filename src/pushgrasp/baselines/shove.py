@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ..decision import QMap
 from ..interfaces import GripperSpec
 from ..observation import Observation
-from ..recipes import PrimitiveConfig
+from ..policy_config import PrimitiveConfig
 from ..segmentation import MIN_HEIGHT
 from ..workspace import N_ROTATIONS, rotation_angle
 from .jaw import highest_under, moved, obstacles, tip_height

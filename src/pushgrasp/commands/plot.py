@@ -64,12 +64,18 @@ def summary(run: History) -> dict[str, Any]:
 
 
 def _table(runs: Sequence[History]) -> Table:
-    stages = list(dict.fromkeys(stage for run in runs for stage in run.last_success()))
-    goal = f"{100 * MILESTONE:.0f} % in {GOAL_STAGE}"
-    table = Table("run", "recipe", "actions", "minutes", *stages, goal, box=None)
-    for run in runs:
-        last, reached = run.last_success(), run.milestone()
-        rates = [f"{100 * last[s]:.1f} %" if last.get(s, -1) >= 0 else "–" for s in stages]
-        after = f"{reached[0]} / {reached[1]:.1f} min" if reached else "not yet"
-        table.add_row(run.name, run.recipe, str(run.n_actions), f"{run.minutes:.1f}", *rates, after)
+    """A column a run, since terminals are narrow and stages many."""
+    table = Table("", *(run.name for run in runs), box=None)
+    table.add_row("recipe", *(run.recipe for run in runs))
+    table.add_row("actions", *(str(run.n_actions) for run in runs))
+    table.add_row("minutes", *(f"{run.minutes:.1f}" for run in runs))
+    lasts = [run.last_success() for run in runs]
+    for stage in dict.fromkeys(stage for last in lasts for stage in last):
+        rates = [
+            f"{100 * last[stage]:.1f} %" if last.get(stage, -1) >= 0 else "–" for last in lasts
+        ]
+        table.add_row(f"success at the end of {stage}", *rates)
+    reached = [run.milestone() for run in runs]
+    after = [f"{r[0]} actions, {r[1]:.1f} min" if r else "not yet" for r in reached]
+    table.add_row(f"{100 * MILESTONE:.0f} % in {GOAL_STAGE} after", *after)
     return table

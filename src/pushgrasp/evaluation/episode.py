@@ -12,8 +12,8 @@ import numpy as np
 
 from ..interfaces import Action, Outcome
 from ..observation import Observation
+from ..policy_config import PrimitiveConfig
 from ..primitives import moves
-from ..recipes import PrimitiveConfig
 from ..retrieve import Patience, act, look
 from ..sim.scenes import Scene
 from ..sim.views import ViewConfig

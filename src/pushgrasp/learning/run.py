@@ -21,7 +21,8 @@ from torch.optim import Optimizer
 from ..interfaces import Primitive
 from ..networks import QNetwork
 from ..policy import Policy
-from ..recipes import Recipe, StageConfig, with_threshold
+from ..policy_config import with_threshold
+from ..recipes import Recipe, StageConfig
 from .checkpoint import save_checkpoint, save_weights
 from .metrics import RECENT
 from .replay import PRIMITIVES, Replay

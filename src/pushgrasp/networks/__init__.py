@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import UserError
 from ..interfaces import Primitive
-from ..recipes import NetworkConfig
+from ..policy_config import NetworkConfig
 from .base import QNetwork, Scenes
 from .compact import Compact
 from .densenet import DenseNet

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..interfaces import Primitive
 from ..observation import Observation
-from ..recipes import NetworkConfig
+from ..policy_config import NetworkConfig
 from ..workspace import N_ROTATIONS, Workspace, rotation_angle
 from .inputs import at_pixels, centroid, inside, to_window, windows
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ..errors import UserError
 from ..interfaces import Primitive
-from ..recipes import NetworkConfig
+from ..policy_config import NetworkConfig
 from .base import QNetwork, Scenes
 
 HEIGHT_SCALE = 0.1  # m that count as 1

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from ..errors import UserError
 from ..interfaces import Primitive
-from ..recipes import NetworkConfig
+from ..policy_config import NetworkConfig
 from .base import QNetwork, Scenes
 
 COLOR_MEAN, COLOR_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..heightmap import Heightmap, workspace_region
 from ..interfaces import Action, GripperSpec, RGBDFrame
-from ..recipes import PrimitiveConfig
+from ..policy_config import PrimitiveConfig
 from ..workspace import Workspace, rotation_angle
 from .canvas import ACTION, GOAL, RIM, TARGET, Picture, arrow, colored, hatch, stroke
 

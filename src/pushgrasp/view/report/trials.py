@@ -9,7 +9,7 @@ from typing import Any
 from ...evaluation.metrics import CAUSES, cause
 from ...evaluation.records import StepRecord, TrialRecord
 from ...interfaces import GripperSpec
-from ...recipes import PrimitiveConfig
+from ...policy_config import PrimitiveConfig
 from ...workspace import Workspace
 from ..strip import CELL
 from .board import Board

@@ -1,0 +1,115 @@
+"""Whether the paper's network trains: DenseNet-121, small enough to be seen learning on two cores.
+
+Both trunks are whole. What is smaller is the window that they see, 22 cm round the target at 128 px
+(the paper's: the workspace at 640 px), and the batch; and scenes have five objects.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import common
+import numpy as np
+import tyro
+
+from pushgrasp.evaluation.statistics import wilson
+from pushgrasp.files import read_json
+from pushgrasp.learning.metrics import read_metrics
+from pushgrasp.learning.replay import ACTION
+from pushgrasp.learning.train import train
+from pushgrasp.recipes import RECIPES, Recipe, StageConfig, with_network
+
+
+def small_densenet(samples: int) -> Recipe:
+    """Stage 1 of the `paper` recipe, cut to what a processor can do in minutes."""
+    paper = with_network(RECIPES["paper"], "densenet121")
+    stage = StageConfig("grasp-any", (5,), n_samples=samples, epsilon=(0.5, 0.1))
+    return dataclasses.replace(
+        paper,
+        network=dataclasses.replace(
+            paper.network, window="target", crop_px=128, crop_resolution=0.00175
+        ),
+        stages=(dataclasses.replace(stage, epsilon_decay=0.997),),
+        batch_size=8,
+        learning_rate=1e-3,  # it begins with nothing: no weights of pictures can be had here
+    )
+
+
+def main(
+    run: Path,
+    minutes: float = 18.0,
+    samples: int = 3000,
+    parts: int = 5,
+    seed: int = 0,
+    resume: bool = False,
+    out: Path | None = None,
+) -> None:
+    """Train for some minutes, and show loss and success in equal parts of the run.
+
+    Args:
+        run: folder of the run, as of `pushgrasp train`.
+        minutes: stop after so long.
+        samples: or after so many grasps.
+        parts: rows of the table.
+        seed: of the run.
+        resume: go on with the run.
+        out: file for the JSON.
+    """
+    train(
+        small_densenet(samples), run, seed=seed, workers=1, time_limit_s=60 * minutes, resume=resume
+    )
+    result = {"setting": common.setting(), "results": _parts(run, parts)}
+    header = ("grasps", "minutes", "steps", "loss", "own choices that succeed", "random ones")
+    common.show(result, header, [_row(part) for part in result["results"]])
+    common.save(result, out)
+
+
+def _parts(run: Path, parts: int) -> list[dict[str, Any]]:
+    """Equal parts of a run: its grasps, what the log says of them, and how many succeeded."""
+    count = read_json(run / "replay" / "count.json")["count"]
+    actions = np.fromfile(run / "replay" / "actions.bin", ACTION, count)
+    lines = read_metrics(run)
+    result = []
+    for part in np.array_split(np.arange(count), parts):
+        chosen = actions[part]
+        own, random = (chosen["reward"][chosen["explored"] == e] > 0 for e in (False, True))
+        within = [line for line in lines if part[0] < line["samples"] <= part[-1] + 1]
+        losses = [line["loss"] for line in within if np.isfinite(line["loss"])]
+        result.append(
+            {
+                "grasps": int(part[-1]) + 1,
+                "minutes": within[-1]["wall_s"] / 60 if within else float("nan"),
+                "updates": within[-1]["updates"] if within else 0,
+                "loss": float(np.mean(losses)) if losses else float("nan"),
+                "own": (int(own.sum()), len(own)),
+                "random": (int(random.sum()), len(random)),
+            }
+        )
+    return result
+
+
+def _row(part: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        f"to {part['grasps']}",
+        f"{part['minutes']:.1f}",
+        part["updates"],
+        f"{part['loss']:.3f}",
+        _share(*part["own"]),
+        _share(*part["random"]),
+    )
+
+
+def _share(successes: int, n: int) -> str:
+    if n == 0:
+        return "–"
+    low, high = wilson(successes, n)
+    return f"{successes / n:.0%} of {n} ({low:.0%} to {high:.0%})"
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
