@@ -118,6 +118,10 @@ def test_the_start_says_that_the_replay_does_not_fit(run: Run, monkeypatch) -> N
     warn_at_start(run, 1, said.append, None)
     assert "the replay of 9000 more actions" in said[0]
     assert str(run.directory) in said[0]
+    stage = dataclasses.replace(stage, name="push")  # grasps come with its pushes
+    run.recipe = dataclasses.replace(run.recipe, stages=(stage,))
+    warn_at_start(run, 1, said.append, None)
+    assert "the replay of 22500 more actions" in said[1]
 
 
 @pytest.mark.parametrize(
