@@ -8,11 +8,20 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+import torch
 from test_rollout import TINY
 
 from pushgrasp.learning import resources
 from pushgrasp.learning.begin import begin_run
-from pushgrasp.learning.resources import Memory, Watch, memory_needed, read_memory, warn_at_start
+from pushgrasp.learning.resources import (
+    Memory,
+    Watch,
+    accelerator_free,
+    accelerator_needed,
+    memory_needed,
+    read_memory,
+    warn_at_start,
+)
 from pushgrasp.learning.run import Run
 
 GB = 10**9
@@ -122,6 +131,18 @@ def test_the_start_says_that_the_replay_does_not_fit(run: Run, monkeypatch) -> N
     run.recipe = dataclasses.replace(run.recipe, stages=(stage,))
     warn_at_start(run, 1, said.append, None)
     assert "the replay of 22500 more actions" in said[1]
+
+
+def test_an_accelerator_that_is_too_small_is_told(run: Run, monkeypatch) -> None:
+    said: list[str] = []
+    assert accelerator_free(torch.device("cpu")) is None
+    needed = accelerator_needed(run, 2)
+    assert needed > accelerator_needed(run, 1) > accelerator_needed(run, 0) > 0
+    monkeypatch.setattr(resources, "accelerator_free", lambda _: needed + 1)
+    warn_at_start(run, 2, said.append, None)
+    assert said == []
+    warn_at_start(run, 3, said.append, None)
+    assert "of the accelerator's memory" in said[0]
 
 
 @pytest.mark.parametrize(

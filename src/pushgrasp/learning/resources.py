@@ -22,6 +22,10 @@ LEARNER = 0.3e9
 KEPT = {"compact": 420.0, "densenet121": 5850.0}
 """Bytes that learning keeps for each pixel of a window until the gradient is there: measured on
 a batch in float32. bfloat16 takes half."""
+OPTIMISING = 1.5
+"""Times the weights: gradient and two averages, of one network of the two."""
+CONTEXT = 0.5e9
+"""Bytes of an accelerator that each process takes before it computes: CUDA's own, not measured."""
 SCORING_SHARE = 1 / 8
 """Of these, what scoring needs, which keeps nothing (measured)."""
 MIXED = 2.5
@@ -69,15 +73,34 @@ def memory_needed(run: Run) -> tuple[float, float]:
         Bytes for each worker, bytes for the learner.
     """
     recipe, network = run.recipe, run.networks["grasp"]
-    weights = sum(4 * p.numel() for n in run.networks.values() for p in n.parameters())
-    with network.autocast():
-        is_half = torch.is_autocast_enabled(network.device.type)
-    window = KEPT[recipe.network.name] * recipe.network.crop_px**2 / (2 if is_half else 1)
+    weights, window = _sizes(run)
     worker = WORKER + weights + SCORING_SHARE * window * network.chunk
     if network.device.type != "cpu":  # its batches are in the accelerator's own memory
         return worker, LEARNER
-    optimising = 1.5 * weights  # gradient and two averages, of one network of the two
-    return worker, LEARNER + optimising + window * recipe.batch_size
+    return worker, LEARNER + OPTIMISING * weights + window * recipe.batch_size
+
+
+def accelerator_needed(run: Run, n_workers: int) -> float:
+    """Bytes of an accelerator's memory that a learner and workers take, roughly."""
+    network = run.networks["grasp"]
+    weights, window = _sizes(run)
+    learner = CONTEXT + (1 + OPTIMISING) * weights + window * run.recipe.batch_size
+    return learner + n_workers * (CONTEXT + weights + SCORING_SHARE * window * network.chunk)
+
+
+def accelerator_free(device: torch.device) -> float | None:
+    """Bytes of memory that an accelerator has left; None for a processor."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+
+
+def _sizes(run: Run) -> tuple[float, float]:
+    """Bytes of the weights of both networks, and of what is kept for a window."""
+    network = run.networks["grasp"]
+    with network.autocast():
+        is_half = torch.is_autocast_enabled(network.device.type)
+    weights = sum(4.0 * p.numel() for n in run.networks.values() for p in n.parameters())
+    pixels = run.recipe.network.crop_px**2
+    return weights, KEPT[run.recipe.network.name] * pixels / (2 if is_half else 1)
 
 
 def warn_at_start(run: Run, n_workers: int, say: Say, memory: Memory | None) -> None:
@@ -90,6 +113,7 @@ def warn_at_start(run: Run, n_workers: int, say: Say, memory: Memory | None) -> 
         memory: from `read_memory`.
     """
     warn_of_small_disk(run, say)
+    warn_of_small_accelerator(run, n_workers, say, accelerator_free(run.networks["grasp"].device))
     if memory is None:
         return
     worker, learner = memory_needed(run)
@@ -107,6 +131,16 @@ def warn_at_start(run: Run, n_workers: int, say: Say, memory: Memory | None) -> 
         f"warning: the run needs about {needed / 1e9:.1f} GB of memory ({learner / 1e9:.1f} GB to "
         f"learn{workers}) and {memory.available / 1e9:.1f} GB are available; {advice}"
     )
+
+
+def warn_of_small_accelerator(run: Run, n_workers: int, say: Say, free: float | None) -> None:
+    """Say so if its memory will probably not do; `free` is from `accelerator_free`."""
+    needed = accelerator_needed(run, n_workers)
+    if free is not None and needed > free:
+        say(
+            f"warning: the run needs about {needed / 1e9:.1f} GB of the accelerator's memory and "
+            f"{free / 1e9:.1f} GB are free; train a smaller batch, or with fewer --workers"
+        )
 
 
 def warn_of_small_disk(run: Run, say: Say) -> None:
