@@ -125,30 +125,33 @@ def test_the_first_of_two_lines_on_a_trial_counts(tmp_path: Path) -> None:
     assert "line 2: trial 0 of random-10 by default is there before" in damaged[0]
 
 
-def test_trials_of_another_run_are_left_out() -> None:
+def test_trials_of_another_run_are_left_out_and_do_not_stand_in_the_way(tmp_path: Path) -> None:
     mine = some(2)
     strange = [
         trial(1, seed=mine[1].seed + 1, pushes=9),
         trial(0, seed=mine[0].seed, policy="stranger"),
         trial(0, seed=mine[0].seed, group="heap-10"),
     ]
-    kept, damaged = in_order(settings(), [*strange, *mine])
-    assert kept == mine
+    write(tmp_path, *strange, *mine)  # trial 1 was played again after the strange one
+    kept, damaged = read_trials(tmp_path)
+    assert kept == as_kept(mine)
     assert len(damaged) == 3
     assert all("is not of this run" in sentence for sentence in damaged)
 
 
-def test_a_trial_after_a_fault_has_the_next_seed() -> None:
+def test_a_trial_after_a_fault_has_the_next_seed(tmp_path: Path) -> None:
     (spec,) = plan_trials(["random"], [10], trials=1, seed=3, goal=None)
     good = trial(0, seed=spec.seed(1), faults=("NaN",))
-    assert in_order(settings(), [good]) == ([good], [])
-    assert in_order(settings(), [trial(0, seed=spec.seed(1))])[0] == []
+    write(tmp_path / "good", good)
+    assert read_trials(tmp_path / "good") == (as_kept([good]), [])
+    write(tmp_path / "bad", trial(0, seed=spec.seed(1)))
+    assert read_trials(tmp_path / "bad")[0] == []
 
 
 def test_order_is_the_plans(tmp_path: Path) -> None:
     both = settings(("b", "a"))
     records = [*some(3, "a"), *some(3, "b")]
-    kept, _ = in_order(both, reversed(records))
+    kept = in_order(both, reversed(records))
     assert [(r.policy, r.index) for r in kept] == [(p, i) for p in "ba" for i in range(3)]
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import lzma
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -31,10 +31,12 @@ def read_trials(folder: str | Path) -> tuple[list[TrialRecord], list[str]]:
         folder: of results; one without either file has no trial yet.
     Returns:
         The records in the order of the file, and a sentence on each line that is left out: a
-        damaged or cut one, or one of a trial that is there already.
+        damaged or cut one, one that is not of the run in settings.json, or one of a trial that
+        is there already.
     Raises:
-        UserError: the file cannot be read at all.
+        UserError: the file, or settings.json, cannot be read at all.
     """
+    belongs = _belongs(read_settings(folder)) if (Path(folder) / SETTINGS).exists() else None
     path = Path(folder) / TRIALS
     if not path.exists():
         path = Path(folder) / COMPRESSED
@@ -52,9 +54,14 @@ def read_trials(folder: str | Path) -> tuple[list[TrialRecord], list[str]]:
                 except UserError as error:
                     damaged.append(f"{error}; the line is left out")
                     continue
-                if records.setdefault(record.key, record) is not record:
+                wrong = ""
+                if belongs is not None and not belongs(record):
+                    wrong = f", seed {record.seed}, is not of this run"
+                elif records.setdefault(record.key, record) is not record:
+                    wrong = " is there before"
+                if wrong:
                     what = f"trial {record.index} of {record.group} by {record.policy}"
-                    damaged.append(f"{where}: {what} is there before; the line is left out")
+                    damaged.append(f"{where}: {what}{wrong}; the line is left out")
     except (EOFError, lzma.LZMAError) as error:
         damaged.append(f"{path} is damaged after line {number} ({error}); the rest is left out")
     except OSError as error:
@@ -104,12 +111,9 @@ class Results:
             self._write(b"\n")  # the last line was cut: begin a new one
 
     def read(self) -> tuple[list[TrialRecord], list[str]]:
-        """The run's trials in its plan's order, and sentences on lines that are left out.
-
-        Beside damaged lines those are the ones of trials that this run does not have.
-        """
+        """The run's trials in its plan's order, and sentences on lines that are left out."""
         records, damaged = read_trials(self.folder)
-        return in_order(self.settings, records, damaged)
+        return in_order(self.settings, records), damaged
 
     def append(self, record: TrialRecord) -> None:
         """Add a trial, whole or not at all.
@@ -169,33 +173,22 @@ def open_results(out: str | Path, settings: Settings, *, resume: bool) -> Iterat
             yield Results(folder, settings, file)
 
 
-def in_order(
-    settings: Settings, records: Iterable[TrialRecord], damaged: Iterable[str] = ()
-) -> tuple[list[TrialRecord], list[str]]:
-    """A run's trials in its plan's order; those of another run are left out.
-
-    Args:
-        settings: of the run.
-        records: of its file.
-        damaged: sentences on lines that are left out already.
-    Returns:
-        The records that belong to the run, and the sentences with those on the others added.
-    """
+def in_order(settings: Settings, records: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """A run's trials in its plan's order, whatever the order in which they ended."""
     lots = {(lot["policy"], lot["name"]): i for i, lot in enumerate(settings["groups"])}
-    kept: list[TrialRecord] = []
-    sentences = list(damaged)
-    for record in records:
+    return sorted(records, key=lambda r: (lots[r.policy, r.group], r.index))
+
+
+def _belongs(settings: Settings) -> Callable[[TrialRecord], bool]:
+    """Tells the trials of a run: it has their group, and their seed follows from its own."""
+    lots = {(lot["policy"], lot["name"]) for lot in settings["groups"]}
+
+    def belongs(record: TrialRecord) -> bool:
         spec = TrialSpec(record.group, record.index, record.scene, 0, 0, settings["seed"])
-        place = lots.get((record.policy, record.group))
-        if place is not None and record.seed == spec.seed(len(record.faults)):
-            kept.append(record)
-        else:
-            sentences.append(
-                f"trial {record.index} of {record.group} by {record.policy}, seed {record.seed}, "
-                "is not of this run; it is left out"
-            )
-    kept.sort(key=lambda r: (lots[r.policy, r.group], r.index))
-    return kept, sentences
+        known = (record.policy, record.group) in lots
+        return known and record.seed == spec.seed(len(record.faults))
+
+    return belongs
 
 
 def _opened(path: Path) -> FileIO:

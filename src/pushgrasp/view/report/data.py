@@ -72,8 +72,8 @@ def read_results(folders: Sequence[str | Path]) -> Results:
         run = Run(folder, settings, _speed(folder))
         for earlier in runs:
             _check_alike(earlier, run)
-        found, sentences = in_order(settings, *read_trials(folder))
-        for record in found:
+        found, sentences = read_trials(folder)
+        for record in (found := in_order(settings, found)):
             before = where.setdefault(record.key, folder)
             if before is not folder:
                 raise UserError(
