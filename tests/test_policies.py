@@ -29,6 +29,7 @@ SEEN = draw(PILE)
 
 POLICIES = """
 from __future__ import annotations
+import dataclasses
 from dataclasses import dataclass, field
 import numpy as np
 from pushgrasp.decision import Decision
@@ -76,6 +77,22 @@ class Wrong:
 class WrongDecision:
     def decide(self, observation, memory=None, *, refused=()):
         return observation.action("grasp", 0, 1, 2)
+
+class Lifts:
+    def act(self, observation):
+        return observation.action("lift", 0, 1, 2)
+
+class Turns:
+    def act(self, observation):
+        return observation.action("grasp", 16, 1, 2)
+
+class Strays:
+    def act(self, observation):
+        return observation.action("push", 0, -1, 0)
+
+class Forges:
+    def act(self, observation):
+        return dataclasses.replace(observation.action("push", 0, 0, 0), pixel=(0, 5000))
 
 class Broken:
     def act(self, observation):
@@ -174,9 +191,9 @@ def test_a_variant_has_another_hash_than_what_it_varies(
     assert not varied.decision.switching
 
 
-def test_a_baselines_hash_follows_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_baselines_hash_follows_its_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     before = policy_hash("geometric"), policy_hash("random")
-    monkeypatch.setattr(policies, "__version__", "9.9.9")
+    monkeypatch.setattr(policies, "_read", lambda path: path.read_bytes() + b"# new")
     assert not {policy_hash("geometric"), policy_hash("random")} & set(before)
 
 
@@ -231,8 +248,12 @@ def test_an_action_at_an_unseen_place_is_none(file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Wrong", r"Wrong\.act returned \(3, 4\); expected what observation\.action"),
-        ("WrongDecision", r"WrongDecision\.decide returned Action\(.*, no Decision"),
+        ("Wrong", r"Wrong: act returned \(3, 4\); expected what observation\.action"),
+        ("WrongDecision", r"WrongDecision: decide returned Action\(.*, no Decision"),
+        ("Lifts", "Lifts: no primitive 'lift'; there are: grasp, push"),
+        ("Turns", "Turns: no rotation 16; there are 0 to 15"),
+        ("Strays", r"Strays: no pixel \(-1, 0\); the heightmap has \d+ x \d+"),
+        ("Forges", r"Forges: no pixel \(0, 5000\)"),
     ],
 )
 def test_a_wrong_answer_is_named(file: Path, name: str, message: str) -> None:
@@ -253,7 +274,7 @@ def test_their_own_errors_keep_their_trace(file: Path) -> None:
         ("np", "has no class 'np'"),
         ("", "has no class ''"),
         ("Needy", r"cannot make Needy of .*theirs\.py: TypeError: .*'size'; .* without arguments"),
-        ("Stumbles", r"cannot make Stumbles .*: ZeroDivisionError: division by zero \(line 61\)"),
+        ("Stumbles", r"cannot make Stumbles .*: ZeroDivisionError: division by zero \(line 78\)"),
         ("Mute", r"Mute is no policy: it needs a method act\(observation\)"),
         ("Odd", r"Odd\.primitive is 0\.03; it must be a PrimitiveConfig"),
     ],

@@ -143,15 +143,18 @@ def test_files_of_two_runs_are_told():
         choose({**settings, "policies": []}, records[:1], "random-3:0", None, FOLDER)
 
 
-def test_what_has_changed_since_is_said():
+def test_what_has_changed_since_is_said(monkeypatch: pytest.MonkeyPatch):
     settings, records = results(("geometric",))
     assert choose(settings, records, "random-3:0", None, FOLDER).notes == ()
     settings["policies"][0]["sha256"] = "abc"
     settings["program"] = "0.0.1"
     settings["machine"]["processor"] = "abacus"
-    changed, program, processor = choose(settings, records, "random-3:0", None, FOLDER).notes
+    settings["commit"] = "0123abc"
+    monkeypatch.setattr("pushgrasp.evaluation.replay.commit", lambda: "456789d")
+    changed, program, code, processor = choose(settings, records, "random-3:0", None, FOLDER).notes
     assert changed.startswith("the policy geometric has changed: its sha256 was abc, now ")
     assert "0.0.1" in program
+    assert code.startswith("the commit was 0123abc, now 456789d")
     assert "abacus" in processor
 
 

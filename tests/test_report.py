@@ -127,6 +127,16 @@ def test_what_cannot_share_a_row_is_refused(tmp_path: Path, change: dict[str, An
         read_results([tmp_path / "a", tmp_path / "b"])
 
 
+def test_policies_of_two_robots_are_not_set_side_by_side(tmp_path: Path):
+    write_results(tmp_path / "a", RANDOM, trials=2)
+    change = {"robot": "panda", "seed": 8}
+    write_results(tmp_path / "b", RANDOM, policies=["paper"], records=[], settings=change)
+    with pytest.raises(UserError, match=r"both have trials of random-10, but differ in robot;"):
+        read_results([tmp_path / "a", tmp_path / "b"])
+    write_results(tmp_path / "b", RANDOM, policies=["paper"], records=[], settings={"seed": 8})
+    assert read_results([tmp_path / "a", tmp_path / "b"]).summary["comparisons"] == []
+
+
 def test_other_robots_share_a_report_if_they_share_no_row(tmp_path: Path):
     write_results(tmp_path / "a", RANDOM, trials=2)
     write_results(tmp_path / "b", FIXED, trials=2, settings={"robot": "panda"})

@@ -134,6 +134,17 @@ def test_a_finished_run_is_only_summed_up_again(tmp_path: Path, here: list[int])
     assert (tmp_path / "table.md").exists()
 
 
+def test_trials_of_two_commits_are_told(
+    tmp_path: Path, here: list[int], monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    for name in ("0123abc", "0123abc", "456789d-dirty"):
+        assert "commit" not in capsys.readouterr().err
+        monkeypatch.setattr("pushgrasp.evaluation.settings.commit", lambda name=name: name)
+        small(tmp_path, resume=True)
+    assert "more than one commit: 0123abc, then 456789d-dirty" in capsys.readouterr().err
+    assert "commit 0123abc, then 456789d-dirty;" in (tmp_path / "table.md").read_text()
+
+
 def test_what_ctrl_c_leaves(tmp_path: Path, here: list[int]) -> None:
     with pytest.raises(KeyboardInterrupt, match=r"4 of 20 trials are played.*--resume"):
         small(tmp_path, progress=stop_after(4, KeyboardInterrupt()))

@@ -11,7 +11,7 @@ import pytest
 
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation.plan import Entrant, plan_trials
-from pushgrasp.evaluation.settings import KEPT, describe, merge, read_settings
+from pushgrasp.evaluation.settings import KEPT, commits, describe, merge, read_settings
 from pushgrasp.files import write_json
 
 
@@ -67,6 +67,8 @@ def test_where_the_trials_were_played_is_told_of_each_part() -> None:
     grown = merge(merge(merge(old, here, "out"), there, "out"), here, "out")
     assert grown["commit"] == "a1"
     assert [part["commit"] for part in grown["resumed"]] == ["b2", "c3"]
+    assert commits(grown) == ["a1", "b2", "c3"]
+    assert commits({"commit": None}) == ["unknown"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from .errors import UserError
 from .heightmap import Heightmap, project
 from .interfaces import Action, Primitive, RGBDFrame
 from .segmentation import goal_mask, label_objects, object_mask
-from .workspace import Workspace, rotation_angle
+from .workspace import N_ROTATIONS, Workspace, rotation_angle
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,10 @@ class Observation:
             row, column: of the heightmap; where nothing was seen, the action's height is NaN.
             q: its value.
             why: it was chosen, in words.
+        Raises:
+            UserError: there is no such primitive, rotation or pixel.
         """
+        self._check(primitive, rotation, row, column)
         x, y = self.heightmap.workspace.to_xy(row, column)
         return Action(
             primitive=primitive,
@@ -71,6 +75,25 @@ class Observation:
             q=q,
             why=why,
         )
+
+    def check(self, action: Action) -> None:
+        """Make sure that an action is one of this look.
+
+        Raises:
+            UserError: it has no such primitive, rotation or pixel.
+        """
+        self._check(action.primitive, action.rotation, *action.pixel)
+
+    def _check(self, primitive: str, rotation: int, row: int, column: int) -> None:
+        if primitive not in get_args(Primitive):
+            raise UserError(
+                f"no primitive {primitive!r}; there are: {', '.join(get_args(Primitive))}"
+            )
+        if rotation not in range(N_ROTATIONS):
+            raise UserError(f"no rotation {rotation}; there are 0 to {N_ROTATIONS - 1}")
+        rows, columns = self.heightmap.workspace.shape
+        if row not in range(rows) or column not in range(columns):
+            raise UserError(f"no pixel ({row}, {column}); the heightmap has {rows} x {columns}")
 
 
 def observe(

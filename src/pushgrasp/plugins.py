@@ -77,25 +77,36 @@ class Plugin:
         Raises:
             UserError: it returned something else than it must; its own errors pass through.
         """
+        if refused and not callable(self._decide):
+            why = f"the robot refused the only action that {self.name} offers here"
+            return _decision(observation, None, why)
+        try:
+            decision = self._ask(observation, memory, refused)
+        except UserError as error:
+            raise UserError(f"{self.name}: {error}") from error
+        return _on_what_is_seen(decision, self.name)
+
+    def _ask(
+        self, observation: Observation, memory: Memory | None, refused: Sequence[Action]
+    ) -> Decision:
+        """What the object says, whichever method it has."""
         if callable(self._decide):
             decision = self._decide(observation, memory, refused=refused)
             if not isinstance(decision, Decision):
-                raise UserError(f"{self.name}.decide returned {decision!r}, no Decision")
-            return _on_what_is_seen(decision, self.name)
+                raise UserError(f"decide returned {decision!r}, no Decision")
+            if decision.action is not None:
+                observation.check(decision.action)
+            return decision
         assert callable(self._act)
-        if refused:
-            why = f"the robot refused the only action that {self.name} offers here"
-            return _decision(observation, None, why)
         action = self._act(observation)
         if action is None:
             return _decision(observation, None, f"{self.name} sees nothing to do")
         if not isinstance(action, Action):
             raise UserError(
-                f"{self.name}.act returned {action!r}; expected what observation.action(...) "
-                f"returns, or None"
+                f"act returned {action!r}; expected what observation.action(...) returns, or None"
             )
-        decision = _decision(observation, action, action.why or f"{self.name} chose it")
-        return _on_what_is_seen(decision, self.name)
+        observation.check(action)
+        return _decision(observation, action, action.why or f"{self.name} chose it")
 
 
 def load_plugin(path: Path, name: str) -> Plugin:

@@ -6,7 +6,6 @@ import hashlib
 import json
 from pathlib import Path
 
-from . import __version__
 from .baselines.chance import Chance
 from .baselines.geometric import Geometric
 from .errors import UserError
@@ -62,7 +61,7 @@ def policy_name(source: str | Path) -> str:
 
 
 def policy_hash(source: str | Path) -> str:
-    """SHA-256 of what decides: weights and configuration, or a file; of a baseline its version.
+    """SHA-256 of what decides: weights and configuration, or a file; of a baseline its programs.
 
     Args:
         source: as for `load_policy`. Of `FILE.py:CLASS` the class's name and that one file count,
@@ -74,7 +73,8 @@ def policy_hash(source: str | Path) -> str:
         path, name = plugin
         return _sha256(name.encode(), _read(path))
     if str(source) in BASELINES and not _is_folder(source):
-        return _sha256(str(source).encode(), __version__.encode())
+        programs = sorted((Path(__file__).parent / "baselines").glob("*.py"))
+        return _sha256(str(source).encode(), *map(_read, programs))
     folder = _find(source)
     changes = VARIANTS[str(source)][1] if _is_variant(source, folder) else {}
     parts = (_read(folder / CONFIG), _read(folder / MODEL))

@@ -9,12 +9,12 @@ from pathlib import Path
 from .. import __version__
 from ..cameras import parse_cameras
 from ..errors import UserError
-from ..origin import machine
+from ..origin import commit, machine
 from ..sim.views import ViewConfig
 from .metrics import cause
 from .plan import enter, plan_trials
 from .records import StepRecord, TrialRecord, TrialSpec
-from .settings import Settings
+from .settings import Settings, commits
 from .trial import Verdict
 
 ROUNDING = 1e-4  # of the records' numbers, and a little over
@@ -217,11 +217,13 @@ def _notes(settings: Settings, record: TrialRecord, source: str) -> list[str]:
     """What is not as it was when the trial was played."""
     before, now = _entry(settings, record)["sha256"], enter(source)[0].sha256
     here, there = machine(), settings.get("machine") or {}
+    code = commit()  # None: no git checkout, of which nothing can be said
     return [
         f"{what} was {then}, now {now}: the trial may come out otherwise"
         for what, then, now in (
             (f"the policy {record.policy} has changed: its sha256", before, now),
             ("pushgrasp's version", settings.get("program"), __version__),
+            ("the commit", ", then ".join(commits(settings)), code or commits(settings)[0]),
             ("the processor", there.get("processor"), here["processor"]),
             ("the set of packages", there.get("packages"), here["packages"]),
         )

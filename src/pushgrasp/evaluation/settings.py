@@ -90,6 +90,13 @@ def read_settings(folder: str | Path) -> Settings:
     return settings
 
 
+def commits(settings: Settings) -> list[str]:
+    """The commits whose code played a folder's trials, the first first; which played which trial
+    is not recorded."""
+    runs = [settings, *settings.get("resumed", [])]
+    return list(dict.fromkeys(run.get("commit") or "unknown" for run in runs))
+
+
 def merge(old: Settings, new: Settings, where: str | Path) -> Settings:
     """The settings of a run that goes on: more trials, policies, scenes or numbers of objects.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+from ...evaluation.settings import commits
 from .data import Results, Run
 from .markup import Html, el, join
 from .words import NONE, number, plural
@@ -15,7 +16,7 @@ def origin(run: Run) -> str:
     settings = run.settings
     parts = [f"Robot {settings['robot']}", f"seed {settings['seed']}"]
     parts += [f"noise {settings['noise']}"] if settings["noise"] else []
-    parts.append(f"commit {settings.get('commit') or 'unknown'}")
+    parts.append(f"commit {', then '.join(commits(settings))}")
     return " · ".join([*parts, machine(settings)])
 
 
@@ -38,13 +39,9 @@ def _run(run: Run) -> Html:
     packages = [f"Python {about['python']}"] if "python" in about else []
     packages += [f"{name} {version}" for name, version in (about.get("packages") or {}).items()]
     speed = number(run.trials_per_minute, 1)
-    later = [
-        f"commit {again.get('commit') or 'unknown'}" for again in settings.get("resumed") or []
-    ]
     facts = {
         "Folder": str(run.folder),
-        "Commit": settings.get("commit") or "unknown",
-        **({"Resumed with": ", ".join(later)} if later else {}),
+        "Commit": ", then ".join(commits(settings)),
         "Program": f"pushgrasp {settings.get('program') or NONE}",
         "Machine": machine(settings),
         "Packages": ", ".join(packages) or NONE,

@@ -123,12 +123,13 @@ def _check_alike(one: Run, other: Run) -> None:
                 f"{one.folder} and {scene[0]} in {other.folder}; make a report of each"
             )
     rows = [{(g["policy"], g["name"]) for g in run.settings["groups"]} for run in (one, other)]
-    shared = sorted(rows[0] & rows[1])
-    differing = [key for key in KEPT if one.settings[key] != other.settings[key]]
+    shared = sorted({name for _, name in rows[0]} & {name for _, name in rows[1]})
+    kept = [key for key in KEPT if key != "seed" or rows[0] & rows[1]]  # other policies may differ
+    differing = [key for key in kept if one.settings[key] != other.settings[key]]
     if shared and differing:
         raise UserError(
-            f"{one.folder} and {other.folder} both have trials of {shared[0][1]} by "
-            f"{shared[0][0]}, but differ in {', '.join(differing)}; make a report of each"
+            f"{one.folder} and {other.folder} both have trials of {shared[0]}, but differ in "
+            f"{', '.join(differing)}; make a report of each"
         )
 
 
