@@ -31,10 +31,20 @@ def test_rates_by_hand() -> None:
     assert group.tcr == 0.5
     assert group.tcr_ci95 == wilson(2, 4)
     assert group.gsr == 4 / 5  # the failed trials' grasps do not count
-    assert group.gsr_ci95 == (0.5, 1.0)
     assert group.mn == (4 + 3) / 2  # grasps and pushes of completed trials
-    assert group.mn_ci95 == (3.0, 4.0)
+    assert (group.gsr_ci95, group.mn_ci95) == (None, None)  # two are too few
     assert group.causes == {"5 failed grasps": 1, "5 actions without effect": 1}
+
+
+def test_intervals_are_of_completed_trials_alone() -> None:
+    both = [{"pushes": 2, "grasps": 2, "good_grasps": 1}, {"grasps": 3, "good_grasps": 3}]
+    trials = [trial(i, **both[i % 2]) for i in range(20)]
+    trials += [trial(20 + i, success=False, pushes=50, grasps=9) for i in range(20)]
+    group = score("g", trials)
+    assert group.gsr_ci95 is not None
+    assert group.mn_ci95 is not None
+    assert 0.6 < group.gsr_ci95[0] < 0.8 < group.gsr_ci95[1] < 1.0
+    assert 3.0 < group.mn_ci95[0] < 3.5 < group.mn_ci95[1] < 4.0
 
 
 def test_nothing_completed_has_no_gsr_nor_mn() -> None:
@@ -139,7 +149,7 @@ def test_rates_stay_in_range_and_ignore_order(outcomes, random) -> None:
     assert sum(b.trials for b in group.bands) == group.trials
     assert (group.gsr is None) == (group.completed == 0)
     for value, interval in ((group.gsr, group.gsr_ci95), (group.mn, group.mn_ci95)):
-        assert (value is None) == (interval is None)
+        assert interval is None or value is not None
         if value is not None and interval is not None:
             assert interval[0] - 1e-9 <= value <= interval[1] + 1e-9
     random.shuffle(trials)
@@ -169,10 +179,20 @@ def test_policies_are_compared_scene_by_scene() -> None:
     assert found is not None
     assert (found.group, found.a, found.b) == ("random-10", "a", "b")
     assert (found.pairs, found.only_a, found.only_b, found.p) == (4, 1, 0, 1.0)
-    assert (found.mn_pairs, found.mn_difference, found.mn_ci95) == (2, 2.0, (1.0, 3.0))
+    assert (found.mn_pairs, found.mn_difference, found.mn_ci95) == (2, 2.0, None)
     turned = compare("random-10", b, a)
     assert turned is not None
     assert (turned.only_a, turned.only_b, turned.mn_difference) == (0, 1, -2.0)
+
+
+def test_a_difference_is_of_pairs() -> None:
+    hard = [0, 10] * 10  # one more grasp in each scene, or three, however many there were
+    a = [trial(i, policy="a", grasps=4 + n + 2 * (i % 3 == 0)) for i, n in enumerate(hard)]
+    b = [trial(i, policy="b", grasps=3 + n) for i, n in enumerate(hard)]
+    found = compare("g", a, b)
+    assert found is not None
+    assert found.mn_ci95 is not None
+    assert 1.0 <= found.mn_ci95[0] < 1.7 == found.mn_difference < found.mn_ci95[1] < 2.5
 
 
 def test_without_a_common_scene_there_is_no_comparison() -> None:

@@ -36,19 +36,27 @@ def test_bootstrap_of_a_mean_is_as_wide_as_theory_says() -> None:
 
 
 def test_bootstrap_of_a_ratio_resamples_both_parts_together() -> None:
-    grasps = [1, 2, 10, 3]
-    assert bootstrap([g / 2 for g in grasps], grasps) == (0.5, 0.5)  # one half, in every trial
-    interval = bootstrap([1, 0], [1, 9])  # 1 of 1 and 0 of 9
-    assert interval == (0.0, 1.0)
+    interval = bootstrap(5 * [1, 0], 5 * [1, 9])  # 5 times 1 of 1 and 0 of 9
+    assert interval is not None
+    assert interval[0] < 0.1 < interval[1] < 0.5  # about 5 of 50; of shares it would be 0.5
 
 
 def test_bootstrap_is_the_same_each_time() -> None:
-    assert bootstrap([1, 2, 3, 9]) == bootstrap([1, 2, 3, 9])
+    first = bootstrap([1, 2, 3, 9, 4])
+    assert first is not None
+    assert first == bootstrap([1, 2, 3, 9, 4])
 
 
 def test_nothing_has_no_interval() -> None:
     assert bootstrap([]) is None
-    assert bootstrap([0.0], [0.0]) is None
+    assert bootstrap(6 * [0.0], 6 * [0.0]) is None
+
+
+def test_too_little_and_no_spread_have_no_interval() -> None:
+    assert bootstrap([1, 2, 3, 9]) is None
+    grasps = [1, 2, 10, 3, 4, 6]
+    assert bootstrap([g / 2 for g in grasps], grasps) is None  # one half, in every trial
+    assert bootstrap(30 * [2.0]) is None
 
 
 @given(st.integers(0, 300), st.integers(0, 300))

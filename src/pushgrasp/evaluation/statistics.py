@@ -9,6 +9,8 @@ import numpy as np
 
 RESAMPLES = 2000
 """Of a bootstrap."""
+FEWEST = 5
+"""Trials of which a bootstrap is taken; fewer hold too little of what might have been."""
 
 
 def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
@@ -43,9 +45,10 @@ def bootstrap(
         above: a number of each trial, in an order that does not depend on chance.
         below: the ratio's other part, of the same trials; None: ones, which makes it a mean.
     Returns:
-        The lower and the upper end, the same for the same numbers; None if there are none.
+        The lower and the upper end, the same for the same numbers. None for fewer than FEWEST
+        trials, and where all resamples agree: that is not to know for certain.
     """
-    if not above:
+    if len(above) < FEWEST:
         return None
     numerators = np.asarray(above, float)
     denominators = np.ones(len(above)) if below is None else np.asarray(below, float)
@@ -55,7 +58,7 @@ def bootstrap(
     if not defined.any():
         return None
     low, high = np.quantile(sums[0][defined] / sums[1][defined], (0.025, 0.975))
-    return float(low), float(high)
+    return (float(low), float(high)) if low < high else None
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
