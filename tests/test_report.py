@@ -56,9 +56,13 @@ def test_the_tables_hold_the_summary_and_the_papers_figures(tmp_path: Path):
     for figures in PAPER.values():
         assert f"{figures[10][0]:.2f} {figures[10][1]:.2f} {figures[10][2]:.2f}" in text
     found = results.summary["comparisons"]
-    assert len(found) == 4
+    assert [c["pairs"] for c in found] == [12, 12, 12, 12, 24]
+    assert "Challenging scenes, all 1 pair" in text
     for c in found:
-        assert f"default against paper 12 {c['only_a']} {c['only_b']} {p_value(c['p'])}" in text
+        assert (
+            f"default against paper {c['pairs']} {c['only_a']} {c['only_b']} {p_value(c['p'])}"
+            in text
+        )
     for cause in {cause for group in groups for cause in group["causes"]}:
         assert cause in text
 

@@ -54,6 +54,21 @@ def test_a_group_each_and_a_comparison_each() -> None:
     assert summary["settings"] == whole()
 
 
+def test_fixed_scenes_of_a_family_are_compared_together_too() -> None:
+    names = ["challenging-01", "challenging-02"]
+    specs = plan_trials(names, [10], trials=6, seed=3, goal=None, policies=POLICIES)
+    played = [record_of(spec) for spec in specs]
+    summary = summarise(settings(POLICIES, tuple(names), trials=6), played)
+    found = {c["group"]: c for c in summary["comparisons"]}
+    assert list(found) == [*names, "all challenging"]
+    together = found["all challenging"]
+    for what in ("pairs", "only_a", "only_b", "mn_pairs"):
+        assert together[what] == sum(found[name][what] for name in names)
+    assert "| all challenging | " in write_table(summary)
+    alone = summarise(settings(POLICIES, ("challenging-01",), trials=6), played[:6] + played[12:18])
+    assert [c["group"] for c in alone["comparisons"]] == ["challenging-01"]
+
+
 def test_order_does_not_matter() -> None:
     shuffled = random.Random(5).sample(records(), 48)
     assert summarise(whole(), shuffled) == summarise(whole(), records())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from typing import Any
@@ -38,7 +39,9 @@ def summarise(
     summary = {
         "settings": settings,
         "groups": [asdict(group) for group in groups],
-        "comparisons": [asdict(comparison) for comparison in _comparisons(groups, members)],
+        "comparisons": [
+            asdict(comparison) for comparison in _comparisons(settings, groups, members)
+        ],
         "totals": {
             "trials": sum(group.trials for group in groups),
             "faults": sum(group.faults for group in groups),
@@ -51,15 +54,28 @@ def summarise(
 
 
 def _comparisons(
-    groups: Sequence[Group], members: dict[tuple[str, str], list[TrialRecord]]
+    settings: Settings, groups: Sequence[Group], members: dict[tuple[str, str], list[TrialRecord]]
 ) -> list[Comparison]:
-    """Each two policies in each group that both played."""
+    """Each two policies in each group that both played, and in all fixed scenes of a family."""
     policies: dict[str, list[str]] = {}
     for group in groups:
         policies.setdefault(group.name, []).append(group.policy)
-    found = [
-        compare(name, members[a, name], members[b, name])
-        for name, played in policies.items()
-        for a, b in combinations(played, 2)
-    ]
+    lots = {name: [name] for name in policies} | _families(settings, policies)
+    found: list[Comparison | None] = []
+    for name, parts in lots.items():
+        played = list(dict.fromkeys(policy for part in parts for policy in policies[part]))
+        for a, b in combinations(played, 2):
+            mine, theirs = ([t for p in parts for t in members.get((who, p), [])] for who in (a, b))
+            found.append(compare(name, mine, theirs))
     return [comparison for comparison in found if comparison is not None]
+
+
+def _families(settings: Settings, played: Iterable[str]) -> dict[str, list[str]]:
+    """Fixed scenes that belong together: "all challenging" is challenging-01 and so on."""
+    fixed = {lot["name"] for lot in settings["groups"] if lot["name"] == lot["scene"]}
+    found: dict[str, list[str]] = {}
+    for name in played:
+        family = re.fullmatch(r"(.+)-\d+", name)
+        if family and name in fixed:
+            found.setdefault(f"all {family[1]}", []).append(name)
+    return {family: names for family, names in found.items() if len(names) > 1}

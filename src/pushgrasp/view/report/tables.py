@@ -123,14 +123,15 @@ def comparisons(found: Sequence[dict[str, Any]], board: Board) -> Html:
     head = el("thead", _row(*(_th(title, class_) for title, class_ in titles)))
     blocks: list[Html] = []
     for kind, names in board.kinds.items():
-        for name in names:
+        for name in (*names, f"all {kind}"):
             members = [c for c in found if c["group"] == name]
             if not members:
                 continue
+            title = scene_title(board, kind, name) if name in names else f"{TITLES[kind]}, all"
             rows = [_comparison(c) for c in members]
             sure = sum(c["p"] < 0.05 for c in members)
             heading = el(
-                "summary", el("span", scene_title(board, kind, name), class_="name"),
+                "summary", el("span", title, class_="name"),
                 el("span", f"{plural(len(members), 'pair')}, {sure} with p < 0.05", class_="mute"),
             )  # fmt: skip
             table = _box(el("table", head, el("tbody", *rows)), f"Pairs of policies in {name}")
