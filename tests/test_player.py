@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from trial_players import record_of
 
+from pushgrasp.errors import UserError
 from pushgrasp.evaluation.player import Setup, load_player
 from pushgrasp.evaluation.records import TrialRecord, TrialSpec
 from pushgrasp.retrieve import Decides
+from pushgrasp.view.strip import Strip
 
 KEEPS = """
 made = []
@@ -46,3 +48,16 @@ def test_an_object_of_ones_own_is_made_once_and_reset_before_each_trial(
     assert len(set(map(id, played))) == 1
     made = played[0]._reset.__self__  # type: ignore[attr-defined]
     assert made.trials == 3
+
+
+def test_a_picture_that_cannot_be_written_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(_strip: Strip, path: Path) -> None:
+        raise UserError(f"cannot write {path}: No space left on device")
+
+    monkeypatch.setattr("pushgrasp.evaluation.trial.run_trial", lambda spec, *_: record_of(spec))
+    monkeypatch.setattr(Strip, "save", no_space)
+    play = load_player(Setup({"random": "random"}, tmp_path))
+    with pytest.raises(UserError, match=r"0000\.webp: No space left .* kept: go on with --resume"):
+        play(TrialSpec("random-2", 0, "random", 2, 0, 0, policy="random"))

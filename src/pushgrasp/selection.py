@@ -223,7 +223,7 @@ def choose(
     if not doubt and config.push_margin is not None and config.push_margin * q_push > q_grasp:
         doubt = f"a push promises more: {config.push_margin:g} x {q_push:.2f} > {q_grasp:.2f}"
     if not doubt:
-        return "target", f"Q_g {q_grasp:.2f} is over {config.grasp_threshold:g}"
+        return "target", f"Q_g {q_grasp:.2f} is over {config.grasp_threshold:.3g}"
     if q_blocker > config.blocker_threshold:
         return "blocker", f"{doubt}; Q_g {q_blocker:.2f} beside it"
     can_push, can_grasp = np.isfinite(q_push), np.isfinite([q_grasp, q_blocker]).any()
@@ -245,7 +245,7 @@ def push_doubt(q_push: float, pushes_in_a_row: int, config: DecisionConfig) -> s
     if config.max_pushes is not None and pushes_in_a_row >= config.max_pushes:
         return f"{pushes_in_a_row} pushes in a row are enough"
     if config.push_threshold is not None and q_push <= config.push_threshold:
-        return f"Q_p {q_push:.2f} is not over {config.push_threshold:g} either"
+        return f"Q_p {q_push:.2f} is not over {config.push_threshold:.3g} either"
     return ""
 
 
@@ -254,7 +254,7 @@ def grasp_doubt(q_grasp: float, occupancy: float, config: DecisionConfig) -> str
     if not np.isfinite(q_grasp):
         return "the target offers no grasp"
     if q_grasp <= config.grasp_threshold:
-        return f"Q_g {q_grasp:.2f} is not over {config.grasp_threshold:g}"
+        return f"Q_g {q_grasp:.2f} is not over {config.grasp_threshold:.3g}"
     if occupancy > config.occupancy_limit:
         return f"the target is {occupancy:.0%} hemmed in, over {config.occupancy_limit:.0%}"
     return ""

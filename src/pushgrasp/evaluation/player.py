@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import UserError
 from ..plugins import Plugin
 from ..policies import load_policy
 from ..retrieve import Decides, Step
@@ -62,7 +63,10 @@ def load_player(setup: Setup) -> Play:
             return add
 
         record = run_trial(spec, policy, watch)
-        strip.save(picture_path(setup.pictures, spec))
+        try:
+            strip.save(picture_path(setup.pictures, spec))
+        except UserError as error:
+            raise UserError(f"{error}; the trials before are kept: go on with --resume") from error
         return record
 
     return play
