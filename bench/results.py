@@ -145,6 +145,10 @@ def _publish(run: Path) -> None:
             viewport={"width": 1120, "height": 800}, color_scheme="light", offline=True
         )
         view.goto(page.absolute().as_uri())
+        # of no use in a picture: the heading, and words on what the pointer shows
+        view.locator("#plots > h2, #plots > .lead").evaluate_all(
+            "ns => ns.forEach(n => n.remove())"
+        )
         write_atomic(folder / "plots.png", view.locator("#plots").screenshot())
 
 
