@@ -84,6 +84,7 @@ class Hand:
     reaches: Callable[[MoveTo], str] = lambda move: ""  # or why it does not get there
     grip: float = np.inf  # things that it can carry home before it lets one fall on the way
     falls: tuple[float, float, float] = (-0.4, -0.15, 0.0251)  # m, where to
+    rest: float = 0.0  # m, the width of another thing that stays in the jaw when it does
     name = "hand"
     gripper = GripperSpec()
 
@@ -118,7 +119,7 @@ class Hand:
         self.events.append("home")
         if self.carried and self.grip <= 0:
             self.world.place(self.carried, self.falls, UPRIGHT)
-            self.carried, self._width = None, 0.0
+            self.carried, self._width = None, self.rest
         elif self.carried:
             self.world.remove(self.carried)
             self.grip -= 1
@@ -406,6 +407,17 @@ def test_what_is_lost_on_the_way_to_the_bin_is_not_claimed(world: World) -> None
     assert steps[0].outcome.executed
     assert events.count("present") == 2  # in the hand it was seen
     assert not world.is_parked(GOAL)
+
+
+@pytest.mark.parametrize(("rest", "y"), [(0.05, -0.15), (0.02, 0.6)])  # on the table, or off it
+def test_the_goal_that_falls_while_another_thing_stays_in_the_jaw_is_not_claimed(
+    world: World, rest: float, y: float
+) -> None:
+    hand = {"grip": 0, "rest": rest, "falls": (-0.5, y, 0.0251)}
+    steps, _ = play(world, Script("grasp"), [GOAL], hand=hand, max_actions=1)
+    assert steps[0].outcome.holding  # a spoon that was in the goal, a cup
+    assert steps[0].after.goal.any() == (y < 0)
+    assert not steps[0].claimed_success
 
 
 def test_what_goes_from_the_dark_into_the_dark_changed_nothing(world: World) -> None:

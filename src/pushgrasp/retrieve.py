@@ -29,6 +29,8 @@ Cameras = Camera | Sequence[Camera]
 """One camera, or several of which each sees the workspace; their pictures make one heightmap."""
 
 MIN_HAND_PX = 60  # pixels of the goal's colour in the hand; a block shows some 2,000
+LOST_PX = 50  # cells of the goal's colour that are still on the table: the hand has another thing
+CLOSED_MORE = 0.01  # m that the jaw closed on the way to the bin: something fell out of it
 STOP_AFTER = 5  # failed grasps in a row, or actions in a row without effect, that end it
 MAX_REFUSALS = 20  # actions that the robot may refuse before there is nothing to do
 HAND_REACH = 0.08  # m round the tool in which a thing is in the hand, though it may stick out
@@ -190,9 +192,12 @@ def act(
     arrived = robot.home()
     kept = arrived.reached and holds(arrived)  # not lost on the way to the bin
     after, seeing_s = look(cameras, goal_rgb, workspace)
+    # Of two things in the jaw the goal may have fallen out, though the other is still held.
+    closed = reports[-1].width - arrived.width > CLOSED_MORE
+    on_table = int(after.goal.sum()) >= LOST_PX
     outcome = Outcome(
         holding=holding and kept,
-        holds_goal=has_goal and kept,
+        holds_goal=has_goal and kept and not (closed or on_table),
         width=reports[-1].width,
         changed=(holding and kept) or moved(before.heightmap, after.heightmap),
         executed=executed,
