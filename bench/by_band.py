@@ -38,8 +38,7 @@ def main(results: tuple[Path, ...], a: str, b: str, out: Path | None = None) -> 
     for name in (*BANDS, "all"):
         mine, theirs = (_within(name, lot) for lot in played.values())
         if mine and theirs and (pairs := compare(name, mine, theirs)):
-            scenes = {_scene(t) for t in mine} & {_scene(t) for t in theirs}
-            done = [sum(t.success and _scene(t) in scenes for t in lot) for lot in (mine, theirs)]
+            done = [pairs.mn_pairs + alone for alone in (pairs.only_a, pairs.only_b)]
             figures.append({"band": name, "completed": done, **asdict(pairs)})
     result = {"setting": common.setting(), "a": a, "b": b, "results": figures}
     header = (
@@ -52,10 +51,6 @@ def main(results: tuple[Path, ...], a: str, b: str, out: Path | None = None) -> 
 
 def _within(name: str, trials: list[TrialRecord]) -> list[TrialRecord]:
     return [t for t in trials if name in ("all", band(t.visible_fraction))]
-
-
-def _scene(trial: TrialRecord) -> tuple[str, int, int]:
-    return trial.group, trial.index, trial.seed
 
 
 def _row(figure: dict[str, Any]) -> tuple[Any, ...]:

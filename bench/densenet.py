@@ -28,13 +28,13 @@ from pushgrasp.recipes import RECIPES, Recipe, StageConfig, with_network
 def small_densenet(samples: int) -> Recipe:
     """Stage 1 of the `paper` recipe, cut to what a processor can do in minutes."""
     paper = with_network(RECIPES["paper"], "densenet121")
-    stage = StageConfig("grasp-any", (5,), n_samples=samples, epsilon=(0.5, 0.1))
+    stage = StageConfig("grasp-any", (5,), n_samples=samples, epsilon_decay=0.997)
     return dataclasses.replace(
         paper,
         network=dataclasses.replace(
             paper.network, window="target", crop_px=128, crop_resolution=0.00175
         ),
-        stages=(dataclasses.replace(stage, epsilon_decay=0.997),),
+        stages=(stage,),
         batch_size=8,
         learning_rate=1e-3,  # it begins with nothing: no weights of pictures can be had here
     )

@@ -155,6 +155,9 @@ def test_what_has_changed_since_is_said(monkeypatch: pytest.MonkeyPatch):
     assert changed.startswith("the policy geometric has changed: its sha256 was abc, now ")
     assert "0.0.1" in program
     assert code.startswith("the commit was 0123abc, now 456789d")
+    settings["resumed"] = [{"commit": "456789d"}]
+    monkeypatch.setattr("pushgrasp.evaluation.replay.commit", lambda: None)  # no checkout
+    assert len(choose(settings, records, "random-3:0", None, FOLDER).notes) == 3
     assert "abacus" in processor
 
 

@@ -14,7 +14,7 @@ from ..sim.views import ViewConfig
 from .metrics import cause
 from .plan import enter, plan_trials
 from .records import StepRecord, TrialRecord, TrialSpec
-from .settings import Settings, commits
+from .settings import Settings, played_by
 from .trial import Verdict
 
 ROUNDING = 1e-4  # of the records' numbers, and a little over
@@ -217,13 +217,13 @@ def _notes(settings: Settings, record: TrialRecord, source: str) -> list[str]:
     """What is not as it was when the trial was played."""
     before, now = _entry(settings, record)["sha256"], enter(source)[0].sha256
     here, there = machine(), settings.get("machine") or {}
-    code = commit()  # None: no git checkout, of which nothing can be said
+    code = played_by(settings)
     return [
         f"{what} was {then}, now {now}: the trial may come out otherwise"
         for what, then, now in (
             (f"the policy {record.policy} has changed: its sha256", before, now),
             ("pushgrasp's version", settings.get("program"), __version__),
-            ("the commit", ", then ".join(commits(settings)), code or commits(settings)[0]),
+            ("the commit", code, commit() or code),  # None: no checkout, of which nothing is known
             ("the processor", there.get("processor"), here["processor"]),
             ("the set of packages", there.get("packages"), here["packages"]),
         )

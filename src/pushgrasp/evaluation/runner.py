@@ -18,7 +18,7 @@ from .plan import enter, plan_trials
 from .player import Setup, load_player
 from .processes import run_parallel
 from .records import TrialRecord, TrialSpec
-from .settings import commits, describe
+from .settings import commits, describe, played_by
 from .store import PICTURES, SUMMARY, TABLE, Results, open_results
 from .summary import summarise
 from .tables import write_table
@@ -102,9 +102,9 @@ def _play_missing(
 ) -> dict[str, Any]:
     """Play the trials that a folder of results lacks, and write what they all come to."""
     records, damaged = results.read()
-    if records and len(played_by := commits(results.settings)) > 1:
+    if records and len(commits(results.settings)) > 1:
         where = f"warning: the trials in {results.folder} are of more than one commit"
-        print(f"{where}: {', then '.join(played_by)}", file=sys.stderr)
+        print(f"{where}: {played_by(results.settings)}", file=sys.stderr)
     for sentence in damaged:
         print(f"warning: {sentence}", file=sys.stderr)
     known = {record.key for record in records}

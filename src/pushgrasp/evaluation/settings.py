@@ -97,6 +97,11 @@ def commits(settings: Settings) -> list[str]:
     return list(dict.fromkeys(run.get("commit") or "unknown" for run in runs))
 
 
+def played_by(settings: Settings) -> str:
+    """The commits in words."""
+    return ", then ".join(commits(settings))
+
+
 def merge(old: Settings, new: Settings, where: str | Path) -> Settings:
     """The settings of a run that goes on: more trials, policies, scenes or numbers of objects.
 

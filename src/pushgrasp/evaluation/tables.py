@@ -7,7 +7,7 @@ from typing import Any
 
 from ..sim.layouts import DROPPED
 from .metrics import BANDS, CAUSES
-from .settings import commits
+from .settings import played_by
 from .statistics import wilson
 
 PAPER: dict[str, dict[int, tuple[float, float, float]]] = {
@@ -61,7 +61,7 @@ def _about(settings: dict[str, Any]) -> str:
     return (
         f"Seed {settings['seed']}; robot {settings['robot']}; {camera}, "
         f"{settings['camera_backend']}, {noise}{'; randomised' if settings['randomise'] else ''}; "
-        f"pushgrasp {settings.get('program')}, commit {', then '.join(commits(settings))}; "
+        f"pushgrasp {settings.get('program')}, commit {played_by(settings)}; "
         f"{machine.get('processor', 'unknown processor')}, {machine.get('cores', '?')} cores.\n\n"
         "In brackets 95 % intervals: Wilson's for TCR, the bootstrap's over trials for GSR and MN. "
         "GSR and MN are of completed trials."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from ...evaluation.settings import commits
+from ...evaluation.settings import played_by
 from .data import Results, Run
 from .markup import Html, el, join
 from .words import NONE, number, plural
@@ -16,7 +16,7 @@ def origin(run: Run) -> str:
     settings = run.settings
     parts = [f"Robot {settings['robot']}", f"seed {settings['seed']}"]
     parts += [f"noise {settings['noise']}"] if settings["noise"] else []
-    parts.append(f"commit {', then '.join(commits(settings))}")
+    parts.append(f"commit {played_by(settings)}")
     return " · ".join([*parts, machine(settings)])
 
 
@@ -41,7 +41,7 @@ def _run(run: Run) -> Html:
     speed = number(run.trials_per_minute, 1)
     facts = {
         "Folder": str(run.folder),
-        "Commit": ", then ".join(commits(settings)),
+        "Commit": played_by(settings),
         "Program": f"pushgrasp {settings.get('program') or NONE}",
         "Machine": machine(settings),
         "Packages": ", ".join(packages) or NONE,

@@ -72,8 +72,9 @@ def read_results(folders: Sequence[str | Path]) -> Results:
         run = Run(folder, settings, _speed(folder))
         for earlier in runs:
             _check_alike(earlier, run)
-        found, sentences = read_trials(folder)
-        for record in (found := in_order(settings, found)):
+        unsorted, sentences = read_trials(folder)
+        found = in_order(settings, unsorted)
+        for record in found:
             before = where.setdefault(record.key, folder)
             if before is not folder:
                 raise UserError(
