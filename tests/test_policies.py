@@ -191,10 +191,25 @@ def test_a_variant_has_another_hash_than_what_it_varies(
     assert not varied.decision.switching
 
 
-def test_a_baselines_hash_follows_its_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_baselines_hash_follows_its_version_only(monkeypatch: pytest.MonkeyPatch) -> None:
     before = policy_hash("geometric"), policy_hash("random")
     monkeypatch.setattr(policies, "_read", lambda path: path.read_bytes() + b"# new")
-    assert not {policy_hash("geometric"), policy_hash("random")} & set(before)
+    assert (policy_hash("geometric"), policy_hash("random")) == before
+    monkeypatch.setattr(policies, "GEOMETRIC_VERSION", policies.GEOMETRIC_VERSION + 1)
+    assert policy_hash("geometric") != before[0]
+    assert policy_hash("random") == before[1]
+
+
+def test_a_learned_policys_hash_follows_the_rule_and_not_the_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = policy_hash(saved(tmp_path / "one"))
+    config = tmp_path / "one/config.json"
+    config.write_text(config.read_text().replace('"metadata": {}', '"metadata": {"by": "me"}'))
+    assert "by" in config.read_text()
+    assert policy_hash(tmp_path / "one") == before
+    monkeypatch.setattr(policies, "RULE_VERSION", policies.RULE_VERSION + 1)
+    assert policy_hash(tmp_path / "one") != before
 
 
 def test_a_class_with_act_decides(file: Path) -> None:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from .baselines.chance import VERSION as RANDOM_VERSION
 from .baselines.chance import Chance
+from .baselines.geometric import VERSION as GEOMETRIC_VERSION
 from .baselines.geometric import Geometric
 from .errors import UserError
+from .files import to_json
 from .interfaces import GripperSpec
 from .plugins import load_plugin
-from .policy import Policy
-from .pretrained import CONFIG, MODEL, VARIANTS, WEIGHTS, find_policy, policy_names
+from .policy import RULE_VERSION, Policy
+from .policy_config import DecisionConfig, NetworkConfig, PrimitiveConfig
+from .pretrained import (
+    CONFIG,
+    MODEL,
+    VARIANTS,
+    WEIGHTS,
+    find_policy,
+    policy_names,
+    read_config,
+)
 from .retrieve import Decides
 
 GEOMETRIC, RANDOM = BASELINES = ("geometric", "random")
@@ -61,7 +73,10 @@ def policy_name(source: str | Path) -> str:
 
 
 def policy_hash(source: str | Path) -> str:
-    """SHA-256 of what decides: weights and configuration, or a file; of a baseline its programs.
+    """Return the SHA-256 of what a policy decides by, independent of where its code stands.
+
+    A learned policy is its weights, its configuration and the version of the rule; a baseline is
+    its name and its version. Reworded or moved files and training metadata do not count.
 
     Args:
         source: as for `load_policy`. Of `FILE.py:CLASS` the class's name and that one file count,
@@ -73,12 +88,21 @@ def policy_hash(source: str | Path) -> str:
         path, name = plugin
         return _sha256(name.encode(), _read(path))
     if str(source) in BASELINES and not _is_folder(source):
-        programs = sorted((Path(__file__).parent / "baselines").glob("*.py"))
-        return _sha256(str(source).encode(), *map(_read, programs))
+        version = GEOMETRIC_VERSION if str(source) == GEOMETRIC else RANDOM_VERSION
+        return _sha256(f"{source} {version}".encode())
     folder = _find(source)
     changes = VARIANTS[str(source)][1] if _is_variant(source, folder) else {}
-    parts = (_read(folder / CONFIG), _read(folder / MODEL))
-    return _sha256(*parts, *([json.dumps(changes, sort_keys=True).encode()] if changes else []))
+    config = read_config(folder)
+    decision = replace(config.decision, **changes)
+    parts = [_settings(part) for part in (config.network, decision, config.primitive)]
+    numbers = to_json([*parts, {"rule": RULE_VERSION}])
+    return _sha256(_read(folder / MODEL), numbers.encode())
+
+
+def _settings(config: NetworkConfig | DecisionConfig | PrimitiveConfig) -> dict[str, object]:
+    """The fields that differ from their defaults, so that a field added later changes no hash."""
+    usual = asdict(type(config)())
+    return {name: value for name, value in asdict(config).items() if value != usual[name]}
 
 
 def _find(source: str | Path) -> Path:

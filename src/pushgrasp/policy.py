@@ -42,6 +42,10 @@ from .selection import (
 )
 from .targeting import Target, choose_target, occupancy
 
+RULE_VERSION = 1
+"""Part of every learned policy's hash: raise it whenever the same maps and numbers lead to another
+decision."""
+
 
 @dataclass(frozen=True)
 class _Candidate:

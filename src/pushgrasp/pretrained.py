@@ -95,12 +95,40 @@ def write_policy(folder: Path, saved: SavedPolicy, *, half: bool = False) -> Non
     write_json(folder / CONFIG, config)
 
 
+@dataclass(frozen=True)
+class PolicyConfig:
+    """What a policy's config.json holds."""
+
+    network: NetworkConfig
+    decision: DecisionConfig
+    primitive: PrimitiveConfig
+    networks: list[str]  # the primitives whose weights the folder holds
+    sha256: str  # of the file with the weights
+    metadata: dict[str, Any]
+
+
 def read_policy(folder: Path) -> SavedPolicy:
     """Read a policy's folder and check it.
 
     Raises:
         UserError: a file is missing, damaged, altered, or of another kind; the message names
             the file and the reason.
+    """
+    config = read_config(folder)
+    return SavedPolicy(
+        network=config.network,
+        decision=config.decision,
+        primitive=config.primitive,
+        weights=_read_weights(folder / MODEL, config.sha256, config.networks),
+        metadata=config.metadata,
+    )
+
+
+def read_config(folder: Path) -> PolicyConfig:
+    """Read a policy's config.json and check it; the weights are left alone.
+
+    Raises:
+        UserError: it is missing, damaged, or of another kind; the message names the reason.
     """
     path = folder / CONFIG
     config = read_json(path)
@@ -121,11 +149,12 @@ def read_policy(folder: Path) -> SavedPolicy:
     metadata = config.get("metadata", {})
     if not isinstance(metadata, dict):
         raise UserError(f"{path}: metadata is {metadata!r}; it must be an object")
-    return SavedPolicy(
+    return PolicyConfig(
         network=from_json(NetworkConfig, config["network"], f"{path}: network"),
         decision=from_json(DecisionConfig, config["decision"], f"{path}: decision"),
         primitive=from_json(PrimitiveConfig, config["primitive"], f"{path}: primitive"),
-        weights=_read_weights(folder / MODEL, config["sha256"], config["networks"]),
+        networks=config["networks"],
+        sha256=config["sha256"],
         metadata=metadata,
     )
 

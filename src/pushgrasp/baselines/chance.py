@@ -17,6 +17,9 @@ from ..workspace import N_ROTATIONS
 
 _RULE = DecisionConfig()
 
+VERSION = 1
+"""Part of the policy's hash: raise it whenever the same observation leads to another decision."""
+
 
 class Chance:
     """Grasps or pushes the target, the one as likely as the other, anywhere and any way round.

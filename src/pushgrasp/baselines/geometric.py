@@ -26,6 +26,9 @@ SURE = 0.15  # score from which a grasp is taken: 80 % held that scored so (meas
 MAX_PUSHES = 2  # in a row; then the best grasp there is
 DISTRUST = 0.7  # factor on the target's score for each grasp that has failed in a row
 
+VERSION = 1
+"""Part of the policy's hash: raise it whenever the same observation leads to another decision."""
+
 
 @dataclass(frozen=True)
 class _Candidate:
