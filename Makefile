@@ -41,6 +41,8 @@ lint: $(READY) ## check style and types
 	@$(BIN)/ruff format --check --quiet || { echo "lint: some files are not formatted; 'make format' does it"; exit 1; }
 	@echo "lint: pyright"
 	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@echo "lint: import contracts"
+	@$(BIN)/lint-imports >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 
 format: $(READY) ## format the code
 	@$(BIN)/ruff check --fix --quiet

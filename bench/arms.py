@@ -22,12 +22,12 @@ from armwatch import ERRORS, PHASES, Peak, Watch
 
 from pushgrasp.interfaces import Action, Primitive
 from pushgrasp.primitives import moves, run
-from pushgrasp.recipes import RECIPES
 from pushgrasp.sim.model import ObjectSpec
-from pushgrasp.sim.robot import SimRobot
-from pushgrasp.sim.robots import ROBOTS, make_robot, robot_model
-from pushgrasp.sim.shapes import SHAPES
+from pushgrasp.sim.objects.shapes import SHAPES
+from pushgrasp.sim.robots.registry import ROBOTS, make_robot, robot_model
+from pushgrasp.sim.robots.robot import SimRobot
 from pushgrasp.sim.world import World
+from pushgrasp.training.recipes import RECIPES
 from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
 
 TALLEST = 0.12  # m, the highest surface that planning is asked about

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pushgrasp.interfaces import Command, MoveJaw, MoveTo, Report
 from pushgrasp.primitives import DESCENT_GUARD, PUSH_GUARD, SHOW
-from pushgrasp.sim.robot import SimRobot
+from pushgrasp.sim.robots.robot import SimRobot
 
 Vector = npt.NDArray[np.float64]
 

@@ -16,7 +16,7 @@ import tyro
 
 from pushgrasp.evaluation.metrics import BANDS, band, compare
 from pushgrasp.evaluation.records import TrialRecord
-from pushgrasp.evaluation.store import read_trials
+from pushgrasp.evaluation.results import read_trials
 
 
 def main(results: tuple[Path, ...], a: str, b: str, out: Path | None = None) -> None:

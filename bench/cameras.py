@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import tyro
 
-from pushgrasp.heightmap import workspace_region
-from pushgrasp.sim.camera import RayCamera
-from pushgrasp.sim.glcamera import GLCamera
-from pushgrasp.sim.scenes import Scene, SceneConfig, build_scene
+from pushgrasp.perception.heightmap import workspace_region
+from pushgrasp.sim.cameras.gl import GLCamera
+from pushgrasp.sim.cameras.ray import RayCamera
+from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene
 from pushgrasp.workspace import Workspace
 
 MOVES = ("first picture", "one object moved", "nothing moved")

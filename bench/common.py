@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pushgrasp.files import to_json, write_json
-from pushgrasp.origin import commit, processor
+from pushgrasp.utils.files import to_json, write_json
+from pushgrasp.utils.provenance import commit, processor
 
 
 def setting() -> dict[str, Any]:

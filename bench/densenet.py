@@ -17,12 +17,12 @@ import common
 import numpy as np
 import tyro
 
-from pushgrasp.evaluation.statistics import wilson
-from pushgrasp.files import read_json
-from pushgrasp.learning.metrics import read_metrics
-from pushgrasp.learning.replay import ACTION
-from pushgrasp.learning.train import train
-from pushgrasp.recipes import RECIPES, Recipe, StageConfig, with_network
+from pushgrasp.evaluation.intervals import wilson
+from pushgrasp.training.metrics import read_metrics
+from pushgrasp.training.recipes import RECIPES, Recipe, StageConfig, with_network
+from pushgrasp.training.replay_buffer import ACTION
+from pushgrasp.training.train import train
+from pushgrasp.utils.files import read_json
 
 
 def small_densenet(samples: int) -> Recipe:

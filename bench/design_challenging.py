@@ -20,14 +20,14 @@ from challenging_layouts import LAYOUTS, Layout
 from scipy.spatial.transform import Rotation
 
 import pushgrasp.sim
-from pushgrasp.colors import PALETTE, parse_color
 from pushgrasp.errors import UserError
-from pushgrasp.files import write_atomic
-from pushgrasp.sim.gantry import GantryModel
+from pushgrasp.perception.colors import PALETTE, parse_color
 from pushgrasp.sim.model import ObjectSpec
-from pushgrasp.sim.scenes import SceneConfig, build_scene
-from pushgrasp.sim.shapes import SHAPES
+from pushgrasp.sim.objects.shapes import SHAPES
+from pushgrasp.sim.robots.gantry import GantryModel
+from pushgrasp.sim.scenes.build import SceneConfig, build_scene
 from pushgrasp.sim.world import World
+from pushgrasp.utils.files import write_atomic
 from pushgrasp.workspace import Workspace
 
 FOLDER = Path(pushgrasp.sim.__file__).parent / "challenging"

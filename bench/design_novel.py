@@ -20,18 +20,18 @@ from novel_layouts import LAYOUTS, Layout
 from scipy.spatial.transform import Rotation
 
 import pushgrasp.sim
-from pushgrasp.colors import PALETTE, parse_color
 from pushgrasp.errors import UserError
-from pushgrasp.files import write_atomic
-from pushgrasp.heightmap import project
-from pushgrasp.sim.camera import RayCamera
-from pushgrasp.sim.gantry import GantryModel
+from pushgrasp.perception.colors import PALETTE, parse_color
+from pushgrasp.perception.heightmap import project
+from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.model import ObjectSpec
-from pushgrasp.sim.novel import NOVEL
-from pushgrasp.sim.presets import PlacedObject
-from pushgrasp.sim.scenefile import SceneFile, novel_names, read_novel, write_scene_file
+from pushgrasp.sim.objects.novel import NOVEL
+from pushgrasp.sim.robots.gantry import GantryModel
+from pushgrasp.sim.scenes.preset_file import PlacedObject
+from pushgrasp.sim.scenes.scene_file import SceneFile, novel_names, read_novel, write_scene_file
 from pushgrasp.sim.world import World
-from pushgrasp.view.pictures import png
+from pushgrasp.utils.files import write_atomic
+from pushgrasp.view.draw.pictures import png
 from pushgrasp.workspace import Workspace
 
 FOLDER = Path(pushgrasp.sim.__file__).parent / "novel_scenes"

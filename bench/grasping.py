@@ -15,15 +15,15 @@ import numpy as np
 import torch
 import tyro
 
-from pushgrasp.evaluation.statistics import wilson
-from pushgrasp.learning.actor import Setup
-from pushgrasp.learning.checkpoint import save_weights
-from pushgrasp.learning.rollout import Player
-from pushgrasp.learning.workers import Order, Sample
-from pushgrasp.networks import build
-from pushgrasp.policy import Policy
-from pushgrasp.pretrained import policy_names
-from pushgrasp.recipes import Recipe, StageConfig
+from pushgrasp.evaluation.intervals import wilson
+from pushgrasp.parallel.workers import Order, Sample
+from pushgrasp.policy.learned import Policy
+from pushgrasp.policy.networks import build
+from pushgrasp.policy.pretrained import policy_names
+from pushgrasp.training.actor import Setup
+from pushgrasp.training.checkpoint import save_weights
+from pushgrasp.training.recipes import Recipe, StageConfig
+from pushgrasp.training.rollout import Player
 
 
 def main(

@@ -19,15 +19,15 @@ import torch
 import tyro
 
 from pushgrasp.interfaces import RGBDFrame
-from pushgrasp.networks import QNetwork
-from pushgrasp.networks.base import Scenes
-from pushgrasp.networks.inputs import windows
-from pushgrasp.observation import observe
-from pushgrasp.policy import Policy
-from pushgrasp.pretrained import policy_names
-from pushgrasp.recipes import RECIPES, with_network
-from pushgrasp.sim.camera import RayCamera
-from pushgrasp.sim.scenes import SceneConfig, build_scene
+from pushgrasp.perception.observation import observe
+from pushgrasp.policy.learned import Policy
+from pushgrasp.policy.networks import QNetwork
+from pushgrasp.policy.networks.base import Scenes
+from pushgrasp.policy.networks.crops import windows
+from pushgrasp.policy.pretrained import policy_names
+from pushgrasp.sim.cameras.ray import RayCamera
+from pushgrasp.sim.scenes.build import SceneConfig, build_scene
+from pushgrasp.training.recipes import RECIPES, with_network
 from pushgrasp.workspace import N_ROTATIONS, rotation_angle
 
 NAIVE_PX, NAIVE_RESOLUTION = 640, 0.001  # the workspace at twice its resolution, padded

@@ -20,12 +20,12 @@ from pathlib import Path
 import tyro
 from browser import headless
 
-from pushgrasp.commands.report import write_report
+from pushgrasp.cli.report import write_report
 from pushgrasp.evaluation.records import TrialRecord
+from pushgrasp.evaluation.results import COMPRESSED, SUMMARY, TABLE, TRIALS
 from pushgrasp.evaluation.runner import evaluate
-from pushgrasp.evaluation.store import COMPRESSED, SUMMARY, TABLE, TRIALS
-from pushgrasp.files import write_atomic
-from pushgrasp.sim.views import ViewConfig
+from pushgrasp.sim.cameras.views import ViewConfig
+from pushgrasp.utils.files import write_atomic
 
 SEED = 20270
 """Of all of them; no policy was trained or tuned on it."""

@@ -14,16 +14,16 @@ import numpy as np
 import tyro
 
 from pushgrasp.errors import UserError
+from pushgrasp.evaluation.intervals import mcnemar
 from pushgrasp.evaluation.metrics import score
 from pushgrasp.evaluation.plan import plan_trials
 from pushgrasp.evaluation.records import TrialRecord
+from pushgrasp.evaluation.results import read_trials
 from pushgrasp.evaluation.runner import evaluate
-from pushgrasp.evaluation.statistics import mcnemar
-from pushgrasp.evaluation.store import read_trials
 from pushgrasp.evaluation.trial import scene_config
-from pushgrasp.pretrained import policy_names
-from pushgrasp.sim.robots import ROBOTS
-from pushgrasp.sim.scenes import build_scene
+from pushgrasp.policy.pretrained import policy_names
+from pushgrasp.sim.robots.registry import ROBOTS
+from pushgrasp.sim.scenes.build import build_scene
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import common
 import tyro
 
 from pushgrasp.errors import SimulatorFault
-from pushgrasp.sim.layouts import DROPPED, expand
-from pushgrasp.sim.robots import ROBOTS
-from pushgrasp.sim.scenes import SceneConfig, build_scene
+from pushgrasp.sim.robots.registry import ROBOTS
+from pushgrasp.sim.scenes.build import SceneConfig, build_scene
+from pushgrasp.sim.scenes.layouts import DROPPED, expand
 
 
 def main(

@@ -23,14 +23,14 @@ import numpy as np
 import tyro
 
 from pushgrasp.errors import RobotError, SimulatorFault
-from pushgrasp.evaluation.statistics import wilson
-from pushgrasp.heightmap import project
+from pushgrasp.evaluation.intervals import wilson
 from pushgrasp.interfaces import Action, Primitive
+from pushgrasp.perception.heightmap import project
+from pushgrasp.perception.segmentation import object_mask
 from pushgrasp.primitives import moves, run
-from pushgrasp.recipes import RECIPES
-from pushgrasp.segmentation import object_mask
-from pushgrasp.sim.camera import RayCamera
-from pushgrasp.sim.scenes import SceneConfig, build_scene
+from pushgrasp.sim.cameras.ray import RayCamera
+from pushgrasp.sim.scenes.build import SceneConfig, build_scene
+from pushgrasp.training.recipes import RECIPES
 from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
 
 SPAWN_KEY = 3  # seeds apart from those of scenes, training and evaluation

@@ -15,14 +15,14 @@ import common
 import numpy as np
 import tyro
 
+from pushgrasp.evaluation.intervals import bootstrap
 from pushgrasp.evaluation.metrics import score
 from pushgrasp.evaluation.records import TrialRecord
+from pushgrasp.evaluation.results import read_trials
 from pushgrasp.evaluation.runner import evaluate
-from pushgrasp.evaluation.statistics import bootstrap
-from pushgrasp.evaluation.store import read_trials
-from pushgrasp.policy import Policy
-from pushgrasp.policy_config import DecisionConfig
-from pushgrasp.pretrained import policy_names
+from pushgrasp.policy.config import DecisionConfig
+from pushgrasp.policy.learned import Policy
+from pushgrasp.policy.pretrained import policy_names
 
 OFF: dict[str, dict[str, Any]] = {
     field.name: {field.name: field.default}

@@ -19,12 +19,12 @@ import tyro
 
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.evaluation.trial import play
-from pushgrasp.policy import Policy
-from pushgrasp.pretrained import policy_names
-from pushgrasp.recipes import RECIPES
+from pushgrasp.policy.learned import Policy
+from pushgrasp.policy.pretrained import policy_names
 from pushgrasp.retrieve import Step
-from pushgrasp.sim.scenes import Scene, SceneConfig, build_scene
+from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene
 from pushgrasp.sim.world import World
+from pushgrasp.training.recipes import RECIPES
 
 
 @dataclass

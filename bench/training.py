@@ -15,9 +15,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import common
 import tyro
 
-from pushgrasp.learning.metrics import read_metrics
-from pushgrasp.learning.train import train
-from pushgrasp.recipes import Recipe, recipe
+from pushgrasp.training.metrics import read_metrics
+from pushgrasp.training.recipes import Recipe, recipe
+from pushgrasp.training.train import train
 
 KINDS = ("scene", "robot", "camera", "network")
 

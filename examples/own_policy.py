@@ -7,7 +7,7 @@ pushgrasp evaluate --policy default geometric examples/own_policy.py:TopDown \\
 import numpy as np
 
 from pushgrasp.interfaces import Action
-from pushgrasp.observation import Observation
+from pushgrasp.perception.observation import Observation
 
 
 class TopDown:

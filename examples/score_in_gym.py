@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 
 from pushgrasp.env import to_numbers, to_observation
-from pushgrasp.policy import Policy
+from pushgrasp.policy.learned import Policy
 
 policy, rng = Policy.from_pretrained("default"), np.random.default_rng(0)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pushgrasp.heightmap import Heightmap
-from pushgrasp.observation import Observation
+from pushgrasp.perception.heightmap import Heightmap
+from pushgrasp.perception.observation import Observation
 from pushgrasp.workspace import Workspace
 
 WORKSPACE = Workspace()

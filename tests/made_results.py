@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from pushgrasp.evaluation.records import StepRecord, TrialRecord, TrialSpec
-from pushgrasp.evaluation.store import to_line
-from pushgrasp.sim.layouts import DROPPED
-from pushgrasp.view.strip import CELL, COLUMNS
+from pushgrasp.evaluation.results import to_line
+from pushgrasp.sim.scenes.layouts import DROPPED
+from pushgrasp.view.draw.strip import CELL, COLUMNS
 
 REASONS = (
     "5 grasps in a row failed", "5 actions in a row changed nothing",

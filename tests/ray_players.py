@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pushgrasp.learning.replay import ACTION, pack_observation
-from pushgrasp.learning.workers import Message, Order, Play, Sample, SceneEnd
+from pushgrasp.parallel.workers import Message, Order, Play, Sample, SceneEnd
+from pushgrasp.training.replay_buffer import ACTION, pack_observation
 
 SHAPE = (64, 64)
 

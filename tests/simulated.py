@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pushgrasp.sim.gantry import Gantry
 from pushgrasp.sim.model import ObjectSpec
-from pushgrasp.sim.robots import robot_model
-from pushgrasp.sim.shapes import SHAPES
+from pushgrasp.sim.objects.shapes import SHAPES
+from pushgrasp.sim.robots.gantry import Gantry
+from pushgrasp.sim.robots.registry import robot_model
 from pushgrasp.sim.world import World
 
 UPRIGHT = (1.0, 0.0, 0.0, 0.0)  # wxyz; a brick or a long block stands 100 mm high

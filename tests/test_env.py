@@ -23,12 +23,12 @@ from pushgrasp.env import RetrieveEnv, to_arrays, to_numbers, to_observation
 from pushgrasp.errors import SimulatorFault, UserError
 from pushgrasp.evaluation import trial
 from pushgrasp.evaluation.episode import Episode
-from pushgrasp.heightmap import Heightmap
-from pushgrasp.observation import Observation
-from pushgrasp.policy import Decision
-from pushgrasp.recipes import RECIPES
-from pushgrasp.selection import Memory
-from pushgrasp.targeting import choose_target
+from pushgrasp.perception.heightmap import Heightmap
+from pushgrasp.perception.observation import Observation
+from pushgrasp.policy.learned import Decision
+from pushgrasp.policy.selection import Memory
+from pushgrasp.policy.targeting import choose_target
+from pushgrasp.training.recipes import RECIPES
 from pushgrasp.workspace import Workspace
 
 ID = "pushgrasp.env:pushgrasp/Retrieve-v0"

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pushgrasp.networks.inputs import at_pixels, centroid, inside, to_window, windows
+from pushgrasp.policy.networks.crops import at_pixels, centroid, inside, to_window, windows
 from pushgrasp.workspace import Workspace
 
 WORKSPACE = Workspace()

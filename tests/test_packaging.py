@@ -76,7 +76,7 @@ def test_pictures_and_pages_that_the_readme_shows_are_there():
 
 def test_help_is_quick_because_heavy_parts_are_imported_late():
     code = (
-        "import sys\nfrom pushgrasp.cli import main\n"
+        "import sys\nfrom pushgrasp.cli.main import main\n"
         "try: main(['--help'])\nexcept SystemExit: pass\n"
         "sys.exit(bool({'torch', 'mujoco', 'cv2', 'matplotlib'} & sys.modules.keys()))"
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from simulated import FLAT, UPRIGHT, cube_and_gantry, world_of
 
 from pushgrasp.interfaces import Action, Command, GripperSpec, MoveJaw, MoveTo, Primitive, Report
-from pushgrasp.policy_config import PrimitiveConfig
+from pushgrasp.policy.config import PrimitiveConfig
 from pushgrasp.primitives import (
     DESCENT_GUARD,
     GRIP_FORCE,
@@ -24,7 +24,7 @@ from pushgrasp.primitives import (
     push_path,
     run,
 )
-from pushgrasp.sim.gantry import Gantry
+from pushgrasp.sim.robots.gantry import Gantry
 from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
 
 WORKSPACE, CONFIG = Workspace(), PrimitiveConfig()

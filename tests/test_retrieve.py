@@ -23,17 +23,17 @@ from pushgrasp.interfaces import (
     Report,
     RGBDFrame,
 )
-from pushgrasp.observation import Observation
-from pushgrasp.policy import Decision
-from pushgrasp.policy_config import PrimitiveConfig
+from pushgrasp.perception.observation import Observation
+from pushgrasp.policy.config import PrimitiveConfig
+from pushgrasp.policy.learned import Decision
+from pushgrasp.policy.selection import Memory
+from pushgrasp.policy.targeting import Target
 from pushgrasp.primitives import PRESENT, TRAVEL_HEIGHT, moves
 from pushgrasp.retrieve import MAX_REFUSALS, STOP_AFTER, Step, retrieve
-from pushgrasp.selection import Memory
-from pushgrasp.sim.camera import RayCamera
-from pushgrasp.sim.gantry import Gantry
-from pushgrasp.sim.scenes import SceneConfig, build_scene
+from pushgrasp.sim.cameras.ray import RayCamera
+from pushgrasp.sim.robots.gantry import Gantry
+from pushgrasp.sim.scenes.build import SceneConfig, build_scene
 from pushgrasp.sim.world import World
-from pushgrasp.targeting import Target
 from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
 
 GOAL, OTHERS = "object_00", ("object_01", "object_02", "object_03")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pushgrasp.errors import UserError
-from pushgrasp.evaluation.processes import Play
 from pushgrasp.evaluation.records import StepRecord, TrialRecord, TrialSpec
+from pushgrasp.parallel.processes import Play
 
 
 def step(**values: Any) -> StepRecord:

@@ -22,22 +22,22 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("pushgrasp.env needs Gymnasium: pip install gymnasium") from error
 
-from .colors import color_name
 from .errors import RobotError, SimulatorFault, UserError
 from .evaluation.episode import Episode, Turn
 from .evaluation.plan import plan_trials
 from .evaluation.records import TrialSpec
 from .evaluation.trial import MAX_FAULTS, scene_config
-from .heightmap import Heightmap
 from .interfaces import Action, Outcome, Primitive
-from .learning.rewards import alternating_grasp_reward, grasp_reward, push_reward
-from .observation import Observation
-from .policy_config import PrimitiveConfig
-from .recipes import RECIPES
-from .sim.scenes import build_scene
-from .sim.spectator import Spectator
-from .sim.views import ViewConfig
-from .targeting import occupancy
+from .perception.colors import color_name
+from .perception.heightmap import Heightmap
+from .perception.observation import Observation
+from .policy.config import PrimitiveConfig
+from .policy.targeting import occupancy
+from .sim.cameras.spectator import Spectator
+from .sim.cameras.views import ViewConfig
+from .sim.scenes.build import build_scene
+from .training.recipes import RECIPES
+from .training.rewards import alternating_grasp_reward, grasp_reward, push_reward
 from .workspace import N_ROTATIONS, Workspace
 
 ENV_ID = "pushgrasp/Retrieve-v0"
@@ -235,7 +235,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
     def _grasp_value(self, seen: Observation) -> float:
         """The highest Q_g over the goal; 0 for one out of sight, which cannot be grasped."""
         if self._policy is None:
-            from .policy import Policy
+            from .policy.learned import Policy
 
             self._policy = Policy.from_pretrained(self._source)
         return self._policy.best_grasp(seen, seen.goal)

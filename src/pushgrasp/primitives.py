@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .interfaces import Action, MoveJaw, MoveTo, Report, Robot
-from .policy_config import PrimitiveConfig
+from .policy.config import PrimitiveConfig
 from .workspace import Workspace
 
 TRAVEL_HEIGHT = 0.25  # m, tips above the table, clear of any heap

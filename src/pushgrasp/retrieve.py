@@ -13,16 +13,16 @@ from typing import Protocol
 
 import numpy as np
 
-from .decision import Decision
 from .errors import UserError
-from .heightmap import box_region, hand_view, workspace_region
 from .interfaces import Action, Camera, Outcome, Report, Robot
-from .observation import Observation, observe
-from .policy_config import PrimitiveConfig
+from .perception.heightmap import box_region, hand_view, workspace_region
+from .perception.observation import Observation, observe
+from .perception.segmentation import matches
+from .policy.base import Decision
+from .policy.config import PrimitiveConfig
+from .policy.selection import Memory
+from .policy.targeting import moved
 from .primitives import holds, moves, run
-from .segmentation import matches
-from .selection import Memory
-from .targeting import moved
 from .workspace import Workspace
 
 Cameras = Camera | Sequence[Camera]

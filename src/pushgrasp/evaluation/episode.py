@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..interfaces import Action, Outcome
-from ..observation import Observation
-from ..policy_config import PrimitiveConfig
+from ..perception.observation import Observation
+from ..policy.config import PrimitiveConfig
 from ..primitives import moves
 from ..retrieve import Patience, act, look
-from ..sim.scenes import Scene
-from ..sim.views import ViewConfig
+from ..sim.cameras.views import ViewConfig
+from ..sim.scenes.build import Scene
 from ..workspace import Workspace
 from .trial import ACTIONS_PER_OBJECT, Witness, eyes, left_workspace
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from .intervals import bootstrap, mcnemar, wilson
 from .records import TrialRecord
-from .statistics import bootstrap, mcnemar, wilson
 
 Interval = tuple[float, float]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from ..retrieve import Step
-from ..sim.scenes import Scene
+from ..sim.scenes.build import Scene
 from .records import StepRecord
 
 OnStep = Callable[[Scene, Step, bool], None]

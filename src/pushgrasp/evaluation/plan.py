@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..colors import PALETTE
 from ..errors import UserError
-from ..policies import policy_hash, policy_name
-from ..sim.layouts import DROPPED, choose_goal, expand, known_scenes, read_fixed
-from ..sim.robots import robot_model
-from ..sim.views import ViewConfig
+from ..perception.colors import PALETTE
+from ..policy.load import policy_hash, policy_name
+from ..sim.cameras.views import ViewConfig
+from ..sim.robots.registry import robot_model
+from ..sim.scenes.layouts import DROPPED, choose_goal, expand, known_scenes, read_fixed
 from .records import TrialSpec
 
 

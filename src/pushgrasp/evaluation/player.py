@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from ..plugins import Plugin
-from ..policies import load_policy
+from ..parallel.processes import Play
+from ..policy.load import load_policy
+from ..policy.plugin import Plugin
 from ..retrieve import Decides, Step
-from ..sim.robots import gripper
-from ..sim.scenes import Scene
+from ..sim.robots.registry import gripper
+from ..sim.scenes.build import Scene
 from .notes import OnStep
-from .processes import Play
 from .records import TrialRecord, TrialSpec
 
 
@@ -47,8 +47,8 @@ def load_player(setup: Setup) -> Play:
             policy.reset()
         if setup.pictures is None:
             return run_trial(spec, policy)
-        from ..view.panels import Lengths
-        from ..view.strip import Strip
+        from ..view.draw.panels import Lengths
+        from ..view.draw.strip import Strip
 
         lengths = Lengths(policy.primitive, gripper(spec.robot))
         strip = Strip(lengths)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..interfaces import Primitive
-from ..sim.views import ViewConfig
+from ..sim.cameras.views import ViewConfig
 
 Key = tuple[str, str, int]
 """Policy, group and index."""

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import UserError
-from ..files import read_json, write_atomic, write_json
-from ..policies import load_policy
-from ..sim.robots import gripper
-from ..sim.views import ViewConfig
+from ..parallel.processes import run_parallel
+from ..policy.load import load_policy
+from ..sim.cameras.views import ViewConfig
+from ..sim.robots.registry import gripper
+from ..utils.files import read_json, write_atomic, write_json
 from .plan import enter, plan_trials
 from .player import Setup, load_player
-from .processes import run_parallel
 from .records import TrialRecord, TrialSpec
+from .results import PICTURES, SUMMARY, TABLE, Results, open_results
 from .settings import commits, describe, played_by
-from .store import PICTURES, SUMMARY, TABLE, Results, open_results
 from .summary import summarise
 from .tables import write_table
 
@@ -135,7 +135,7 @@ def _play(
     specs: Sequence[TrialSpec], workers: Workers, setup: Setup
 ) -> Generator[TrialRecord, None, None]:
     if workers == "ray":
-        from .ray_trials import run_on_ray
+        from ..parallel.ray_trials import run_on_ray
 
         return run_on_ray(specs, load_player, setup)
     return run_parallel(specs, min(workers, len(specs)), load_player, setup)

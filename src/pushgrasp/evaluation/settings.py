@@ -10,9 +10,9 @@ from typing import Any
 
 from .. import __version__
 from ..errors import UserError
-from ..files import read_json, to_json
-from ..origin import commit, machine
-from ..sim.views import ViewConfig
+from ..sim.cameras.views import ViewConfig
+from ..utils.files import read_json, to_json
+from ..utils.provenance import commit, machine
 from .plan import Entrant, lots
 from .records import TrialSpec
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
-from ..files import to_json
+from ..utils.files import to_json
 from .metrics import Comparison, Group, compare, score
 from .records import TrialRecord
 from .settings import Settings

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..sim.layouts import DROPPED
+from ..sim.scenes.layouts import DROPPED
+from .intervals import wilson
 from .metrics import BANDS, CAUSES
 from .settings import played_by
-from .statistics import wilson
 
 PAPER: dict[str, dict[int, tuple[float, float, float]]] = {
     "Wang et al. (the paper's figures)": {

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from ..errors import RobotError, SimulatorFault
 from ..interfaces import Camera, Command, MoveTo, Report, Robot
 from ..retrieve import Decides, retrieve
+from ..sim.cameras.views import ViewConfig
 from ..sim.randomise import DomainConfig
-from ..sim.scenes import Scene, SceneConfig, build_scene
-from ..sim.views import ViewConfig
+from ..sim.scenes.build import Scene, SceneConfig, build_scene
 from ..sim.world import World
 from ..workspace import Workspace
 from .notes import Notes, OnStep

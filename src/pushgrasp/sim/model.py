@@ -8,8 +8,8 @@ from typing import Protocol
 
 import mujoco
 
-from ..colors import TABLE_COLOR
-from .shapes import Shape, add_to_spec
+from ..perception.colors import TABLE_COLOR
+from .objects.shapes import Shape, add_to_spec
 
 TIMESTEP = 0.002  # s
 OBJECT_FRICTION = (0.5, 0.005, 0.0005)  # sliding, turning (m), rolling (m); wood-like plastic

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UserError
-from .light import LIGHT, Light
-from .shapes import Part, Shape
+from .cameras.light import LIGHT, Light
+from .objects.shapes import Part, Shape
 
 Range = tuple[float, float]  # lowest and highest, both included
 

@@ -13,8 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ..learning.metrics import RECENT
-from .canvas import CARD, INK, LINE, MUTED
+from ..training.metrics import RECENT
 from .chart import (
     COLORS,
     DASHES,
@@ -31,6 +30,7 @@ from .chart import (
     rgb,
     sample,
 )
+from .draw.canvas import CARD, INK, LINE, MUTED
 from .history import MILESTONE, History, Visit
 from .runtable import BAR, ROW, draw_table, draw_time
 

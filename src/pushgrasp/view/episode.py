@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..colors import color_name, format_color
-from ..files import write_atomic, write_json
 from ..interfaces import RGBDFrame
-from .panels import Lengths
-from .pictures import decision_picture, png
+from ..perception.colors import color_name, format_color
+from ..utils.files import write_atomic, write_json
+from .draw.panels import Lengths
+from .draw.pictures import decision_picture, png
 
 if TYPE_CHECKING:
     from ..retrieve import Step

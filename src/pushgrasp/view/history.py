@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from ..files import read_json
+from ..utils.files import read_json
 
 CONFIG, METRICS = "config.json", "metrics.jsonl"
 GOAL_STAGE = "grasp-goal"

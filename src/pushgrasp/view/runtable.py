@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .canvas import CARD, INK, MUTED
 from .chart import (
     LEFT,
     RIGHT,
@@ -24,6 +23,7 @@ from .chart import (
     sample,
     shortened,
 )
+from .draw.canvas import CARD, INK, MUTED
 from .history import GOAL_STAGE, MILESTONE, History
 
 KINDS = {"scene": "#DDCC77", "robot": "#332288", "camera": "#88CCEE", "network": "#CC6677"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..heightmap import ray_directions
 from ..interfaces import Action, RGBDFrame
+from ..perception.heightmap import ray_directions
 from ..primitives import moves, push_path
 from ..workspace import Workspace
-from .panels import Lengths
+from .draw.panels import Lengths
 
 _MARGIN = 0.05  # m round the workspace that a cloud shows too
 _TOP = 0.4  # m above the table; the raised hand is in the cloud

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from . import panels
-from .canvas import BAD, CARD, GOAL, GOOD, INK, LINE, MUTED, RIM, Canvas, Picture, wrap
-from .words import headline, outcome_words, q_words, target_words, went_well
+from .draw import panels
+from .draw.canvas import BAD, CARD, GOAL, GOOD, INK, LINE, MUTED, RIM, Canvas, Picture, wrap
+from .draw.words import headline, outcome_words, q_words, target_words, went_well
 
 if TYPE_CHECKING:
     from ..retrieve import Step

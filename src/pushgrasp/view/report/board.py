@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...evaluation.tables import PAPER
-from ...sim.layouts import DROPPED, expand
+from ...sim.scenes.layouts import DROPPED, expand
 
 STYLES = {
     "default": 0, "paper": 1, "paper-no-switching": 2, "wang2024": 3, "geometric": 4, "random": 5,

@@ -12,11 +12,11 @@ from PIL import Image, UnidentifiedImageError
 
 from ...errors import UserError
 from ...evaluation.records import TrialRecord
+from ...evaluation.results import PICTURES, SUMMARY, in_order, read_settings, read_trials
 from ...evaluation.settings import KEPT
-from ...evaluation.store import PICTURES, SUMMARY, in_order, read_settings, read_trials
 from ...evaluation.summary import summarise
-from ...files import read_json
-from ..strip import CELL
+from ...utils.files import read_json
+from ..draw.strip import CELL
 
 MOST_BYTES = 2_000_000
 """Of a strip; one of 100 steps has 300,000. Anything larger is no strip."""

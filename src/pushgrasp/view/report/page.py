@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from importlib.resources import files
 
-from ...files import to_json
+from ...utils.files import to_json
 from . import about, plots, tables
 from .board import Board, arrange
 from .data import Results, read_strip

@@ -8,17 +8,7 @@ from typing import Any
 from ...evaluation.tables import PAPER
 from .board import REPORTED, THEIRS, TITLES, Board, Group
 from .markup import Html, el, join
-from .words import (
-    NONE,
-    difference,
-    number,
-    numbers,
-    p_value,
-    percent,
-    percents,
-    plural,
-    seconds,
-)
+from .words import NONE, difference, number, numbers, p_value, percent, percents, plural, seconds
 
 METRICS = {"tcr": "TCR, %", "gsr": "GSR, %", "mn": "MN"}
 

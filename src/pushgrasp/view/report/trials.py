@@ -9,9 +9,9 @@ from typing import Any
 from ...evaluation.metrics import CAUSES, cause
 from ...evaluation.records import StepRecord, TrialRecord
 from ...interfaces import GripperSpec
-from ...policy_config import PrimitiveConfig
+from ...policy.config import PrimitiveConfig
 from ...workspace import Workspace
-from ..strip import CELL
+from ..draw.strip import CELL
 from .board import Board
 from .data import Results
 

@@ -1,1 +1,0 @@
-"""Policies that learn nothing, to compare with."""

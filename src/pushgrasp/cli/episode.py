@@ -1,0 +1,54 @@
+"""`pushgrasp retrieve` and `pushgrasp demo`: one episode, and all that is to be shown of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from ..policy.load import load_policy
+from ..sim.cameras.views import ViewConfig
+from ..sim.randomise import DomainConfig
+from ..sim.robots.registry import gripper
+from ..sim.scenes.build import SceneConfig
+from .scene import build_scene_for
+from .show import check_places, show_episode
+
+
+def run_episode(
+    *,
+    scene: str,
+    objects: int,
+    goal: str | None,
+    seed: int,
+    policy: str,
+    out: Path,
+    video: bool,
+    rerun: Path | None = None,
+    sigma: float = 0.03,
+    perturb: bool = False,
+    robot: str = "gantry",
+    view: ViewConfig | None = None,
+    randomise: bool = False,
+) -> int:
+    """Run an episode; see `cli.Retrieve` for the arguments."""
+    check_places(out, rerun)
+    loaded = load_policy(policy, gripper(robot))
+    config = SceneConfig(
+        name=scene,
+        n_objects=objects,
+        sigma=sigma,
+        seed=seed,
+        perturb=perturb,
+        robot=robot,
+        dressed=video,
+        randomise=DomainConfig() if randomise else None,
+    )
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    with console.status("building the scene"):
+        built = build_scene_for(config, goal)
+    show_episode(
+        built, loaded, view or ViewConfig(),
+        policy_name=policy, out=out, video=video, rerun=rerun, console=console,
+    )  # fmt: skip
+    return 0

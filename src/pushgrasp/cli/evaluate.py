@@ -1,0 +1,93 @@
+"""`pushgrasp evaluate`: many trials and their rates."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ..errors import UserError
+from ..evaluation.records import TrialRecord
+from ..evaluation.runner import Workers, evaluate
+from ..sim.cameras.views import ViewConfig
+
+
+def run_evaluation(
+    *,
+    policy: Sequence[str],
+    scenes: Sequence[str],
+    objects: Sequence[int],
+    goal: int | None,
+    trials: int,
+    seed: int,
+    robot: str,
+    view: ViewConfig,
+    randomise: bool,
+    workers: str | None,
+    out: Path,
+    resume: bool,
+    pictures: bool,
+) -> int:
+    """Many trials and their rates; see `cli.Evaluate` for the arguments."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    bar = Progress(*columns, console=console, speed_estimate_period=600)
+    task = bar.add_task("trials", total=None)
+    good: Counter[tuple[str, str]] = Counter()
+    played: Counter[tuple[str, str]] = Counter()
+
+    def progress(done: int, total: int, record: TrialRecord) -> None:
+        group = record.policy, record.group
+        played[group] += 1
+        good[group] += record.success
+        bar.start()  # not before there is something to show: bad input is answered first
+        what = f"{record.policy} {record.group}: {good[group]} of {played[group]} retrieved"
+        bar.update(task, completed=done, total=total, description=what)
+
+    try:
+        summary = evaluate(
+            policy, scenes, objects, trials=trials, seed=seed, out=out, goal=goal,
+            robot=robot, view=view, randomise=randomise, workers=_workers(workers),
+            resume=resume, pictures=pictures, progress=progress,
+        )  # fmt: skip
+    finally:
+        bar.stop()
+    console.print(_table(summary))
+    console.print(f"trials.jsonl, summary.json and table.md are in {out}")
+    return 0
+
+
+def _workers(value: str | None) -> Workers:
+    """What --workers says."""
+    if value is None:
+        return len(os.sched_getaffinity(0))
+    if value == "ray":
+        return "ray"
+    try:
+        return int(value)
+    except ValueError:
+        raise UserError(f"--workers {value}: it is a number of processes, or ray") from None
+
+
+def _table(summary: dict[str, Any]) -> Table:
+    """A row for each policy and group."""
+    columns = ("policy", "scenes", "trials", "TCR %", "95 %", "GSR %", "MN", "faults")
+    table = Table(*columns, box=None)
+    for group in summary["groups"]:
+        low, high = group["tcr_ci95"]
+        n, wanted = group["trials"], group["wanted"]
+        table.add_row(
+            group["policy"], group["name"], str(n) if n == wanted else f"{n} of {wanted}",
+            f"{100 * group['tcr']:.1f}", f"{100 * low:.1f} to {100 * high:.1f}",
+            "–" if group["gsr"] is None else f"{100 * group['gsr']:.1f}",
+            "–" if group["mn"] is None else f"{group['mn']:.2f}", str(group["faults"]),
+        )  # fmt: skip
+    return table

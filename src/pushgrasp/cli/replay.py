@@ -1,0 +1,80 @@
+"""`pushgrasp replay`: a trial of an evaluation again, exactly, and shown."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from ..errors import SimulatorFault, UserError
+from ..evaluation.notes import Notes
+from ..evaluation.reproduce import Chosen, choose, difference, failures, same
+from ..evaluation.results import read_settings, read_trials
+from ..evaluation.trial import scene_config
+from ..policy.load import load_policy
+from ..sim.robots.registry import gripper
+from ..sim.scenes.build import build_scene
+from .show import check_places, show_episode
+
+FAILURES = "failures"
+"""In place of a trial: the list of those that were not completed."""
+
+
+def run_replay(
+    folder: Path, trial: str, *, policy: str | None, out: Path, video: bool, rerun: Path | None
+) -> int:
+    """Play a trial again, or list the failed ones; see `cli.Replay` for the arguments."""
+    settings = read_settings(folder)
+    records, damaged = read_trials(folder)
+    for sentence in damaged:
+        print(f"warning: {sentence}", file=sys.stderr)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if trial == FAILURES:
+        for line in failures(settings, records, policy, folder) or ["no trial failed"]:
+            console.print(line)
+        return 0
+    chosen = choose(settings, records, trial, policy, folder)
+    check_places(out, rerun)
+    for note in chosen.notes:
+        print(f"warning: {note}", file=sys.stderr)
+    return _play(chosen, out, video, rerun, console)
+
+
+def _play(chosen: Chosen, out: Path, video: bool, rerun: Path | None, console: Console) -> int:
+    _one_thread()
+    record, spec = chosen.record, chosen.spec
+    policy = load_policy(chosen.source, gripper(spec.robot))
+    config = dataclasses.replace(scene_config(spec, record.seed), dressed=video)
+    notes = Notes(None)
+    try:
+        with console.status("building the scene"):
+            scene = build_scene(config)
+        if scene.goal_name != record.goal:
+            raise UserError(
+                f"the goal of {record.group}:{record.index} was {record.goal}, and is "
+                f"{scene.goal_name} now; has the scene {spec.scene} been changed?"
+            )
+        verdict = show_episode(
+            scene, policy, spec.view, policy_name=record.policy, out=out, video=video,
+            rerun=rerun, console=console, on_step=notes,
+        )  # fmt: skip
+    except SimulatorFault as fault:
+        console.print(
+            f"Not as recorded: after {len(notes.steps)} actions the simulator failed: {fault}",
+            style="bold red",
+        )
+        return 1
+    differs = difference(record, scene.visible_fraction, notes.steps, verdict)
+    console.print(f"Not as recorded: {differs}." if differs else same(notes.steps))
+    return 1 if differs else 0
+
+
+def _one_thread() -> None:
+    """As in an evaluation: sums over several threads may differ in the last bit."""
+    import cv2
+    import torch
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)

@@ -1,1 +1,0 @@
-"""What the commands do: put the parts together, run them, and say what happens."""

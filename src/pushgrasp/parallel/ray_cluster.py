@@ -1,0 +1,76 @@
+"""The connection to a Ray cluster: found or started, and left as it was found."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import UserError
+
+__all__ = ["ENVIRONMENT", "RayError", "cluster", "ray"]
+
+try:
+    import ray
+    from ray.exceptions import RayError
+except ModuleNotFoundError as error:
+    raise UserError(
+        "this needs Ray, which is not installed; pip install 'pushgrasp[ray]', or leave out ray"
+    ) from error
+
+ENVIRONMENT = {"env_vars": {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}}
+"""Of every worker: one thread, since it has one core, that does not spin when it waits."""
+
+
+@contextmanager
+def cluster(n: int | None = None) -> Iterator[int]:
+    """A connection to the cluster that RAY_ADDRESS names, else to one started here.
+
+    At the end what was begun here is shut down: the local cluster with all its processes, or
+    the connection. A connection that was there before is used and kept.
+
+    Args:
+        n: workers that are to run; a local cluster gets as many CPUs, one each. None: as many
+            as the cluster has CPUs; a local one gets this machine's.
+    Yields:
+        The number of the cluster's CPUs.
+    Raises:
+        UserError: the cluster does not answer, or cannot be used from here.
+    """
+    is_ours = not ray.is_initialized()
+    if is_ours:
+        _connect(os.environ.get("RAY_ADDRESS") or "local", n or len(os.sched_getaffinity(0)))
+    try:
+        n_cpus = int(ray.cluster_resources().get("CPU", 0))
+        if n is not None and n_cpus < n:
+            print(
+                f"warning: the Ray cluster has {n_cpus} CPUs for {n} workers; the others wait "
+                "until it has more",
+                file=sys.stderr,
+            )
+        yield n_cpus
+    finally:
+        if is_ours:
+            ray.shutdown()
+
+
+def _connect(address: str, n: int) -> None:
+    own = {"num_cpus": n, "num_gpus": 0, "include_dashboard": False} if address == "local" else {}
+    on_terminate = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **own)
+    except Exception as error:  # Ray has no common one for this
+        ray.shutdown()
+        raise UserError(
+            f"RAY_ADDRESS={address} names no Ray cluster that can be used from here ({error}); "
+            "correct it, or unset it to start a local one"
+            if not own
+            else f"a local Ray cluster does not start: {error}"
+        ) from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_terminate)  # Ray's own would not save the run

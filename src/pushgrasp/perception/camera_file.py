@@ -1,0 +1,234 @@
+"""Cameras described in a small file: where they stand and how their lenses draw.
+
+The same file serves a simulated and a real robot. It is a JSON list:
+
+    [{"name": "front",
+      "intrinsics": {"width": 640, "height": 480, "fx": 618.62, "fy": 618.62,
+                     "cx": 320.0, "cy": 240.0},
+      "position": [-1.0, 0.0, 0.5], "look_at": [-0.5, 0.0, 0.0],
+      "noise": "d405"}]
+
+The pose is one of `T_world_camera` (4 rows of 4), `position` with `look_at`, or `position` with
+`quaternion` (wxyz). `intrinsics` may be left out for the standard lens, `noise` for none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.transform import Rotation
+
+from ..errors import UserError
+from ..interfaces import Intrinsics
+from ..utils.config_json import from_json
+from ..utils.files import read_json, write_json
+
+LARGEST = 8192  # pixels, of a side or a focal length
+ROTATION_ERROR = 1e-3  # by which a rotation may miss being one; files are rounded
+_POSES = "T_world_camera, or position with look_at, or position with quaternion"
+
+_Triple = tuple[float, float, float]
+_Quadruple = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class CameraSpec:
+    """One camera.
+
+    Raises:
+        UserError: a value that no camera has; the message names it.
+    """
+
+    name: str
+    intrinsics: Intrinsics
+    T_world_camera: npt.NDArray[np.float64]  # (4, 4); camera x right, y down, z forward
+    noise: str | dict[str, Any] | None = None
+    """What a simulated camera adds to its pictures, as `sim.noise.read_noise` takes it; a real
+    camera brings its own."""
+
+    def __post_init__(self) -> None:
+        where = f"camera {self.name!r}"
+        if not self.name.strip():
+            raise UserError("a camera's name is empty; give it one")
+        k = self.intrinsics
+        for field in ("width", "height", "fx", "fy"):
+            value = getattr(k, field)
+            if not 0 < value <= LARGEST:
+                raise UserError(
+                    f"{where}: {field} is {value}; it must be above 0 and at most {LARGEST} pixels"
+                )
+        if not (0 <= k.cx <= k.width and 0 <= k.cy <= k.height):
+            raise UserError(
+                f"{where}: the principal point ({k.cx}, {k.cy}) lies outside the picture of "
+                f"{k.width} x {k.height} pixels; check cx and cy"
+            )
+        pose = np.asarray(self.T_world_camera)
+        if pose.shape != (4, 4) or not _is_rigid(pose):
+            raise UserError(
+                f"{where}: T_world_camera is not a pose: it must be 4 x 4, a rotation (no mirror, "
+                "no scale) and a position in metres, over the row 0 0 0 1"
+            )
+        if pose[2, 3] < 0:
+            raise UserError(f"{where} stands {-pose[2, 3]:.2f} m under the table (z = 0); raise it")
+
+    def describe(self) -> dict[str, Any]:
+        """The camera as a file gives it, JSON-ready."""
+        return {
+            "name": self.name,
+            "intrinsics": dataclasses.asdict(self.intrinsics),
+            "T_world_camera": np.asarray(self.T_world_camera).tolist(),
+            "noise": self.noise,
+        }
+
+
+def read_cameras(path: str | Path) -> tuple[CameraSpec, ...]:
+    """The cameras of a file.
+
+    Args:
+        path: of a JSON file as above.
+    Returns:
+        At least one, each of another name.
+    Raises:
+        UserError: the file cannot be read, or says something impossible.
+    """
+    cameras = parse_cameras(read_json(path), path)
+    if not cameras:
+        raise UserError(f"{path}: it must be a list of cameras, at least one")
+    return cameras
+
+
+def parse_cameras(value: Any, where: str | Path) -> tuple[CameraSpec, ...]:
+    """Cameras as a file gives them, or as `CameraSpec.describe` does.
+
+    Args:
+        value: a list, as JSON has it; it may be empty.
+        where: it stands, for the message.
+    Raises:
+        UserError: it is no list, or says something impossible.
+    """
+    if not isinstance(value, list):
+        raise UserError(f"{where}: it must be a list of cameras, at least one")
+    specs = tuple(_read(item, f"{where}: camera {i}") for i, item in enumerate(value))
+    names = [spec.name for spec in specs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"{where}: two cameras are called {twice[0]!r}; names must differ")
+    return specs
+
+
+def write_cameras(path: str | Path, cameras: Sequence[CameraSpec]) -> None:
+    """Write cameras to a file that `read_cameras` reads back the same.
+
+    Raises:
+        UserError: the place cannot be written.
+    """
+    write_json(path, [camera.describe() for camera in cameras])
+
+
+def look_at(position: npt.ArrayLike, target: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """The pose of a camera that stands somewhere and looks at something.
+
+    Args:
+        position, target: (3,) m, world frame; two places.
+    Returns:
+        (4, 4) T_world_camera; camera x right, y down, z forward, the horizon level. Of one that
+        looks straight down or up the picture's right is -y.
+    Raises:
+        UserError: the two places are one.
+    """
+    position = np.asarray(position, np.float64)
+    forward = np.asarray(target, np.float64) - position
+    if not np.linalg.norm(forward) > 0:
+        raise UserError(f"a camera at {position.tolist()} m looks at itself; look_at is elsewhere")
+    forward /= np.linalg.norm(forward)
+    right = np.cross(forward, (0.0, 0.0, 1.0))
+    if np.linalg.norm(right) < 1e-9:  # forward is the vertical itself
+        right = np.array([0.0, -1.0, 0.0])
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    pose[:3, 3] = position
+    return pose
+
+
+@dataclass(frozen=True)
+class _Lens:
+    """Intrinsics as a file must give them: whole, for a default would pass for a calibration."""
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One camera as a file gives it, but for its noise."""
+
+    name: str
+    intrinsics: _Lens | None = None
+    T_world_camera: tuple[_Quadruple, _Quadruple, _Quadruple, _Quadruple] | None = None
+    position: _Triple | None = None
+    look_at: _Triple | None = None
+    quaternion: _Quadruple | None = None
+    noise: None = None
+
+
+def _read(value: Any, where: str) -> CameraSpec:
+    noise = None
+    if isinstance(value, dict):
+        noise = value.get("noise")
+        value = {k: v for k, v in value.items() if k != "noise"}
+        if not isinstance(noise, str | dict | None):
+            raise UserError(f"{where}: noise is {noise!r}; it must be null, a name or an object")
+    entry = from_json(_Entry, value, where)
+    lens = Intrinsics() if entry.intrinsics is None else Intrinsics(**vars(entry.intrinsics))
+    return CameraSpec(entry.name, lens, _pose(entry, where), noise)
+
+
+def _pose(entry: _Entry, where: str) -> npt.NDArray[np.float64]:
+    """(4, 4) T_world_camera, from whichever way the file gives it."""
+    given = {
+        field
+        for field in ("T_world_camera", "position", "look_at", "quaternion")
+        if getattr(entry, field) is not None
+    }
+    if given == {"T_world_camera"}:
+        return np.array(entry.T_world_camera)
+    if given == {"position", "look_at"}:
+        assert entry.position is not None
+        assert entry.look_at is not None
+        if entry.position == entry.look_at:
+            raise UserError(f"{where}: look_at is the camera's own position {entry.position}")
+        return look_at(entry.position, entry.look_at)
+    if given == {"position", "quaternion"}:
+        assert entry.quaternion is not None
+        length = float(np.linalg.norm(entry.quaternion))
+        if abs(length - 1) > ROTATION_ERROR:
+            raise UserError(
+                f"{where}: quaternion {entry.quaternion} has length {length:.3f}; a rotation's "
+                "is 1, in the order w x y z"
+            )
+        pose = np.eye(4)
+        pose[:3, :3] = Rotation.from_quat(np.roll(entry.quaternion, -1)).as_matrix()
+        pose[:3, 3] = entry.position
+        return pose
+    said = ", ".join(sorted(given)) or "nothing"
+    raise UserError(f"{where}: its pose is given by {said}; give {_POSES}")
+
+
+def _is_rigid(pose: npt.NDArray[np.float64]) -> bool:
+    rotation = pose[:3, :3]
+    return bool(
+        np.isfinite(pose).all()
+        and np.allclose(rotation @ rotation.T, np.eye(3), atol=ROTATION_ERROR)
+        and np.linalg.det(rotation) > 0
+        and np.array_equal(pose[3], (0, 0, 0, 1))
+    )

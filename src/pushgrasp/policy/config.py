@@ -1,0 +1,125 @@
+"""What a policy is made of beside its weights: its networks, its rule, its primitives.
+
+A policy directory carries these in its `config.json`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ..errors import UserError
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Which network, and how it sees."""
+
+    name: Literal["compact", "densenet121"] = "compact"
+    output: Literal["probability", "value"] = "probability"
+    """probability: sigmoid of the output is the chance that a grasp succeeds, or that a push
+    helps; value: the output is Q itself (paper)."""
+    window: Literal["target", "workspace"] = "target"
+    """What the network's square window is centred on."""
+    crop_px: int = 64
+    """Side of the window in its own pixels: a multiple of 8 (compact) or 32 (densenet121)."""
+    crop_resolution: float = 0.0035
+    """Metres a pixel of the window."""
+    widths: tuple[int, int, int] = (32, 64, 96)
+    """Channels of `compact` at 1/2, 1/4 and 1/8 of the window's resolution; multiples of 4."""
+
+
+@dataclass(frozen=True)
+class DecisionConfig:
+    """From Q maps to an action."""
+
+    switching: bool = True
+    """Take another target while the goal is hidden (section III-B); off: the ablation."""
+    switch_px: int = 5
+    """The goal is hidden when its mask has this many pixels or fewer (authors' code)."""
+    push_all_weight: float = 0.95
+    """Weight of the all-object mask on the push map (authors' code)."""
+    push_target_weight: float = 0.05
+    """Weight of the target's mask on the push map (authors' code)."""
+    grasp_threshold: float = 0.5
+    """Q_g*: grasp when the best Q_g over the target exceeds it (section III-C.2). Measured at
+    the end of stage 1 and stored with the weights."""
+    occupancy_limit: float = 1.0
+    """Grasp only when the ring round the target is filled less than this (section III-B)."""
+    push_margin: float | None = None
+    """Push, too, when this times max Q_p exceeds max Q_g (authors' code: 1.5); None: never."""
+    max_pushes: int | None = None
+    """After so many pushes in a row, grasp the best there is; None: no such limit."""
+    push_threshold: float | None = None
+    """Push only when max Q_p exceeds this, else grasp the best there is; None: always."""
+    smooth_px: int = 0
+    """Judge a grasp by the mean over so many pixels round it and over the rotations beside it:
+    the highest of many uncertain values is too high. 0: not."""
+    avoid_repeats: bool = False
+    """Leave out what has just failed or changed nothing, while the scene there is the same."""
+    grasp_repeat_m: float = 0.015
+    """Grasps nearer than this,"""
+    grasp_repeat_deg: float = 30.0
+    """and less than this apart modulo 180 degrees, count as the same grasp."""
+    push_repeat_m: float = 0.020
+    """Pushes nearer than this,"""
+    push_repeat_deg: float = 23.0
+    """and less than this apart, count as the same push."""
+    distrust: float = 1.0
+    """Factor on the target's Q_g for each grasp that has failed in a row: a network that was
+    wrong about a heap may well be so again, so clear the way or push before the next try."""
+    clear_blockers: bool = False
+    """Rather than push, grasp an object beside the target when that is likely to succeed; and
+    any object at all when pushing, too, has led nowhere."""
+    blocker_threshold: float = 0.5
+    """Q_g from which a blocking object is taken out of the way."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("switch_px", 0, 10_000),
+            ("push_all_weight", 0.0, 1.0),
+            ("push_target_weight", 0.0, 1.0),
+            ("occupancy_limit", 0.0, 1.0),
+            ("smooth_px", 0, 50),
+            ("distrust", 0.0, 1.0),
+        ):
+            _check_range(self, name, low, high)
+        if self.max_pushes is not None:
+            _check_range(self, "max_pushes", 0, 1_000)
+
+
+def _check_range(config: object, name: str, low: float, high: float) -> None:
+    value = getattr(config, name)
+    if not low <= value <= high:
+        raise UserError(f"{type(config).__name__}: {name} is {value}; it must be {low} to {high}")
+
+
+@dataclass(frozen=True)
+class PrimitiveConfig:
+    """How deep and how far."""
+
+    grasp_depth: float = 0.02
+    """m below the chosen point (section III-B)."""
+    tip_clearance: float = 0.004
+    """m that the finger tips stay above the table."""
+    push_behind: float = 0.05
+    """m behind the chosen point where a push starts (section III-B)."""
+    push_length: float = 0.10
+    """m of travel (section III-B)."""
+    push_depth: float = 0.025
+    """m below the chosen point at which the tips travel; half a block."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("grasp_depth", 0.0, 0.1),
+            ("tip_clearance", 0.0, 0.05),
+            ("push_behind", 0.0, 0.2),
+            ("push_length", 0.0, 0.3),
+            ("push_depth", 0.0, 0.1),
+        ):
+            _check_range(self, name, low, high)
+
+
+def with_threshold(decision: DecisionConfig, grasp_threshold: float) -> DecisionConfig:
+    """The same decision rule with the Q_g* that training measured."""
+    return replace(decision, grasp_threshold=grasp_threshold)

@@ -1,0 +1,95 @@
+"""Where a jaw's fingers fit: boxes moved straight down beside a heightmap's surfaces."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ...interfaces import GripperSpec
+from ...perception.observation import Observation
+from ...perception.segmentation import MIN_HEIGHT
+from ...workspace import rotation_angle
+from ..config import PrimitiveConfig
+
+HeightArray = npt.NDArray[np.float32]
+
+
+def tip_height(height: HeightArray, depth: float, primitive: PrimitiveConfig) -> HeightArray:
+    """m above the table of the lowest point of a tool that goes so deep below a surface."""
+    return np.maximum(height - np.float32(depth), np.float32(primitive.tip_clearance))
+
+
+def obstacles(observation: Observation) -> HeightArray:
+    """(H, W) m, what a finger could meet: unseen cells are infinitely high, the table is flat."""
+    height = observation.heightmap.height
+    solid = np.where(observation.objects, height, np.minimum(height, np.float32(MIN_HEIGHT)))
+    return np.where(observation.heightmap.seen, solid, np.float32(np.inf)).astype(np.float32)
+
+
+def fingers_over(
+    solid: HeightArray, rotation: int, gripper: GripperSpec, resolution: float
+) -> HeightArray:
+    """The highest thing that the open jaw's fingers would meet, for a grasp at every pixel.
+
+    Args:
+        solid: (H, W) m, see `obstacles`.
+        rotation: of the grasp.
+        gripper: the jaw.
+        resolution: m a pixel.
+    Returns:
+        (H, W) m, infinite where a finger would be over unseen cells or beyond the map's edge.
+        Every cell that a finger's outline touches counts.
+    """
+    reach = (gripper.max_width + gripper.finger_thickness) / 2
+    half = (gripper.finger_thickness / 2, gripper.finger_breadth / 2)
+    angle = float(rotation_angle(rotation))
+    offsets = reach / resolution * np.array([[np.sin(angle), np.cos(angle)]])
+    offsets = np.rint(np.concatenate([-offsets, offsets])).astype(int)  # row, column
+    around = highest_under(solid, half, angle, resolution, slack=0.5)
+    return np.maximum(*(moved(around, *offset) for offset in offsets))
+
+
+def highest_under(
+    solid: HeightArray,
+    half: tuple[float, float],
+    angle: float,
+    resolution: float,
+    *,
+    slack: float = 0.0,
+) -> HeightArray:
+    """The highest cell under a turned rectangle, for its centre on every pixel.
+
+    Args:
+        solid: (H, W) m.
+        half: m, half-extents along the angle and across it.
+        angle: rad, a yaw.
+        resolution: m a pixel.
+        slack: px, by which its centre may be off along rows and columns.
+    Returns:
+        (H, W) m; beyond the edge everything is infinitely high.
+    """
+    n = int(np.ceil(np.hypot(*half) / resolution + slack)) + 1
+    rows, columns = np.mgrid[-n : n + 1, -n : n + 1]
+    cos, sin = np.cos(angle), np.sin(angle)
+    along, across = columns * cos + rows * sin, rows * cos - columns * sin
+    # half-extents of a cell and of the slack; a cell whose edge is touched counts
+    cell = (0.5 + slack) * (abs(cos) + abs(sin)) + 1e-6
+    touched = (np.abs(along) <= half[0] / resolution + cell) & (
+        np.abs(across) <= half[1] / resolution + cell
+    )
+    kernel = touched.astype(np.uint8)
+    highest = cv2.dilate(solid, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=np.inf)
+    return np.asarray(highest, np.float32)
+
+
+def moved(image: HeightArray, rows: int, columns: int) -> HeightArray:
+    """At each pixel the image's value so many rows and columns further; infinite outside it."""
+    height, width = image.shape
+    shifted = np.full_like(image, np.inf)
+    to_rows = slice(max(-rows, 0), min(height, height - rows))
+    to_columns = slice(max(-columns, 0), min(width, width - columns))
+    from_rows = slice(max(rows, 0), min(height, height + rows))
+    from_columns = slice(max(columns, 0), min(width, width + columns))
+    shifted[to_rows, to_columns] = image[from_rows, from_columns]
+    return shifted

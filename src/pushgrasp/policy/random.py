@@ -1,0 +1,72 @@
+"""`random`: a random grasp or push of the target; what any policy must beat."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..interfaces import Action, Primitive
+from ..perception.observation import Observation
+from ..workspace import N_ROTATIONS
+from .base import Decision
+from .config import DecisionConfig, PrimitiveConfig
+from .selection import Memory, suppress
+from .targeting import choose_target
+
+_RULE = DecisionConfig()
+
+VERSION = 1
+"""Part of the policy's hash: raise it whenever the same observation leads to another decision."""
+
+
+class Chance:
+    """Grasps or pushes the target, the one as likely as the other, anywhere and any way round.
+
+    The target is the goal, or while that is hidden the highest object. What has failed is not
+    repeated while the scene there is the same. Chance follows from what is seen and remembered,
+    so that the same look at the table meets the same action, whoever plays it.
+    """
+
+    primitive = PrimitiveConfig()
+
+    def decide(
+        self,
+        observation: Observation,
+        memory: Memory | None = None,
+        *,
+        refused: Sequence[Action] = (),
+    ) -> Decision:
+        """Choose the next action; see `Policy.decide`."""
+        avoid = (*refused, *(memory or Memory()).failed)
+        target = choose_target(
+            observation.goal,
+            observation.labels,
+            observation.heightmap.height,
+            switch_px=_RULE.switch_px,
+        )
+        rng = np.random.default_rng(_entropy(observation, avoid))
+        primitives: list[Primitive] = ["grasp", "push"]
+        rng.shuffle(primitives)
+        action, why = None, "nothing is seen of the target, or everything has been tried"
+        for primitive in primitives:
+            allowed = np.where(target.mask & observation.heightmap.seen, np.float32(0), -np.inf)
+            q_map = np.repeat(allowed[None].astype(np.float32), N_ROTATIONS, axis=0)
+            q_map = suppress(q_map, avoid, primitive, observation.heightmap.workspace, _RULE)
+            places = np.argwhere(np.isfinite(q_map))
+            if len(places):
+                why = f"by chance, of {len(places):,}"
+                place = (int(i) for i in rng.choice(places))
+                action = observation.action(primitive, *place, why=why)
+                break
+        return Decision(action, target, np.nan, np.nan, None, None, why)
+
+
+def _entropy(observation: Observation, avoid: Sequence[Action]) -> int:
+    """A number that only the same look, with the same failures, has."""
+    content = hashlib.sha256()
+    for image in (observation.heightmap.height, observation.heightmap.color, observation.goal):
+        content.update(np.ascontiguousarray(image).tobytes())
+    content.update(repr([(a.primitive, a.pixel, a.rotation) for a in avoid]).encode())
+    return int.from_bytes(content.digest()[:16], "little")

@@ -1,0 +1,214 @@
+"""A whole arm with a hand: drives with limited torque, and mink for the inverse kinematics.
+
+A line of the tool is solved at close intervals before anything moves; what is out of reach,
+beyond a joint's limit, or would bring the arm against itself, the table or the camera's post
+is refused. What lies on the table it does not know: that it feels, as a real arm would.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path as FilePath
+
+import mink
+import mujoco
+import numpy as np
+
+from ..model import CONTACT_SOLIMP, CONTACT_SOLREF, add_surroundings
+from .arms import ARMS, add_arm
+from .hand import HAND_FRICTION, HandSpec, add_hand, add_servo, open_jaw
+from .meshes import find_meshes
+from .motion import FloatArray, Path, half_turn
+from .robot import HAND_BODIES, HOME, RefusedError
+
+STIFFNESS = 250.0  # 1/rad: N m of a drive, over its largest torque, for each rad that it is off
+_STEP, _TURN = 0.02, 0.1  # m and rad between the points of a line that are solved
+_NEAR_POSITION, _NEAR_ANGLE = 5e-5, 5e-4  # m, rad: solved
+_MAX_ITERATIONS = 20
+_HEADROOM = 0.85  # share of a joint's speed that is planned with; its drive needs the rest
+_JUMP = 0.5  # rad that a joint may turn between two points; more is a singularity passed
+_HOMING = 0.02  # share of the way back to the home posture that each iteration may take, where the
+# arm has a joint to spare; without it a redundant arm drifts until it meets a limit
+_MARGIN = 0.4  # rad that the last joint shall keep from its limits, turning the longer way for it
+
+
+class ArmModel:
+    """An arm's bodies and drives, and its hand's.
+
+    Args:
+        name: a key of ARMS.
+        hand: at its flange.
+        dressed: show the maker's meshes where they are installed; they touch nothing.
+    """
+
+    def __init__(self, name: str, hand: HandSpec, *, dressed: bool = False) -> None:
+        self.arm, self.hand, self._dressed = ARMS[name], hand, dressed
+
+    def add_to(self, spec: mujoco.MjSpec) -> None:
+        """Add to a model: the arm's joints with their drives, and the hand."""
+        self.add_bodies(spec, find_meshes(self.arm.name) if self._dressed else None)
+        stiffness, damping = _servos(self.arm.name, self.hand)
+        for joint, k, d in zip(self.arm.joints, stiffness, damping, strict=True):
+            add_servo(spec, joint.name, k, d, joint.max_torque)
+
+    def add_bodies(self, spec: mujoco.MjSpec, meshes: FilePath | None = None) -> None:
+        """Add the arm and its hand, whose fingers alone have drives."""
+        flange = add_arm(spec, self.arm, meshes=meshes)
+        tool = flange.add_body(
+            name="tool", pos=(0, 0, self.hand.reach), quat=(0, 1, 0, 0), gravcomp=1
+        )
+        add_hand(spec, tool, self.hand)
+        for finger in HAND_BODIES[1:]:  # a capsule round the wrist reaches into the palm
+            spec.add_exclude(bodyname1=flange.parent.name, bodyname2=finger)
+        top = self.hand.finger_length + 2 * self.hand.palm[2] - 0.005
+        if self.hand.reach > top + 1e-3:  # what joins palm and flange
+            tool.add_geom(
+                name="mount", type=mujoco.mjtGeom.mjGEOM_CYLINDER, mass=0,
+                fromto=(0, 0, top, 0, 0, self.hand.reach), size=(0.034, 0, 0),
+                rgba=(0.2, 0.21, 0.23, 1), friction=HAND_FRICTION,
+                solref=CONTACT_SOLREF, solimp=CONTACT_SOLIMP,
+            )  # fmt: skip
+
+    def rest(self) -> dict[str, float]:
+        """See `RobotModel.rest`."""
+        joints = zip(self.arm.joints, self.arm.home, strict=True)
+        return {joint.name: angle for joint, angle in joints} | open_jaw(self.hand)
+
+
+@lru_cache(maxsize=4)
+def _planning_model(name: str, hand: HandSpec) -> mujoco.MjModel:
+    """The arm, the table and the post, without any object."""
+    spec = mujoco.MjSpec()
+    add_surroundings(spec)
+    ArmModel(name, hand).add_bodies(spec)
+    return spec.compile()
+
+
+@lru_cache(maxsize=4)
+def _servos(name: str, hand: HandSpec) -> tuple[FloatArray, FloatArray]:
+    """Stiffness (N m/rad) of each joint's drive, and the damping critical for the home posture."""
+    arm, model = ARMS[name], _planning_model(name, hand)
+    data = mujoco.MjData(model)
+    dofs = [model.joint(j.name).dofadr[0] for j in arm.joints]
+    for joint, angle in zip(arm.joints, arm.home, strict=True):
+        data.qpos[model.joint(joint.name).qposadr[0]] = angle
+    mujoco.mj_forward(model, data)
+    inertia = []
+    for dof in dofs:
+        column = np.zeros(model.nv)
+        mujoco.mj_mulM(model, data, column, np.eye(model.nv)[dof])
+        inertia.append(column[dof])
+    stiffness = STIFFNESS * np.array([j.max_torque for j in arm.joints])
+    return stiffness, 2 * np.sqrt(stiffness * inertia)
+
+
+class ArmKinematics:
+    """How an arm's joints move its tool; see `robot.Kinematics`."""
+
+    def __init__(self, name: str, hand: HandSpec) -> None:
+        arm, model = ARMS[name], _planning_model(name, hand)
+        self.joints = tuple(j.name for j in arm.joints)
+        self.speeds = _HEADROOM * np.array([j.max_speed for j in arm.joints])
+        self.accelerations = np.array([j.max_acceleration for j in arm.joints])
+        stiffness, damping = _servos(name, hand)
+        self.lag = damping / stiffness
+        self._model = model
+        self._q = np.array([model.joint(n).qposadr[0] for n in self.joints])
+        self._rest = np.zeros(model.nq)  # fingers included, which planning holds open
+        self._rest[self._q] = arm.home
+        for side in ("left", "right"):
+            finger = model.joint(f"finger_{side}").qposadr[0]
+            self._rest[finger] = hand.gripper.max_width / 2
+        self._configuration = mink.Configuration(model, q=self._rest)
+        self._tool = mink.FrameTask("tool", "body", position_cost=1.0, orientation_cost=1.0)
+        self._posture = mink.PostureTask(model, cost=1.0, gain=_HOMING)
+        self._posture.set_target(self._rest)
+        self._limits = [mink.ConfigurationLimit(model)]
+        last = arm.joints[-1]
+        self._last = last.low + _MARGIN, last.high - _MARGIN
+        self.home = self._solve(
+            np.array(arm.home), np.array(HOME), self.pose(np.array(arm.home))[1]
+        )
+
+    def pose(self, joints: FloatArray) -> tuple[FloatArray, float]:
+        """See `Kinematics.pose`."""
+        tool = self._at(joints).get_transform_frame_to_world("tool", "body").as_matrix()
+        return tool[:3, 3].copy(), float(np.arctan2(tool[1, 0], tool[0, 0]))
+
+    def path(self, start: FloatArray, position: FloatArray, yaw: float) -> Path:
+        """See `Kinematics.path`."""
+        turn = half_turn(yaw - self.pose(start)[1])
+        other = turn - np.copysign(np.pi, turn)  # the same to a symmetric jaw
+        low, high = self._last
+        # Straight down, the last joint turns against the tool's yaw.
+        if not low < start[-1] - turn < high:
+            turn, other = other, turn
+        try:
+            return self._line(start, position, turn)
+        except RefusedError:
+            return self._line(start, position, other)
+
+    def _line(self, start: FloatArray, position: FloatArray, turn: float) -> Path:
+        """The way along a line while the tool turns by an angle."""
+        here, yaw = self.pose(start)
+        length = float(np.linalg.norm(position - here))
+        n = max(2, int(np.ceil(max(length / _STEP, abs(turn) / _TURN))) + 1)
+        shares, joints = np.linspace(0, 1, n), [np.array(start)]
+        for share in shares[1:]:
+            point = here + share * (position - here)
+            solved = self._solve(joints[-1], point, yaw + share * turn)
+            if np.abs(solved - joints[-1]).max() > _JUMP:
+                raise RefusedError(f"the arm would pass a singularity {_near(point)}")
+            self._check_collision(solved, point)
+            joints.append(solved)
+        return Path(np.array(joints), shares, length)
+
+    def _solve(self, near: FloatArray, position: FloatArray, yaw: float) -> FloatArray:
+        """Joint positions with the tool at a pose, upright."""
+        target = mink.SE3.from_rotation_and_translation(mink.SO3.from_z_radians(yaw), position)
+        self._tool.set_target(target)
+        configuration = self._at(near)
+        for _ in range(_MAX_ITERATIONS):
+            try:
+                velocity = mink.solve_ik(
+                    configuration,
+                    [self._posture],
+                    1.0,
+                    "daqp",
+                    limits=self._limits,
+                    constraints=[self._tool],
+                )
+            except mink.NoSolutionFound:
+                break
+            configuration.integrate_inplace(velocity, 1.0)
+            error = self._tool.compute_error(configuration)
+            if (
+                np.linalg.norm(error[:3]) < _NEAR_POSITION
+                and np.linalg.norm(error[3:]) < _NEAR_ANGLE
+            ):
+                return configuration.q[self._q].copy()
+        raise RefusedError(f"{_near(position)} is out of reach, or beyond a joint's limit")
+
+    def _at(self, joints: FloatArray) -> mink.Configuration:
+        q = self._rest.copy()
+        q[self._q] = joints
+        self._configuration.update(q)
+        return self._configuration
+
+    def _check_collision(self, joints: FloatArray, point: FloatArray) -> None:
+        data = self._at(joints).data
+        mujoco.mj_collision(self._model, data)
+        for contact in data.contact[: data.ncon]:
+            moving_first = sorted(contact.geom, key=lambda g: self._model.geom_bodyid[g] == 0)
+            first, second = (self._called(g) for g in moving_first)
+            raise RefusedError(f"{_near(point)} the {first} would hit the {second}")
+
+    def _called(self, geom: int) -> str:
+        """What a person calls a geom."""
+        name = self._model.geom(geom).name
+        return name.rsplit("/")[-1].rstrip("0123456789").strip("_").replace("_", " ")
+
+
+def _near(point: FloatArray) -> str:
+    x, y, z = point
+    return f"at ({x:.2f}, {y:.2f}, {z:.2f}) m"

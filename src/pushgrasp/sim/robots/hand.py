@@ -1,0 +1,227 @@
+"""Parallel jaws: their bodies in a model, and how they open, close and grip.
+
+The jaw behaves as an RG2 or a Franka Hand does: it moves at a limited speed, stops at contact
+and only then tightens. Geometry is boxes, since boxes make the best contacts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from ...errors import SimulatorFault
+from ...interfaces import GripperSpec, MoveJaw
+from ..model import CONTACT_SOLIMP, CONTACT_SOLREF, TIMESTEP
+from ..world import World
+
+STEPS_PER_TICK = 4
+TICK = STEPS_PER_TICK * TIMESTEP  # s between two looks at the forces
+STALL_FORCE = 3.0  # N at a finger from which the jaw counts as stopped by something
+HAND_FRICTION = (0.4, 0.005, 0.0001)  # of the palm
+PAD_FRICTION = (0.9, 0.01, 0.0001)  # rubber on plastic
+
+_PAD_MASS = 0.05  # kg
+_FINGER_STIFFNESS = 2e3  # N/m
+_FINGER_ARMATURE = 0.1  # kg, the jaw's gearing
+_FINGER_DAMPING = 2 * np.sqrt(2 * _FINGER_STIFFNESS * _FINGER_ARMATURE)
+_FINGERS = ("finger_left", "finger_right")
+
+
+@dataclass(frozen=True)
+class HandSpec:
+    """A hand that is built here. Its tool frame is that of `GripperSpec`."""
+
+    name: str
+    gripper: GripperSpec
+    finger_length: float  # m from the tips to the palm
+    palm: tuple[float, float, float]  # m, half-extents
+    mass: float  # kg
+    reach: float  # m from an arm's flange to the tips
+    jaw_speed: float  # m/s, change of the width
+    color: tuple[float, float, float]  # of the palm, 0 to 1
+
+
+RG2 = HandSpec(
+    name="RG2-like hand",
+    gripper=GripperSpec(),
+    finger_length=0.12,  # the palm hangs above the longest block held upright
+    palm=(0.075, 0.03, 0.03),
+    mass=1.5,  # with its mount
+    reach=0.23,
+    jaw_speed=0.15,  # an RG2 manages up to 0.18
+    color=(0.25, 0.27, 0.3),
+)
+"""OnRobot's RG2: 110 mm, 40 N (data sheet); no model of it exists, this one is of boxes."""
+
+FRANKA_HAND = HandSpec(
+    name="Franka Hand",
+    gripper=GripperSpec(max_width=0.08, max_force=70.0, finger_breadth=0.02),
+    finger_length=0.045,
+    palm=(0.102, 0.0315, 0.029),
+    mass=0.73,
+    reach=0.1034,
+    jaw_speed=0.1,
+    color=(0.92, 0.92, 0.92),
+)
+"""Franka's own: 80 mm, 70 N continuous, 0.05 m/s a finger, 0.73 kg (its product manual); the tips
+lie 103.4 mm and the fingers' root 58.4 mm beyond the flange (Franka's URDF)."""
+
+
+def add_hand(spec: mujoco.MjSpec, tool: mujoco.MjsBody, hand: HandSpec) -> None:
+    """Give a body, whose frame is the tool frame, a palm and two driven fingers.
+
+    Adds joints and actuators finger_left and finger_right.
+    """
+    g = hand.gripper
+    box = mujoco.mjtGeom.mjGEOM_BOX
+    tool.add_geom(
+        name="palm", type=box, size=hand.palm,
+        pos=(0, 0, hand.finger_length + hand.palm[2] - 0.005),
+        mass=hand.mass - 2 * _PAD_MASS, rgba=(*hand.color, 1), friction=HAND_FRICTION,
+        solref=CONTACT_SOLREF, solimp=CONTACT_SOLIMP,
+    )  # fmt: skip
+    for name, sign in zip(_FINGERS, (1.0, -1.0), strict=True):
+        finger = tool.add_body(name=name, gravcomp=1)
+        finger.add_joint(
+            name=name, type=mujoco.mjtJoint.mjJNT_SLIDE, axis=(sign, 0, 0),
+            range=(0, g.max_width / 2), limited=True, armature=_FINGER_ARMATURE,
+        )  # fmt: skip
+        half = hand.finger_length / 2
+        finger.add_geom(
+            name=name.replace("finger", "pad"), type=box, mass=_PAD_MASS,
+            size=(g.finger_thickness / 2, g.finger_breadth / 2, half),
+            pos=(sign * g.finger_thickness / 2, 0, half),
+            rgba=(0.12, 0.12, 0.13, 1),
+            friction=PAD_FRICTION, condim=4, priority=1,  # 4: a pad resists twisting
+            solref=CONTACT_SOLREF, solimp=CONTACT_SOLIMP,
+        )  # fmt: skip
+        add_servo(spec, name, _FINGER_STIFFNESS, _FINGER_DAMPING, g.max_force)
+    # The fingers are geared together, as in every parallel jaw.
+    gear = spec.add_equality(
+        type=mujoco.mjtEq.mjEQ_JOINT, name1=_FINGERS[0], name2=_FINGERS[1],
+        objtype=mujoco.mjtObj.mjOBJ_JOINT, solref=(0.005, 1),
+    )  # fmt: skip
+    gear.data[:5] = (0, 1, 0, 0, 0)
+
+
+def open_jaw(hand: HandSpec) -> dict[str, float]:
+    """Positions of the fingers' joints, m, with the jaw open."""
+    return dict.fromkeys(_FINGERS, hand.gripper.max_width / 2)
+
+
+def add_servo(
+    spec: mujoco.MjSpec, joint: str, stiffness: float, damping: float, limit: float
+) -> None:
+    """Drive a joint with stiffness x (ctrl - position) - damping x velocity, within a limit.
+
+    Args:
+        spec: the model being made; the actuator gets the joint's name.
+        joint: a hinge or a slide of it.
+        stiffness: N/m or N m/rad.
+        damping: N s/m or N m s/rad.
+        limit: N or N m.
+    """
+    gain, bias = np.zeros(10), np.zeros(10)
+    gain[0], bias[1], bias[2] = stiffness, -stiffness, -damping
+    spec.add_actuator(
+        name=joint,
+        trntype=mujoco.mjtTrn.mjTRN_JOINT,
+        target=joint,
+        gaintype=mujoco.mjtGain.mjGAIN_FIXED,
+        biastype=mujoco.mjtBias.mjBIAS_AFFINE,
+        gainprm=gain,
+        biasprm=bias,
+        forcerange=(-limit, limit),
+        forcelimited=True,
+    )
+
+
+class Jaw:
+    """The jaw of a world's robot.
+
+    Args:
+        world: its `data` is read and driven.
+        hand: what was added to its model.
+    """
+
+    def __init__(self, world: World, hand: HandSpec) -> None:
+        self._world, self._hand = world, hand
+        self.stopped = False  # set it, and a motion of the jaw under way ends
+        m = world.model
+        self._q = np.array([m.joint(n).qposadr[0] for n in _FINGERS])
+        self._drives = np.array([m.actuator(n).id for n in _FINGERS])
+        self._grip_force = 0.0  # N with which the jaw presses; 0 while it holds a width
+        self._hold(hand.gripper.max_width)
+
+    def width(self) -> float:
+        """m between the pads."""
+        return float(self._world.data.qpos[self._q].sum())
+
+    def grips(self) -> bool:
+        """Whether it presses on something, or on its own other pad."""
+        return self._grip_force > 0
+
+    def tick(self, drive: Callable[[float], None] | None = None) -> None:
+        """Let 8 ms pass; a gripping jaw keeps pressing. See `World.step` for `drive`."""
+        if self._grip_force:  # the fingers follow what they press, should it slip away
+            inward = self.width() / 2 - self._grip_force / _FINGER_STIFFNESS
+            self._world.data.ctrl[self._drives] = inward
+        self._world.step(STEPS_PER_TICK, drive)
+
+    def close(self, command: MoveJaw) -> bool:
+        """Close to a width, or until something stops the jaw, and then tighten.
+
+        Returns:
+            Whether something stopped it.
+        """
+        force = min(command.force, self._hand.gripper.max_force)
+        step, lead = self._hand.jaw_speed * TICK, 2 * 1.5 * STALL_FORCE / _FINGER_STIFFNESS
+        target = last = self.width()
+        stalled = 0
+        while stalled < 3 and not self.stopped:
+            target = max(target - step, command.width, self.width() - lead)
+            self._hold(target)
+            self.tick()
+            width = self.width()
+            if width - command.width < 1e-3:
+                return False
+            stalled = stalled + 1 if last - width < 0.2 * step else 0
+            last = width
+        for share in np.linspace(0.2, 1.0, 10):  # over 80 ms
+            if self.stopped:
+                break
+            self._grip_force = share * force
+            self.tick()
+        for _ in range(5):
+            self.tick()
+        return True
+
+    def open(self, width: float | None = None) -> bool:
+        """Open to a width in m; None: fully.
+
+        Returns:
+            Whether it got there.
+        Raises:
+            SimulatorFault: it did not, though nothing was in its way.
+        """
+        most = self._hand.gripper.max_width
+        goal = most if width is None else min(width, most)
+        target = self.width()
+        for _ in range(300):
+            target = min(target + self._hand.jaw_speed * TICK, goal)
+            self._hold(target)
+            self.tick()
+            if target >= goal and goal - self.width() < 2e-3:
+                return True
+            if self.stopped:
+                return False
+        if self._world.touching("finger_left", "finger_right") == 0:
+            raise SimulatorFault("the gripper did not open")
+        return False
+
+    def _hold(self, width: float) -> None:
+        self._grip_force = 0.0
+        self._world.data.ctrl[self._drives] = width / 2

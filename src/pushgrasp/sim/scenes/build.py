@@ -1,0 +1,251 @@
+"""Scenes: what lies on the table, built from a few settings and a seed."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.transform import Rotation
+
+from ...errors import SimulatorFault, UserError
+from ...interfaces import Camera
+from ...perception.colors import PALETTE, parse_color
+from ...workspace import Workspace
+from ..cameras.light import Light
+from ..cameras.ray import RayCamera
+from ..cameras.views import ViewConfig, make_cameras
+from ..model import ObjectSpec
+from ..objects.novel import NOVEL
+from ..objects.shapes import SHAPES, Shape
+from ..randomise import Domain, DomainConfig, ObjectDomain, draw, scaled
+from ..robots.gantry import GantryModel
+from ..robots.registry import make_robot, robot_model
+from ..robots.robot import SimRobot
+from ..world import MAX_PENETRATION, World
+from .layouts import DROPPED, choose_goal, read_fixed
+from .piles import drop_all
+from .preset_file import PlacedObject
+
+REST_CHECK = 0.5  # s after which `motion_m` is read
+
+RGB = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class SceneConfig:
+    """Which scene to build."""
+
+    name: str = "random"
+    """random, heap, random-novel, challenging-01 to -10, novel-01 to -06, or a file's path."""
+    n_objects: int = 10
+    """Objects of a scene in which they are dropped, 1 to 30; others bring their own."""
+    goal: int | None = None
+    """Index of the goal among the objects, in the order of placing; None: the file's, or 0."""
+    sigma: float = 0.03
+    """m, spread of the Gaussian that places the objects of a random scene."""
+    seed: int = 0
+    """Draws shapes, colours, places and orientations."""
+    perturb: bool = False
+    """Move each object of a fixed scene by about 2 mm and 2 degrees, and vary friction."""
+    randomise: DomainConfig | None = None
+    """Vary masses, frictions, sizes (of dropped objects), colours and light by the seed."""
+    robot: str = "gantry"
+    """One of `robots.ROBOTS`; all of them meet the same scene."""
+    dressed: bool = False
+    """Show an arm in its maker's meshes, where they are installed; only videos show them."""
+
+
+@dataclass
+class Scene:
+    """A settled world and its goal."""
+
+    config: SceneConfig
+    world: World
+    goal: int
+    goal_rgb: RGB  # all that the robot is told; what it sees may differ a little
+    visible_fraction: float  # of the goal, from the robot's cameras
+    light: Light = field(default_factory=Light)
+    motion_m: dict[str, float] = field(default_factory=dict)  # since the scene was loaded
+    left_out: tuple[str, ...] = ()  # lines of a file that lie off the table
+
+    @property
+    def goal_name(self) -> str:
+        """The goal's name."""
+        return self.world.object_names[self.goal]
+
+    def visible_from(self, view: ViewConfig) -> float:
+        """The simulator's truth: how much of the goal the best of some cameras sees, now."""
+        body = int(self.world.body_ids[self.goal])
+        eyes = [
+            RayCamera(self.world, intrinsics=c.intrinsics, T_world_camera=c.T_world_camera)
+            for c in view.cameras
+        ] or [RayCamera(self.world)]
+        return max(camera.visible_fraction(body) for camera in eyes)
+
+    def make_robot(self) -> SimRobot:
+        """The scene's robot, at home, its jaw open."""
+        return make_robot(self.config.robot, self.world)
+
+    def make_cameras(
+        self, view: ViewConfig | None = None, *, white: float = 0.0, seed: int | None = None
+    ) -> list[Camera]:
+        """The cameras that look at the scene; see `views.make_cameras`.
+
+        Args:
+            view: which; None for the default one.
+            white: m of depth noise.
+            seed: of the noise; None for the scene's.
+        """
+        seed = self.config.seed if seed is None else seed
+        return make_cameras(self.world, view or ViewConfig(), self.light, white=white, seed=seed)
+
+
+def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scene:
+    """Build a scene and let it settle.
+
+    Args:
+        config: which one.
+        workspace: where on the table; None for the standard one.
+    Returns:
+        The scene, at rest, its goal in the workspace, and all else too unless a file says
+        otherwise.
+    Raises:
+        UserError: impossible settings, or a scene file that cannot be read.
+        SimulatorFault: the pile could not be built; another seed may do.
+    """
+    workspace = workspace or Workspace()
+    robot = robot_model(config.robot, dressed=config.dressed)
+    rng = _rng(config)
+    left_out: tuple[str, ...] = ()
+    if config.name in DROPPED:
+        goal = _check(config)
+        colors = _draw_colors(rng, config.n_objects)
+        domain = _domain(config, len(colors))
+        world = _dropped(config, colors, domain, rng, workspace)
+        before = {n: world.pose(n)[0] for n in world.in_scene()}
+        world.step(round(REST_CHECK / world.model.opt.timestep))
+    else:
+        scene = read_fixed(config.name, workspace)
+        goal = choose_goal(scene, config.goal, config.name, workspace)
+        colors, left_out = [o.color for o in scene.objects], scene.left_out
+        domain = _domain(config, len(colors))
+        world = _loaded(config, scene.objects, domain, rng)
+        before = {n: world.pose(n)[0] for n in world.in_scene()}
+        world.settle(max_time=4.0)
+    motion = {n: float(np.linalg.norm(world.pose(n)[0] - p)) for n, p in before.items()}
+    if config.robot != "gantry":
+        world = world.with_robot(robot)
+    if not workspace.contains(world.pose(world.object_names[goal])[0][:2]):
+        raise SimulatorFault("the goal rolled out of the workspace while the scene settled")
+    visible = RayCamera(world).visible_fraction(int(world.body_ids[goal]))
+    world.max_penetration = MAX_PENETRATION
+    world.peak_penetration = world.peak_speed = 0.0
+    return Scene(config, world, goal, colors[goal], visible, domain.light, motion, left_out)
+
+
+def object_colors(config: SceneConfig, workspace: Workspace | None = None) -> list[RGB]:
+    """The nominal colours of a scene's objects, without building it.
+
+    Args:
+        config: the scene; its goal does not matter.
+        workspace: where on the table.
+    Returns:
+        sRGB 0..255, in the order of the objects.
+    Raises:
+        UserError: as for `build_scene`.
+    """
+    if config.name in DROPPED:
+        _check(dataclasses.replace(config, goal=0))
+        return _draw_colors(_rng(config), config.n_objects)
+    return [placed.color for placed in read_fixed(config.name, workspace).objects]
+
+
+def _rng(config: SceneConfig) -> np.random.Generator:
+    if config.seed < 0:
+        raise UserError(f"--seed {config.seed}: a seed is 0 or more")
+    return np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(0,)))
+
+
+def _draw_colors(rng: np.random.Generator, n: int) -> list[RGB]:
+    colors = list(PALETTE.values())
+    return [parse_color(colors[i]) for i in rng.permutation(len(colors))[:n]]
+
+
+def _check(config: SceneConfig) -> int:
+    """The index of a dropped scene's goal."""
+    goal = config.goal or 0
+    if not 1 <= config.n_objects <= len(PALETTE):
+        raise UserError(
+            f"--objects {config.n_objects}: a scene has 1 to {len(PALETTE)} objects, "
+            "each in a colour of its own"
+        )
+    if not 0 <= goal < config.n_objects:
+        raise UserError(
+            f"--goal {goal}: the scene has {config.n_objects} objects, "
+            f"so the goal is 0 to {config.n_objects - 1}"
+        )
+    if not 0 < config.sigma <= 0.1:
+        raise UserError(f"--sigma {config.sigma}: the spread is above 0 and at most 0.1 m")
+    return goal
+
+
+def _domain(config: SceneConfig, n_objects: int) -> Domain:
+    """How the world differs from its nominal self, from a chance of its own."""
+    if config.randomise is None:
+        return Domain((ObjectDomain(),) * n_objects, Light())
+    chance = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(1,)))
+    return draw(config.randomise, chance, n_objects)
+
+
+def _table_friction(config: SceneConfig) -> float:
+    """Of two surfaces the rougher counts, so the table may not be rougher than any object."""
+    return 1.0 if config.randomise is None else config.randomise.friction[0]
+
+
+def _dropped(
+    config: SceneConfig,
+    colors: list[RGB],
+    domain: Domain,
+    rng: np.random.Generator,
+    workspace: Workspace,
+) -> World:
+    kinds = list((NOVEL if config.name == "random-novel" else SHAPES).values())
+    shapes = [
+        scaled(kinds[rng.integers(len(kinds))], domain.objects[i].size) for i in range(len(colors))
+    ]
+    objects = _objects(shapes, colors, domain)
+    sigma = None if config.name == "heap" else config.sigma
+    return drop_all(objects, sigma, rng, workspace, _table_friction(config))
+
+
+def _objects(shapes: list[Shape], colors: list[RGB], domain: Domain) -> list[ObjectSpec]:
+    return [
+        ObjectSpec(
+            f"object_{i:02d}",
+            shape if d.mass == 1 else dataclasses.replace(shape, density=d.mass * shape.density),
+            d.color(color),
+            d.friction,
+        )
+        for i, (shape, color, d) in enumerate(zip(shapes, colors, domain.objects, strict=True))
+    ]
+
+
+def _loaded(
+    config: SceneConfig, placed: list[PlacedObject], domain: Domain, rng: np.random.Generator
+) -> World:
+    """Objects stand where a file says; their sizes stay, or they would not fit."""
+    objects = _objects([p.shape for p in placed], [p.color for p in placed], domain)
+    world = World(objects, GantryModel(), _table_friction(config))
+    for name, p in zip(world.object_names, placed, strict=True):
+        position: npt.NDArray[np.float64] = np.array(p.position)
+        turn = Rotation.from_quat(np.roll(np.array(p.quaternion), -1))
+        if config.perturb:
+            position[:2] += rng.normal(0.0, 0.002, 2)
+            turn = Rotation.from_rotvec((0, 0, rng.normal(0.0, np.radians(2.0)))) * turn
+        x, y, z, w = turn.as_quat()
+        world.place(name, position, (w, x, y, z))
+    if config.perturb:
+        world.vary_friction(rng.uniform(0.9, 1.1))
+    return world

@@ -1,0 +1,99 @@
+"""Scenes whose objects fall one after another onto what is already there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.transform import Rotation
+
+from ...errors import SimulatorFault
+from ...workspace import Workspace
+from ..model import ObjectSpec
+from ..objects.shapes import Shape
+from ..robots.gantry import GantryModel
+from ..world import World
+
+DROP_CLEARANCE = 0.01  # m between a new object and what lies under it
+HEAP_HALF_SIDE = 0.0125  # m, the released code's central square
+MAX_REDROPS = 10  # times that what rolled off the workspace, mostly cylinders, is dropped again
+
+
+def drop_all(
+    objects: Sequence[ObjectSpec],
+    sigma: float | None,
+    rng: np.random.Generator,
+    workspace: Workspace,
+    table_friction: float = 1.0,
+) -> World:
+    """Build a pile.
+
+    Args:
+        objects: in the order of falling.
+        sigma: m, spread of the Gaussian round the middle over which they fall; None: all from
+            above a central square of 25 mm.
+        rng: places and orientations.
+        workspace: what rolls out of it is dropped again.
+        table_friction: see `World`.
+    Returns:
+        The world with the gantry, at rest.
+    Raises:
+        SimulatorFault: objects kept rolling out.
+    """
+    world = World(objects, GantryModel(), table_friction)
+    for i in range(len(objects)):
+        _drop(world, i, sigma, rng, workspace)
+        world.step(75)  # 0.15 s: it has landed, if not come to rest
+    for _ in range(MAX_REDROPS):
+        world.settle(max_time=2.0)
+        lost = [
+            i
+            for i, name in enumerate(world.object_names)
+            if not workspace.contains(world.pose(name)[0][:2], margin=-0.02)
+        ]
+        if not lost:
+            return world
+        for i in lost:
+            world.remove(world.object_names[i])
+        for i in lost:
+            _drop(world, i, sigma, rng, workspace)
+            world.step(150)
+    raise SimulatorFault("objects kept rolling out of the workspace")
+
+
+def _drop(
+    world: World, i: int, sigma: float | None, rng: np.random.Generator, workspace: Workspace
+) -> None:
+    center = np.array(workspace.center)
+    while True:
+        if sigma is None:
+            xy = center + rng.uniform(-HEAP_HALF_SIDE, HEAP_HALF_SIDE, 2)
+        else:
+            xy = center + rng.normal(0.0, sigma, 2)
+        if workspace.contains(xy, margin=-0.05):
+            break
+    rotation = Rotation.random(None, rng)
+    name = world.object_names[i]
+    top, reach = _top_under(world, xy, i), _half_height(world.objects[i].shape, rotation)
+    x, y, z, w = rotation.as_quat()
+    world.place(name, (*xy, top + reach + DROP_CLEARANCE), (w, x, y, z))
+
+
+def _top_under(world: World, xy: npt.NDArray[np.float64], i: int) -> float:
+    """Height in m that the falling object's bounding circle may meet."""
+    radius = 0.5 * float(np.linalg.norm(world.objects[i].shape.extent))
+    top = 0.0
+    for other in world.in_scene():
+        position, quaternion = world.pose(other)
+        shape = world.objects[world.object_names.index(other)].shape
+        own = 0.5 * float(np.linalg.norm(shape.extent))
+        if np.linalg.norm(position[:2] - xy) < radius + own:
+            turn = Rotation.from_quat(np.roll(quaternion, -1))
+            top = max(top, position[2] + _half_height(shape, turn))
+    return top
+
+
+def _half_height(shape: Shape, rotation: Rotation) -> float:
+    """Half the height in m of a rotated shape's bounding box."""
+    return float(np.abs(rotation.as_matrix()[2]) @ (0.5 * np.array(shape.extent)))

@@ -1,0 +1,123 @@
+"""A run's state in one safetensors file: weights, optimisers, chance, and counts.
+
+One file, replaced as a whole, cannot hold weights of one moment and counts of another.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ..errors import UserError
+from ..interfaces import Primitive
+from ..utils.files import write_atomic
+
+Networks = Mapping[Primitive, nn.Module]
+Optimizers = Mapping[Primitive, Optimizer]
+
+
+def save_checkpoint(
+    path: Path,
+    networks: Networks,
+    optimizers: Optimizers,
+    rng: np.random.Generator,
+    state: dict[str, Any],
+) -> None:
+    """Write all that a run needs to go on as if it had not stopped.
+
+    Args:
+        path: the file; replaced as a whole.
+        networks, optimizers: by name.
+        rng: the run's source of chance; torch's own is saved too.
+        state: counts and the like, as JSON can hold them.
+    Raises:
+        UserError: the disk is full; the older checkpoint is still there.
+    """
+    tensors: dict[str, Tensor] = {"torch_rng": torch.get_rng_state()}
+    groups: dict[str, Any] = {}
+    for name, network in networks.items():
+        for key, tensor in network.state_dict().items():
+            tensors[f"network/{name}/{key}"] = tensor.detach().cpu().contiguous()
+    for name, optimizer in optimizers.items():
+        saved = optimizer.state_dict()
+        groups[name] = saved["param_groups"]
+        for index, values in saved["state"].items():
+            for key, tensor in values.items():
+                tensors[f"optimizer/{name}/{index}/{key}"] = tensor.detach().cpu().contiguous()
+    metadata = {
+        "state": json.dumps(state),
+        "groups": json.dumps(groups),
+        "numpy_rng": json.dumps(rng.bit_generator.state),
+    }
+    write_atomic(path, save(tensors, metadata))
+
+
+def load_checkpoint(
+    path: Path, networks: Networks, optimizers: Optimizers, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Put everything back in place.
+
+    Args:
+        path: what `save_checkpoint` wrote.
+        networks, optimizers, rng: made as they were then; overwritten.
+    Returns:
+        The state given to `save_checkpoint`.
+    Raises:
+        UserError: the file is missing, damaged, or of another kind of run.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        for name, network in networks.items():
+            network.load_state_dict(_below(tensors, f"network/{name}/"), strict=True)
+        groups = json.loads(metadata["groups"])
+        for name, optimizer in optimizers.items():
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, tensor in _below(tensors, f"optimizer/{name}/").items():
+                index, field = key.split("/")
+                state.setdefault(int(index), {})[field] = tensor
+            optimizer.load_state_dict({"state": state, "param_groups": groups[name]})
+        rng.bit_generator.state = json.loads(metadata["numpy_rng"])
+        torch.set_rng_state(tensors["torch_rng"])
+        return json.loads(metadata["state"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{path} is no checkpoint that this run can go on from: {reason}"
+        ) from error
+
+
+def save_weights(path: Path, networks: Networks) -> None:
+    """Publish the networks' weights for the rollout workers, as a whole."""
+    write_atomic(
+        path,
+        save(
+            {
+                f"{name}/{key}": tensor.detach().cpu().contiguous()
+                for name, network in networks.items()
+                for key, tensor in network.state_dict().items()
+            }
+        ),
+    )
+
+
+def load_weights(path: Path, networks: Networks) -> None:
+    """Read what `save_weights` wrote into networks of the same make."""
+    with safe_open(path, "pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    for name, network in networks.items():
+        network.load_state_dict(_below(tensors, f"{name}/"), strict=True)
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,229 @@
+"""One gradient step: a batch of the replay, its targets, its loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Optimizer
+
+from ..interfaces import Primitive
+from ..perception.heightmap import Heightmap
+from ..perception.observation import Observation
+from ..perception.segmentation import object_mask
+from ..policy.networks import QNetwork, Scenes, at_pixels
+from ..workspace import N_ROTATIONS, Workspace
+from .recipes import Recipe
+from .replay_buffer import Replay, unpack_target
+from .rewards import reward_in_alternation, target
+
+MAX_SHIFT_PX = 8
+"""Heightmap pixels (16 mm) by which windows are moved at random."""
+MAX_TURN = 0.2
+"""Rotation indices (4.5 degrees) by which they are turned; a fifth of the way to the next."""
+REFRESH = 300
+"""Updates for which the value of a following state is kept."""
+CHUNK = 16
+"""Windows cut at once: of 64 the images (64 MB) would be new pages for every batch."""
+
+
+def update(
+    network: QNetwork,
+    optimizer: Optimizer,
+    replay: Replay,
+    recipe: Recipe,
+    rng: np.random.Generator,
+    n_updates: int = 0,
+    *,
+    alternating: bool = False,
+) -> float:
+    """Learn from one batch.
+
+    Args:
+        network: in training mode; its primitive's actions are drawn.
+        optimizer: of its parameters.
+        replay: the surprise of the drawn actions is brought up to date.
+        recipe: batch size, loss, discount, augmentation.
+        rng: draws the batch and its augmentation.
+        n_updates: steps that the network has taken.
+        alternating: grasps of all stages count by the rewards of alternation, so that no failure
+            has two labels.
+    Returns:
+        The loss, in nats or squared units of Q.
+    """
+    primitive, output = network.primitive, network.config.output
+    indices = replay.draw(rng, recipe.batch_size, primitive, recipe.replay_priority)
+    actions = replay.actions[indices]
+    rewards = actions["reward"]
+    if alternating and primitive == "grasp":
+        rewards = [
+            reward_in_alternation(recipe.rewards, bool(a["reward"] > 0), bool(a["freed"]))
+            for a in actions
+        ]
+    next_q = np.zeros(len(actions))
+    if recipe.discount > 0:
+        next_q = next_values(network, replay, indices, n_updates)
+    labels = torch.tensor(
+        [
+            target(float(r), float(q), recipe.discount, output)
+            for r, q in zip(rewards, next_q, strict=True)
+        ],
+        device=network.device,
+    )
+    x, places = cut_windows(
+        network, replay, indices, *vary(actions["rotation"], primitive, recipe, rng)
+    )
+    with network.autocast():
+        predicted = at_pixels(network(x), places)[:, 0]
+    loss = loss_of(predicted, labels, recipe)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    q = predicted.detach().sigmoid() if output == "probability" else predicted.detach()
+    replay.actions["surprise"][indices] = (q - labels).abs().cpu().numpy()
+    return float(loss.detach())
+
+
+def loss_of(predicted: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
+    """Mean loss of the executed pixels (section III-C.4).
+
+    Args:
+        predicted: (B,) logits for bce, Q for huber.
+        labels: (B,) from `rewards.target`.
+    """
+    if recipe.loss == "bce":
+        return functional.binary_cross_entropy_with_logits(predicted, labels)
+    return functional.huber_loss(predicted, labels)
+
+
+def vary(
+    rotations: npt.NDArray[np.integer],
+    primitive: Primitive,
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Other views of the same actions.
+
+    Args:
+        rotations: (B,) rotation indices.
+        primitive: of all of them.
+        recipe: which variations.
+        rng: source of chance.
+    Returns:
+        (B,) rotations, half of the grasps turned by 180 degrees, and if the recipe augments,
+        all turned a little; (B, 2) shifts of the windows in heightmap pixels; (B, 2) whether
+        the windows' rows are mirrored, and their columns, which never are.
+    """
+    n = len(rotations)
+    turned, shifts, flips = rotations.astype(np.float64), np.zeros((n, 2)), np.zeros((n, 2), bool)
+    if primitive == "grasp" and recipe.symmetric_grasps:
+        turned += N_ROTATIONS // 2 * rng.integers(2, size=n)
+    if recipe.augment:
+        turned += rng.uniform(-MAX_TURN, MAX_TURN, n)
+        shifts = rng.uniform(-MAX_SHIFT_PX, MAX_SHIFT_PX, (n, 2))
+        flips[:, 0] = rng.integers(2, size=n)
+    return turned, shifts, flips
+
+
+def cut_windows(
+    network: QNetwork,
+    replay: Replay,
+    indices: npt.NDArray[np.int64],
+    rotations: npt.NDArray[np.float64],
+    shifts: npt.NDArray[np.float64],
+    flips: npt.NDArray[np.bool_],
+) -> tuple[Tensor, Tensor]:
+    """Training input for some records, seen as `vary` says; see `QNetwork.encode`."""
+    inputs, places = [], []
+    for first in range(0, len(indices), CHUNK):
+        part = slice(first, first + CHUNK)
+        actions = replay.actions[indices[part]]
+        x, place = network.encode(
+            read_scenes(replay, indices[part], Workspace()),
+            np.stack([actions["row"], actions["column"]], axis=1),
+            rotations[part],
+            shifts=shifts[part],
+            flips=flips[part],
+        )
+        inputs.append(x)
+        places.append(place)
+    return torch.cat(inputs), torch.cat(places)
+
+
+def read_scenes(replay: Replay, indices: npt.NDArray[np.int64], workspace: Workspace) -> Scenes:
+    """The states of some records, as a network's input."""
+    records = replay.observations[indices]
+    return Scenes(
+        height=records["height"].astype(np.float32),
+        labels=records["labels"],
+        target=np.stack([unpack_target(bits, replay.shape) for bits in records["target"]]),
+        color=records["color"] if replay.color else None,
+        workspace=workspace,
+    )
+
+
+def next_values(
+    network: QNetwork, replay: Replay, indices: npt.NDArray[np.int64], n_updates: int
+) -> npt.NDArray[np.float64]:
+    """The best Q in the states that actions led to, by the network as it is or lately was.
+
+    What is worked out is kept with the action for REFRESH updates: it costs 8 or 16 windows, and
+    targets that move less make learning steadier (Mnih et al. 2015).
+
+    Args:
+        network: of the primitive that the actions are of.
+        replay: holds the following states.
+        indices: (B,) of the actions.
+        n_updates: steps that the network has taken.
+    Returns:
+        (B,), 0 where there is no following state or it does not count (`rewards.bootstraps`).
+    """
+    actions, drawn = replay.actions, replay.actions[indices]
+    counts = drawn["bootstraps"] & (drawn["next"] >= 0)
+    known = (drawn["next_q_at"] >= 0) & (drawn["next_q_at"] > n_updates - REFRESH)
+    for i in np.unique(indices[counts & ~known]):
+        observation, wanted = read_observation(replay, int(actions["next"][i]), Workspace())
+        allowed = wanted if network.primitive == "grasp" else observation.objects | wanted
+        best = float(network.score(observation, wanted, allowed).max())
+        actions["next_q"][i] = best if np.isfinite(best) else 0.0
+        actions["next_q_at"][i] = n_updates
+    return np.where(counts, actions["next_q"][indices], 0.0)
+
+
+def read_observation(
+    replay: Replay, index: int, workspace: Workspace
+) -> tuple[Observation, npt.NDArray[np.bool_]]:
+    """One state, and the (H, W) mask of its target."""
+    record = replay.observations[index]
+    wanted = unpack_target(record["target"], replay.shape)
+    height = record["height"].astype(np.float32)
+    color = record["color"] if replay.color else np.zeros((*replay.shape, 3), np.uint8)
+    heightmap = Heightmap(color, height, workspace)
+    labels = record["labels"].astype(np.int32)
+    return Observation(heightmap, labels, object_mask(heightmap), wanted), wanted
+
+
+def cosine_rate(done: int, total: int, recipe: Recipe) -> float:
+    """The learning rate after so many of a network's updates: half a cosine from start to end."""
+    share = min(done / total, 1.0) if total else 1.0
+    span = recipe.learning_rate - recipe.learning_rate_end
+    return recipe.learning_rate_end + span * 0.5 * (1.0 + float(np.cos(np.pi * share)))
+
+
+def freeze_all_but(networks: dict[Primitive, QNetwork], trainee: Primitive) -> None:
+    """Let one network learn; the others keep their weights and BatchNorm statistics.
+
+    METHOD: the released code freezes head layers only, so the trunks drift.
+    """
+    for name, network in networks.items():
+        network.requires_grad_(name == trainee)
+        network.train(name == trainee)
+
+
+def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
+    """Adam, as the authors' code has it."""
+    return torch.optim.Adam(
+        network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+    )

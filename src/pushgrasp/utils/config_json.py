@@ -1,0 +1,82 @@
+"""Configurations as JSON, and back, strictly: what is wrong is named, nothing is guessed."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import types
+import typing
+from typing import Any, Literal, TypeVar
+
+from ..errors import UserError
+
+T = TypeVar("T")
+
+
+def from_json(kind: type[T], value: object, where: str) -> T:
+    """A configuration dataclass from what `dataclasses.asdict` and JSON made of one.
+
+    A field that is missing takes its default, so that files of before it was added stay valid.
+
+    Args:
+        kind: a dataclass of numbers, texts, truths, choices, None, tuples and such dataclasses.
+        value: the parsed JSON.
+        where: the file and place, for the message.
+    Raises:
+        UserError: a field is unknown or lacks a default, or a value is of another type.
+    """
+    return _read(kind, value, where)
+
+
+def _read(kind: Any, value: Any, where: str) -> Any:
+    origin, choices = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return _read_record(kind, value, where)
+    if origin is Literal:
+        if value in choices:
+            return value
+        raise UserError(f"{where} is {value!r}; it must be one of {', '.join(map(str, choices))}")
+    if origin is types.UnionType:
+        if value is None and type(None) in choices:
+            return None
+        (kind,) = (choice for choice in choices if choice is not type(None))
+        return _read(kind, value, where)
+    if origin is tuple:
+        many = choices[-1] is Ellipsis
+        if not isinstance(value, list | tuple) or not (many or len(value) == len(choices)):
+            raise UserError(
+                f"{where} is {value!r}; it must be a list" + ("" if many else f" of {len(choices)}")
+            )
+        kinds = [choices[0]] * len(value) if many else choices
+        return tuple(
+            _read(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))
+        )
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise UserError(f"{where} is {value!r}; it must be of type {kind.__name__}")
+    if kind is float and not math.isfinite(value):
+        raise UserError(f"{where} is {value!r}; it must be a finite number")
+    return value
+
+
+@functools.cache  # it evaluates every annotation anew, and a file may hold thousands of records
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _read_record(kind: Any, value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise UserError(f"{where} is {value!r}; it must be an object with named fields")
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    if unknown := sorted(value.keys() - fields.keys()):
+        raise UserError(
+            f"{where} has the unknown field {unknown[0]!r}; there are: {', '.join(fields)}"
+        )
+    for name, field in fields.items():
+        required = field.default is field.default_factory is dataclasses.MISSING
+        if required and name not in value:
+            raise UserError(f"{where} lacks the field {name!r}")
+    kinds = _hints(kind)
+    return kind(**{name: _read(kinds[name], v, f"{where}: {name}") for name, v in value.items()})

@@ -1,0 +1,212 @@
+"""Masks, weights, the decision rule and the memory, as properties."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn_scenes import PILE, Block, draw
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pushgrasp.interfaces import Action, Outcome, Primitive
+from pushgrasp.policy.config import DecisionConfig
+from pushgrasp.policy.selection import (
+    Memory,
+    best,
+    by_distance,
+    choose,
+    neighbours,
+    smooth,
+    suppress,
+    weight_push,
+)
+from pushgrasp.workspace import Workspace
+
+SMALL = Workspace(size=0.04)  # 20 x 20 pixels
+RULE = DecisionConfig(grasp_threshold=0.5, blocker_threshold=0.6)
+NONE = math.nan
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def action(
+    primitive: Primitive, pixel: tuple[int, int], rotation: int = 0, workspace: Workspace = SMALL
+) -> Action:
+    x, y = workspace.to_xy(*pixel)
+    return Action(
+        primitive, pixel, rotation, (float(x), float(y), 0.05), rotation * math.pi / 8, 0.5
+    )
+
+
+def random_case(seed: int, low: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    q = rng.uniform(low, 1, (16, 20, 20)).astype(np.float32)
+    q[rng.random(q.shape) < 0.2] = -np.inf
+    objects = rng.random((20, 20)) < 0.5
+    return q, objects, objects & (rng.random((20, 20)) < 0.3)
+
+
+@given(SEEDS)
+def test_positive_pushes_are_multiplied_by_the_weights(seed: int) -> None:
+    q, objects, target = random_case(seed, 0.0)
+    weighted = weight_push(q, objects, target, RULE)
+    weight = 0.95 * objects + 0.05 * target
+    on = np.isfinite(q) & objects
+    np.testing.assert_allclose(
+        weighted[on], q[on] * np.broadcast_to(weight, q.shape)[on], rtol=1e-5
+    )
+    assert np.isneginf(weighted[~on]).all()
+
+
+@given(SEEDS)
+def test_weights_never_favour_what_weighs_less(seed: int) -> None:
+    """Even where all values are negative: of equal pushes that of the target is the better."""
+    q, objects, target = random_case(seed, -2.0)
+    light = weight_push(q, objects, np.zeros_like(target), RULE)
+    heavy = weight_push(q, objects, target, RULE)
+    on = np.isfinite(light)
+    assert (heavy[on] >= light[on] - 1e-6).all()
+    same = on & ~target  # and among equal weights the order stays
+    order = np.argsort(q[same])
+    assert (np.diff(heavy[same][order]) >= -1e-6).all()
+
+
+def test_nothing_to_push_stays_nothing() -> None:
+    q = np.ones((16, 20, 20), np.float32)
+    empty = np.zeros((20, 20), bool)
+    assert best(weight_push(q, empty, empty, RULE)) is None
+    assert best(weight_push(np.full_like(q, -np.inf), ~empty, empty, RULE)) is None
+
+
+def test_best_is_the_first_of_equals() -> None:
+    q = np.full((16, 20, 20), -np.inf, np.float32)
+    assert best(q) is None
+    q[[9, 3, 3], [1, 7, 7], [2, 8, 5]] = 0.25
+    assert best(q) == (3, 7, 5)
+
+
+@given(
+    st.sampled_from(["grasp", "push"]),
+    st.tuples(st.integers(0, 19), st.integers(0, 19)),
+    st.integers(0, 15),
+)
+def test_what_is_alike_is_ruled_out_and_nothing_else(
+    primitive: Primitive, pixel: tuple[int, int], rotation: int
+) -> None:
+    q = np.zeros((16, 20, 20), np.float32)
+    left = suppress(q, [action(primitive, pixel, rotation)], primitive, SMALL, RULE)
+    assert not q.any()  # the map given is not changed
+    radius, turns = (0.015, {0, 1, 7, 8, 9, 15}) if primitive == "grasp" else (0.02, {0, 1, 15})
+    rows, columns = np.mgrid[:20, :20]
+    near = np.hypot(rows - pixel[0], columns - pixel[1]) * 0.002 <= radius
+    for r in range(16):
+        ruled_out = np.isneginf(left[r])
+        expected = near if (r - rotation) % 16 in turns else np.zeros_like(near)
+        np.testing.assert_array_equal(ruled_out, expected)
+
+
+def test_the_other_primitive_is_not_ruled_out() -> None:
+    q = np.zeros((16, 20, 20), np.float32)
+    assert suppress(q, [action("push", (3, 3))], "grasp", SMALL, RULE) is q
+
+
+def test_neighbours_are_the_objects_beside_the_target_nearest_first() -> None:
+    seen = draw((*PILE, Block(0.15, 0.15)))
+    beside = neighbours(seen.labels, seen.goal)
+    labels = [set(np.unique(seen.labels[mask])) for mask in beside]
+    assert len(labels) == 3
+    assert all(len(found) == 1 and not found & {0, 1, 6} for found in labels)
+    assert all(not (mask & seen.goal).any() for mask in beside)
+    alone = draw((Block(0, 0), Block(0.1, 0.1)))
+    assert neighbours(alone.labels, alone.goal) == []
+    assert neighbours(alone.labels, np.zeros_like(alone.goal)) == []
+
+
+@given(st.floats(-2, 3), st.floats(0, 1), st.floats(-2, 3))
+def test_the_papers_rule(q_grasp: float, occupancy: float, q_push: float) -> None:
+    """Grasp if max Q_g exceeds Q_g* and the clutter is below a share, else push."""
+    rule = DecisionConfig(grasp_threshold=1.78, occupancy_limit=0.08)
+    choice, why = choose(q_grasp, NONE, q_push, occupancy, 0, rule)
+    assert choice == ("target" if q_grasp > 1.78 and occupancy <= 0.08 else "push")
+    assert why
+
+
+@pytest.mark.parametrize(
+    ("q_grasp", "q_blocker", "q_push", "pushes", "change", "expected"),
+    [
+        (0.7, NONE, NONE, 0, {}, "target"),
+        (0.7, NONE, 0.5, 0, {"push_margin": 1.5}, "push"),  # 1.5 x 0.5 > 0.7
+        (0.7, NONE, 0.4, 0, {"push_margin": 1.5}, "target"),
+        (0.7, NONE, NONE, 0, {"push_margin": 1.5}, "target"),
+        (0.3, 0.7, NONE, 0, {}, "blocker"),
+        (0.3, 0.55, 0.2, 0, {}, "push"),
+        (NONE, 0.55, NONE, 0, {}, "blocker"),
+        (0.3, 0.2, NONE, 0, {}, "target"),
+        (0.3, NONE, 0.2, 2, {"max_pushes": 2}, "target"),
+        (0.3, 0.4, 0.2, 2, {"max_pushes": 2}, "blocker"),
+        (0.3, NONE, 0.2, 1, {"max_pushes": 2}, "push"),
+        (NONE, NONE, 0.2, 9, {"max_pushes": 2}, "push"),  # there is nothing else
+        (0.3, NONE, 0.1, 0, {"push_threshold": 0.15}, "target"),
+        (0.3, NONE, 0.2, 0, {"push_threshold": 0.15}, "push"),
+        (NONE, NONE, 0.1, 0, {"push_threshold": 0.15}, "push"),
+        (0.3, NONE, NONE, 0, {}, "target"),
+        (NONE, NONE, NONE, 0, {}, None),
+    ],
+)
+def test_the_rule_case_by_case(
+    q_grasp: float, q_blocker: float, q_push: float, pushes: int, change: dict, expected: str
+) -> None:
+    choice, why = choose(q_grasp, q_blocker, q_push, 0.5, pushes, replace(RULE, **change))
+    assert choice == expected
+    assert "nan" not in why
+
+
+def test_memory_keeps_failures_until_the_scene_there_changes() -> None:
+    whole = Workspace()
+    near, far = action("grasp", (100, 100), 0, whole), action("grasp", (10, 10), 0, whole)
+    failed, moved, held = Outcome(), Outcome(changed=True), Outcome(holding=True)
+    memory = Memory().after(near, failed).after(far, failed)
+    assert memory.failed == (near, far)
+    assert memory.after(action("grasp", (110, 120), 3, whole), moved).failed == (far,)
+    assert memory.after(action("grasp", (20, 20), 3, whole), held).failed == (near,)
+
+
+def test_memory_counts_pushes_in_a_row() -> None:
+    push, grasp = action("push", (5, 5)), action("grasp", (5, 5))
+    memory = Memory().after(push, Outcome(changed=True)).after(push, Outcome())
+    assert memory.pushes_in_a_row == 2
+    assert memory.failed == (push,)
+    assert memory.after(grasp, Outcome()).pushes_in_a_row == 0
+    refused = memory.after(grasp, Outcome(executed=False))
+    assert grasp in refused.failed
+
+
+def test_smooth_keeps_a_flat_map_and_what_is_left_out() -> None:
+    q = np.full((16, 40, 40), -np.inf, np.float32)
+    q[:, 10:20, 12:30] = 0.7
+    smoothed = smooth(q, 3)
+    assert np.array_equal(np.isfinite(smoothed), np.isfinite(q))
+    np.testing.assert_allclose(smoothed[np.isfinite(q)], 0.7, rtol=1e-5)
+
+
+def test_smooth_prefers_a_plateau_to_a_single_high_value() -> None:
+    q = np.full((16, 40, 40), -np.inf, np.float32)
+    q[:, 5:35, 5:35] = 0.1
+    q[4, 8, 8] = 1.0
+    q[8:11, 20:30, 20:30] = 0.8
+    assert best(q) == (4, 8, 8)
+    rotation, row, column = best(smooth(q, 2)) or (0, 0, 0)
+    assert rotation == 9
+    assert 20 <= row < 30
+    assert 20 <= column < 30
+    assert smooth(q, 0) is q
+
+
+def test_by_distance_names_all_others_the_nearest_first() -> None:
+    labels = np.zeros((60, 60), np.int32)
+    labels[5:10, 5:10], labels[20:25, 5:10], labels[50:55, 50:55] = 1, 2, 3
+    assert by_distance(labels, labels == 1) == [2, 3]
+    assert by_distance(labels, labels == 3) == [2, 1]
+    assert by_distance(labels, np.zeros((60, 60), bool)) == [1, 2, 3]

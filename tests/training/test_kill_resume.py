@@ -1,0 +1,508 @@
+"""A run that is killed, at any moment and any number of times, goes on as if it had not been."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from safetensors import safe_open
+from test_rollout import TINY
+from test_train import LONGER, HereAndNow, StopsAfter, begin, fill
+
+from pushgrasp.cli.main import main
+from pushgrasp.errors import UserError
+from pushgrasp.policy.learned import Policy
+from pushgrasp.training import begin as begin_module
+from pushgrasp.training import train as train_module
+from pushgrasp.training.begin import resume_run
+from pushgrasp.training.learner import cosine_rate, freeze_all_but
+from pushgrasp.training.metrics import read_metrics
+from pushgrasp.training.recipes import RECIPES, StageConfig
+from pushgrasp.training.replay_buffer import PRIMITIVES, Replay
+from pushgrasp.training.run import CHECKPOINT, CONFIG
+from pushgrasp.training.train import improve, learn, train
+from pushgrasp.utils.files import only_writer, read_json, write_json
+from pushgrasp.workspace import Workspace
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+PATIENCE = 600.0
+"""Seconds until a step of these tests counts as stuck; machines are shared."""
+COMMIT_EVERY = 3
+KILLED = dataclasses.replace(
+    TINY,
+    stages=(
+        StageConfig("grasp-any", n_objects=(4, 5), n_samples=25, epsilon=(1.0, 0.5)),
+        StageConfig("grasp-goal", n_objects=(4, 5), n_samples=25, epsilon=(0.5, 0.5)),
+        StageConfig("push", n_objects=(5,), n_samples=10, epsilon=(0.5, 0.5)),
+    ),
+    decision=dataclasses.replace(TINY.decision, grasp_threshold=0.99),
+)
+N_SAMPLES = 60
+TRAIN = f"""
+import sys
+from pathlib import Path
+from pushgrasp.utils.config_json import from_json
+from pushgrasp.utils.files import read_json
+from pushgrasp.training import train as loop
+from pushgrasp.training.recipes import Recipe
+
+out, recipe = Path(sys.argv[1]), from_json(Recipe, read_json(sys.argv[2]), "recipe")
+loop.SAVE_PERIOD, loop.LOG_PERIOD, loop.COMMIT_EVERY = 0.3, 0.4, {COMMIT_EVERY}
+if (out / "config.json").exists():
+    loop.train(None, out, workers=int(sys.argv[3]), resume=True)
+else:
+    loop.train(recipe, out, workers=int(sys.argv[3]), seed=3)
+"""
+
+
+def wait_until(
+    is_so: Callable[[], object], period: float = 0.05, patience: float = PATIENCE
+) -> None:
+    end = time.monotonic() + patience
+    while not is_so():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(period)
+
+
+def processes_of(group: int) -> list[int]:
+    """The living processes of a process group."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:  # it ended meanwhile
+            continue
+        if int(its_group) == group and state not in "ZX":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def kill_all(group: int) -> None:
+    for pid in processes_of(group):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+# --- killed ten times --------------------------------------------------------------------
+
+
+@dataclass
+class Life:
+    """What a process had brought a run to when it was killed."""
+
+    group: int
+    n_records: int  # counted in the replay
+    n_lines: int  # whole ones in metrics.jsonl
+    checkpoint: dict[str, Any]
+
+
+def look_at(directory: Path, group: int) -> Life:
+    count, metrics = directory / "replay" / "count.json", directory / "metrics.jsonl"
+    state: dict[str, Any] = {"updates": {"grasp": 0, "push": 0}, "elapsed_s": 0.0}
+    if (directory / CONFIG).exists():
+        with safe_open(directory / CHECKPOINT, "pt") as file:
+            state = json.loads(file.metadata()["state"])
+    return Life(
+        group,
+        read_json(count)["count"] if count.exists() else 0,
+        metrics.read_bytes().count(b"\n") if metrics.exists() else 0,
+        state,
+    )
+
+
+def live_and_die(directory: Path, moment: str | int, rng: np.random.Generator) -> Life:
+    """Begin or go on with the run, and kill it.
+
+    Args:
+        directory: of the run.
+        moment: when: "beginning", once the first file is there; "start-up", at any time of
+            it; or as soon as so many samples are counted, half of the times while the
+            next checkpoint is being written. Some tenths of a second are left to chance.
+        rng: that chance.
+    """
+    recipe = directory.parent / "recipe.json"
+    process = subprocess.Popen(
+        [sys.executable, "-c", TRAIN, str(directory), str(recipe), str(rng.integers(1, 3))],
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    count_file = directory / "replay" / "count.json"
+    partial = directory / f".{CHECKPOINT}.{process.pid}.partial"
+    try:
+        if moment == "start-up":
+            time.sleep(rng.uniform(0.0, 6.0))
+        elif moment == "beginning":
+            wait_until((directory / "replay").exists, 0.001)
+            time.sleep(rng.uniform(0.0, 0.1))
+        else:
+            wait_until(
+                lambda: (
+                    process.poll() is not None
+                    or (count_file.exists() and read_json(count_file)["count"] >= moment)
+                )
+            )
+            if rng.random() < 0.5:
+                wait_until(lambda: process.poll() is not None or partial.exists(), 0.0005)
+            else:
+                time.sleep(rng.uniform(0.0, 0.5))
+        if process.poll() is not None:  # it had all its samples before its time
+            assert process.returncode == 0
+            assert (directory / "policy" / CONFIG).exists()
+        elif rng.random() < 0.5:
+            process.kill()  # the learner alone, as a machine short of memory does
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    except BaseException:
+        kill_all(process.pid)
+        raise
+    finally:
+        process.wait()
+    return look_at(directory, process.pid)
+
+
+@pytest.mark.slow
+def test_killed_ten_times_a_run_ends_as_planned(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    directory = tmp_path / "run"
+    write_json(tmp_path / "recipe.json", dataclasses.asdict(KILLED))
+    counts = [8 * i + int(rng.integers(1, 9)) for i in range(7)]
+    moments = ["beginning", "start-up", *counts[:3], "start-up", *counts[3:]]
+    lives = [live_and_die(directory, moment, rng) for moment in moments]
+    assert len(lives) == 10
+    try:
+        train(None, directory, workers=2, resume=True)
+        wait_until(lambda: not any(processes_of(life.group) for life in lives))
+    finally:
+        for life in lives:
+            kill_all(life.group)
+
+    replay = Replay(directory / "replay", Workspace().shape, color=False)
+    check_replay(replay, lives)
+    counted = np.cumsum(is_sample(replay))
+    check_metrics(
+        read_metrics(directory), lives, [counted[: life.n_records][-1:].sum() for life in lives]
+    )
+    run = resume_run(directory)
+    assert run.samples == [stage.n_samples for stage in KILLED.stages]
+    assert run.updates == {p: run.updates_planned(p) for p in ("grasp", "push")}
+    assert run.updates == {"grasp": 21, "push": 1}
+    policy = Policy.from_pretrained(directory / "policy")
+    assert policy.push is not None
+    assert policy.metadata["samples"] == [["grasp-any", 25], ["grasp-goal", 25], ["push", 10]]
+    assert list(directory.rglob(".*.partial")) == []
+
+
+def is_sample(replay: Replay) -> npt.NDArray[np.bool_]:
+    """Which records count: those of the primitive that their stage trains."""
+    trains = np.array([PRIMITIVES.index(stage.trains) for stage in KILLED.stages])
+    return replay.actions["primitive"] == trains[replay.actions["stage"]]
+
+
+def check_replay(replay: Replay, lives: list[Life]) -> None:
+    """Every planned sample is there, once."""
+    actions = replay.actions
+    counts = np.bincount(actions["stage"][is_sample(replay)])
+    assert counts.tolist() == [stage.n_samples for stage in KILLED.stages]
+    # No scene is played by two lives, so no step of one can be there twice; ...
+    life = np.searchsorted([life.n_records for life in lives], np.arange(len(actions)), "right")
+    played: dict[tuple[int, int], set[int]] = {}
+    for action, number in zip(actions, life, strict=True):
+        played.setdefault((int(action["stage"]), int(action["scene"])), set()).add(int(number))
+    assert all(len(numbers) == 1 for numbers in played.values())
+    # ... and no state is, save one that an action left as it was.
+    states: dict[bytes, int] = {}
+    for i, observation in enumerate(replay.observations):
+        first = states.setdefault(observation.tobytes(), i)
+        assert actions["scene"][first] == actions["scene"][i]
+        assert life[first] == life[i]
+    followed: set[int] = set()
+    for i, action in enumerate(actions):
+        following = int(action["next"])
+        if following >= 0:
+            assert i < following < len(actions)
+            assert actions["stage"][following] == action["stage"]
+            assert actions["scene"][following] == action["scene"]
+            assert following not in followed
+            followed.add(following)
+    # In the grasping stages all that is kept of a scene is one chain from its first look.
+    grasps = np.flatnonzero(actions["stage"] < 2)
+    begun = [
+        (int(actions["stage"][i]), int(actions["scene"][i])) for i in grasps if i not in followed
+    ]
+    assert len(begun) == len(set(begun))
+
+
+def check_metrics(lines: list[dict[str, Any]], lives: list[Life], counted: list[int]) -> None:
+    """The curve goes on from where the last checkpoint and the replay left it.
+
+    Args:
+        lines: of the whole run.
+        lives: of the processes that were killed.
+        counted: samples of the whole run when they were.
+    """
+    order = [stage.name for stage in KILLED.stages]
+    assert lines[-1]["samples"] == N_SAMPLES
+    stages = [order.index(line["stage"]) for line in lines]
+    assert stages == sorted(stages)
+    begins = {life.n_lines: (life, n) for life, n in zip(lives, counted, strict=True)}
+    for i in range(1, len(lines)):
+        before, line = lines[i - 1], lines[i]
+        if i not in begins:
+            assert line["samples"] >= before["samples"]
+            assert line["wall_s"] > before["wall_s"]
+            assert line["stage"] != before["stage"] or line["updates"] >= before["updates"]
+            continue
+        life, n = begins[i]  # the last of those that wrote nothing more
+        primitive = "push" if line["stage"] == "push" else "grasp"
+        assert line["samples"] >= n > before["samples"] - COMMIT_EVERY
+        assert line["wall_s"] > life.checkpoint["elapsed_s"]
+        assert line["updates"] >= life.checkpoint["updates"][primitive]
+    earlier = {"grasp": 0, "push": 0}
+    for life in lives:
+        updates = life.checkpoint["updates"]
+        assert all(updates[p] >= earlier[p] for p in earlier)
+        earlier = updates
+
+
+# --- parts of it, one by one -------------------------------------------------------------
+
+
+ENDLESS = """
+import numpy as np
+from pushgrasp.parallel.workers import Sample
+
+def prepare(_):
+    def play(order):
+        while True:
+            yield Sample(np.zeros(100_000, np.uint8), np.zeros(()))
+    return play
+"""
+LEARN_NOTHING = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from endless import prepare
+from pushgrasp.parallel.workers import Order, Workers
+
+with Workers(1, prepare, None) as workers:
+    workers.feed(lambda: Order(0, 0, 1.0))
+    while not workers.receive(1.0):
+        pass
+    print("playing", flush=True)
+    time.sleep(1000)
+"""
+
+
+def test_a_worker_with_a_full_outbox_ends_with_its_learner(tmp_path: Path):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    process = subprocess.Popen(
+        [sys.executable, "-c", LEARN_NOTHING, str(tmp_path)],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == b"playing\n"
+        time.sleep(1.0)  # more than a full outbox takes
+        assert len(processes_of(process.pid)) >= 2
+        process.kill()
+        process.wait()
+        wait_until(lambda: not processes_of(process.pid), patience=20.0)
+    finally:
+        kill_all(process.pid)
+        process.wait()
+        process.stdout.close()
+
+
+def test_where_a_run_was_killed_before_it_had_begun_one_may_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(begin_module, "write_json", killed)
+        with pytest.raises(KeyboardInterrupt):
+            begin(tmp_path)
+    (tmp_path / ".checkpoint.safetensors.1.partial").touch()
+    with pytest.raises(UserError, match="holds no training run"):
+        train(None, tmp_path, resume=True)
+    assert begin(tmp_path).samples == [0, 0, 0]
+    assert not (tmp_path / ".checkpoint.safetensors.1.partial").exists()
+
+
+@pytest.mark.parametrize("name", ["replay/count.json", "replay/notes.txt", "thesis.txt"])
+def test_what_may_be_of_worth_is_no_such_place(tmp_path: Path, name: str):
+    """A run that lost its configuration holds actions; and other folders are other people's."""
+    begin(tmp_path)
+    (tmp_path / CONFIG).unlink()
+    (tmp_path / name).write_text("{}")
+    (tmp_path / ".own.partial").touch()
+    with pytest.raises(UserError, match="is not empty"):
+        begin(tmp_path)
+    assert (tmp_path / name).read_text() == "{}"
+    assert (tmp_path / ".own.partial").exists()
+
+
+def test_what_a_kill_left_half_written_is_removed(tmp_path: Path):
+    begin(tmp_path)
+    partial = [
+        tmp_path / place / f".{name}.1.partial"
+        for place, name in ((".", CHECKPOINT), ("replay", "count.json"), ("policy", "config.json"))
+    ]
+    for path in partial:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    resume_run(tmp_path)
+    assert not any(path.exists() for path in partial)
+
+
+def test_no_scene_is_given_out_twice_that_the_checkpoint_knows(tmp_path: Path):
+    """Scenes on their way to the workers have left no action yet."""
+    run = begin(tmp_path)
+    for _ in range(4):
+        run.order(1)
+    run.save()
+    resumed = resume_run(tmp_path)
+    assert [resumed.order(stage).scene for stage in range(3)] == [0, 4, 0]
+
+
+def test_no_scene_is_given_out_twice_that_the_replay_knows(tmp_path: Path):
+    """Actions that came after the checkpoint are of scenes that it does not know of."""
+    run = begin(tmp_path)
+    run.save()
+    fill(run, 15)
+    run.replay.commit()
+    played = int(run.replay.actions["scene"].max())
+    assert played >= 1
+    resumed = resume_run(tmp_path)
+    assert [resumed.order(stage).scene for stage in range(3)] == [0, played + 1, 0]
+
+
+def test_what_a_lost_network_expected_is_forgotten(tmp_path: Path):
+    """Values kept with the actions that came from gradient steps after the checkpoint."""
+    run = begin(tmp_path)
+    fill(run, 6)
+    run.updates["grasp"] = 5
+    run.save()
+    run.replay.actions["next_q_at"][:4] = [3, 5, 6, 9]
+    assert resume_run(tmp_path).replay.actions["next_q_at"][:4].tolist() == [3, 5, -1, -1]
+
+
+def test_a_resumed_run_learns_exactly_as_it_would_have(tmp_path: Path):
+    """Weights, moments of the optimiser, place on the cosine, and both sources of chance."""
+    run = begin(tmp_path, dataclasses.replace(LONGER, augment=True))
+    fill(run, 40)
+    freeze_all_but(run.networks, "grasp")
+    for _ in range(8):
+        improve(run, "grasp")
+    run.save()
+    torch_state = torch.get_rng_state()
+    torch.manual_seed(99)
+
+    resumed = resume_run(tmp_path)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert resumed.rng.bit_generator.state == run.rng.bit_generator.state
+    moments, again = (r.optimizers["grasp"].state_dict()["state"] for r in (run, resumed))
+    assert moments
+    assert all(torch.equal(v, again[i][k]) for i, of in moments.items() for k, v in of.items())
+
+    freeze_all_but(resumed.networks, "grasp")
+    losses = [[improve(r, "grasp") for _ in range(4)] for r in (run, resumed)]
+    assert losses[0] == losses[1]
+    planned = resumed.updates_planned("grasp")
+    (rate,) = {group["lr"] for group in resumed.optimizers["grasp"].param_groups}
+    assert rate == cosine_rate(11, planned, resumed.recipe) != cosine_rate(3, planned, run.recipe)
+    there = resumed.networks["grasp"].state_dict()
+    for key, value in run.networks["grasp"].state_dict().items():
+        assert torch.equal(value, there[key])
+
+
+def test_tensorboard_carries_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One curve over both halves of a run, on the axis of metrics.jsonl."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    monkeypatch.setattr(train_module, "LOG_PERIOD", 0.0)
+    run = begin(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        learn(run, StopsAfter(run, 12))
+    n_before = len(read_metrics(tmp_path / "run"))
+    stopped = resume_run(tmp_path / "run")
+    stopped.grasp_threshold = 1.0  # every goal needs a push
+    learn(stopped, HereAndNow(stopped))
+    lines = read_metrics(tmp_path / "run")
+    assert 0 < n_before < len(lines)
+    board = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    board.Reload()
+    for name in ("wall_s", "updates", "epsilon"):
+        points = [(event.step, event.value) for event in board.Scalars(name)]
+        assert [step for step, _ in points] == [line["samples"] for line in lines]
+        assert [v for _, v in points] == pytest.approx([line[name] for line in lines], rel=1e-5)
+
+
+# --- other options beside --resume -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--seed", "4"], "--seed 4: the run in"),
+        (["--seed", "0"], "was begun with seed 3"),
+        (["--recipe", "paper"], "was begun with 'tiny'"),
+        (["--init-from", "default"], "leave them out with --resume"),
+        (["--imagenet", "fetch"], "leave them out with --resume"),
+    ],
+)
+def test_resume_takes_no_other_beginning(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    begin(tmp_path / "run", seed=3)
+    before = (tmp_path / "run" / CONFIG).read_bytes()
+    assert main(["train", "--out", str(tmp_path / "run"), "--resume", *arguments]) == 2
+    assert words in capsys.readouterr().err
+    assert (tmp_path / "run" / CONFIG).read_bytes() == before
+
+
+def test_resume_says_when_a_recipe_has_changed_since(tmp_path: Path):
+    begin(tmp_path, seed=3)
+    changed = dataclasses.replace(TINY, learning_rate=1.0)
+    with pytest.raises(UserError, match="begun with other numbers of that recipe"):
+        resume_run(tmp_path, changed)
+    assert resume_run(tmp_path, TINY, 3).seed == 3
+
+
+def test_a_new_run_is_of_the_default_recipe_and_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: object) -> None:
+        raise UserError("far enough")
+
+    monkeypatch.setattr(train_module, "learn", refuse)
+    for argument in ([], ["--recipe", "default", "--seed", "0"]):
+        out = tmp_path / f"run{len(argument)}"
+        assert main(["train", "--out", str(out), "--workers", "1", *argument]) == 2
+        run = resume_run(out, RECIPES["default"], 0)
+        assert run.recipe == RECIPES["default"]
+
+
+def test_the_loser_of_a_race_to_begin_harms_nothing(tmp_path: Path):
+    """Another process has just made the folder, and its configuration is not written yet."""
+    with (
+        only_writer(tmp_path / "run"),
+        pytest.raises(UserError, match="another process is writing to"),
+    ):
+        train(TINY, tmp_path / "run", workers=1)
+    assert (tmp_path / "run").is_dir()
