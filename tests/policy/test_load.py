@@ -181,8 +181,8 @@ def test_a_hash_follows_what_decides(tmp_path: Path, file: Path) -> None:
 def test_a_variant_has_another_hash_than_what_it_varies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("pretrained", "policy", "policies"):
-        monkeypatch.setattr(f"pushgrasp.{module}.WEIGHTS", tmp_path)
+    for module in ("pretrained", "learned", "load"):
+        monkeypatch.setattr(f"pushgrasp.policy.{module}.WEIGHTS", tmp_path)
     saved(tmp_path / "paper")
     assert policy_sources() == ["geometric", "paper", "paper-no-switching", "random"]
     assert policy_hash("paper") != policy_hash("paper-no-switching")

@@ -174,7 +174,7 @@ def test_the_list_is_filtered_by_policy_group_outcome_cause_and_text(open_page: 
     opened.choose("cause", name)
     assert [row["cause"] for row in opened.rows()] == [name] * n
     opened.page.locator("#filters [type=reset]").click()
-    opened.page.wait_for_function("document.querySelectorAll('#rows > li').length === 100")
+    sync_api.expect(opened.page.locator("#rows > li")).to_have_count(100)
     opened.page.locator("#filters [name=text]").fill("RANDOM-20:7 ")
     assert [(row["group"], row["index"]) for row in opened.rows()] == [("random-20", "7")] * 2
     opened.page.locator("#filters [name=text]").fill("no such words")
@@ -269,7 +269,7 @@ def test_the_address_names_the_opened_trial(open_page: Open, results):
     path, records = results
     opened = open_page(path)
     opened.page.locator("#rows button.row").nth(7).click()
-    opened.page.wait_for_function("location.hash === '#trial/default/random-10/7'")
+    opened.page.wait_for_url("**#trial/default/random-10/7")
     again = open_page(path, "#trial/paper/challenging-02/19")  # on the second page of the list
     assert len(again.page.locator(".opened .step").all()) == len(records[-1].steps)
     assert again.page.locator("#rows button[aria-expanded=true]").is_visible()

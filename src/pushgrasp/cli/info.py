@@ -28,7 +28,7 @@ PACKAGES = (
 )
 
 
-CAMERAS = {"ray": ("camera", "RayCamera"), "opengl": ("glcamera", "GLCamera")}
+CAMERAS = {"ray": ("ray", "RayCamera"), "opengl": ("gl", "GLCamera")}
 """Back ends: module of `sim` and class."""
 
 
@@ -87,7 +87,7 @@ def _robots() -> dict[str, str]:
 def _try_camera(module: str, name: str) -> str:
     """Whether a picture can be taken, tried in a process of its own: back ends may crash."""
     code = (
-        f"from pushgrasp.sim.{module} import {name} as Camera\n"
+        f"from pushgrasp.sim.cameras.{module} import {name} as Camera\n"
         "from pushgrasp.sim.robots.gantry import GantryModel\n"
         "from pushgrasp.sim.world import World\n"
         "frame = Camera(World([], GantryModel())).capture()\n"
