@@ -140,6 +140,25 @@ def test_deep_penetration_is_a_fault_once_a_limit_is_set() -> None:
         world.step(1)
 
 
+def test_a_contact_reading_that_the_positions_do_not_show_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worlds = []
+    for misread in (False, True):
+        world, robot = cube_and_gantry()
+        world.max_penetration = MAX_PENETRATION
+        if misread:
+            monkeypatch.setattr(world, "penetration", lambda: 0.04)
+        robot.execute(MoveTo((-0.5, 0.0, 0.01), 0.0))
+        robot.execute(MoveJaw(0.0))
+        robot.execute(MoveTo((-0.5, 0.0, 0.1), 0.0))
+        worlds.append(world)
+    right, misreading = worlds
+    assert misreading.peak_penetration < MAX_PENETRATION
+    for name in ("time", "qpos", "qvel", "qacc_warmstart", "body_awake"):
+        assert np.array_equal(getattr(right.data, name), getattr(misreading.data, name)), name
+
+
 def test_the_deepest_overlap_counts_sleepers() -> None:
     world, _ = cube_and_gantry()
     world.step(300)
