@@ -35,7 +35,8 @@ from pushgrasp.training.recipes import RECIPES, StageConfig
 from pushgrasp.training.replay_buffer import PRIMITIVES, Replay
 from pushgrasp.training.run import CHECKPOINT, CONFIG
 from pushgrasp.training.train import improve, learn, train
-from pushgrasp.utils.files import only_writer, read_json, write_json
+from pushgrasp.utils.files import read_json, write_json
+from pushgrasp.utils.output import only_writer
 from pushgrasp.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("one_thread")

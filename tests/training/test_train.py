@@ -39,7 +39,8 @@ from pushgrasp.training.rollout import Player
 from pushgrasp.training.run import Run
 from pushgrasp.training.train import improve, learn, train
 from pushgrasp.utils.config_json import from_json
-from pushgrasp.utils.files import only_writer, read_json
+from pushgrasp.utils.files import read_json
+from pushgrasp.utils.output import only_writer
 from pushgrasp.workspace import Workspace
 
 

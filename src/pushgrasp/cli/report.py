@@ -9,7 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from ..errors import UserError
-from ..utils.files import check_output_file, write_atomic
+from ..utils.files import write_atomic
+from ..utils.output import check_output_file
 from ..view.report import read_results, report_page
 
 PAGE = "report.html"

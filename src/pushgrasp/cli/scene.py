@@ -17,7 +17,8 @@ from ..perception.segmentation import matches
 from ..sim.cameras.views import ViewConfig
 from ..sim.randomise import DomainConfig
 from ..sim.scenes.build import Scene, SceneConfig, build_scene, object_colors
-from ..utils.files import check_output_folder, output_folder, to_json, write_atomic, write_json
+from ..utils.files import to_json, write_atomic, write_json
+from ..utils.output import check_output_folder, output_folder
 from ..view.draw.pictures import png
 from ..workspace import Workspace
 

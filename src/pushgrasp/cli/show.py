@@ -25,7 +25,7 @@ from ..sim.cameras.spectator import Spectator
 from ..sim.cameras.views import ViewConfig
 from ..sim.robots.registry import gripper
 from ..sim.scenes.build import Scene
-from ..utils.files import check_output_folder, output_folder
+from ..utils.output import check_output_folder, output_folder
 from ..view.draw import words
 from ..view.draw.panels import Lengths
 from ..view.episode import CONTENTS, PICTURES, RECORD, VIDEO, EpisodeInfo, EpisodeWriter

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..errors import UserError
 from ..utils.config_json import from_json
-from ..utils.files import check_output_folder, only_writer, to_json, write_json
+from ..utils.files import to_json, write_json
+from ..utils.output import check_output_folder, only_writer
 from .records import Key, TrialRecord, TrialSpec
 from .settings import SETTINGS, Settings, merge, read_settings
 

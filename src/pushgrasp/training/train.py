@@ -20,7 +20,7 @@ import torch
 from ..errors import UserError
 from ..interfaces import Primitive
 from ..parallel.workers import Message, Order, SceneEnd, Workers, WorkersLostError
-from ..utils.files import only_writer
+from ..utils.output import only_writer
 from .actor import Setup
 from .begin import begin_run, resume_run
 from .card import write_card

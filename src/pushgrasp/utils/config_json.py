@@ -1,4 +1,4 @@
-"""Configurations as JSON, and back, strictly: what is wrong is named, nothing is guessed."""
+"""Configurations from JSON, strictly: what is wrong is named, nothing is guessed."""
 
 from __future__ import annotations
 
@@ -7,20 +7,53 @@ import functools
 import math
 import types
 import typing
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from ..errors import UserError
+from .files import read_json
 
 T = TypeVar("T")
 
 
-def from_json(kind: type[T], value: object, where: str) -> T:
-    """A configuration dataclass from what `dataclasses.asdict` and JSON made of one.
+@dataclass(frozen=True)
+class FileFormat:
+    """A kind of JSON file that says what it is in its fields `format` and `version`."""
 
-    A field that is missing takes its default, so that files of before it was added stay valid.
+    name: str  # "pushgrasp-policy"
+    version: int
+    kind: str  # in messages, with its article: "a policy's configuration"
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """The two fields, to be written first."""
+        return {"format": self.name, "version": self.version}
+
+    def read(self, path: str | Path) -> dict[str, Any]:
+        """Read such a file and check what it says it is; its other fields are not checked.
+
+        Raises:
+            UserError: the file is missing, not JSON, or of another format or version.
+        """
+        found = read_json(path)
+        if not isinstance(found, dict) or found.get("format") != self.name:
+            raise UserError(f"{path} is not {self.kind}: its format is not {self.name!r}")
+        if found.get("version") != self.version:
+            raise UserError(
+                f"{path} has format version {found.get('version')!r}; this pushgrasp reads "
+                f"version {self.version}"
+            )
+        return found
+
+
+def from_json(kind: type[T], value: object, where: str) -> T:
+    """Build a configuration dataclass from parsed JSON, the inverse of `dataclasses.asdict`.
+
+    A missing field takes its default, so files written before it was added stay valid.
 
     Args:
-        kind: a dataclass of numbers, texts, truths, choices, None, tuples and such dataclasses.
+        kind: a dataclass of int, float, str, bool, Literal, None, tuples and such dataclasses.
         value: the parsed JSON.
         where: the file and place, for the message.
     Raises:
@@ -53,7 +86,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
             _read(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))
         )
     if kind is float and type(value) is int:
-        return float(value)
+        return float(value)  # files.read_json refuses integers that are too large
     if type(value) is not kind:
         raise UserError(f"{where} is {value!r}; it must be of type {kind.__name__}")
     if kind is float and not math.isfinite(value):
@@ -61,7 +94,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
-@functools.cache  # it evaluates every annotation anew, and a file may hold thousands of records
+@functools.cache  # it evaluates every annotation again, and a file may hold thousands of records
 def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 

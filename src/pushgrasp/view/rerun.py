@@ -33,7 +33,8 @@ import numpy.typing as npt
 from ..errors import UserError
 from ..interfaces import Action, RGBDFrame
 from ..perception.observation import Observation
-from ..utils.files import check_output_file, write_atomic
+from ..utils.files import write_atomic
+from ..utils.output import check_output_file
 from ..workspace import Workspace
 from .draw.canvas import UNSEEN
 from .draw.panels import Lengths, height_range, q_range
