@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -290,12 +291,50 @@ def test_without_opengl_the_error_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     for module in ("mujoco.egl", "mujoco.gl_context"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(UserError, match=r"libegl1.*ray-cast camera, which needs none"):
+    with pytest.raises(UserError, match=r"libegl1.*ray-cast camera, which needs no OpenGL"):
         GLCamera(world_of())
 
 
-@pytest.mark.parametrize(("value", "words"), [("off", "turns OpenGL off"), ("vulkan", "egl, osm")])
-def test_mujoco_gl_is_respected(value: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("value", "words"), [("off", "turns OpenGL off"), ("vulkan", "egl, osmesa or glfw")]
+)
+def test_mujoco_gl_selects_the_backend(
+    value: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MUJOCO_GL", value)
     with pytest.raises(UserError, match=f"MUJOCO_GL={value}.*{words}"):
         GLCamera(world_of())
+
+
+def test_a_backend_that_does_not_work_is_named_with_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", "osmesa")
+    monkeypatch.setitem(sys.modules, "mujoco.osmesa", None)
+    with pytest.raises(UserError, match=r"MUJOCO_GL=osmesa: .*mujoco\.osmesa.*Unset MUJOCO_GL"):
+        GLCamera(world_of())
+
+
+@pytest.mark.parametrize("value", ["osmesa", "glfw", "banana"])
+def test_mujoco_gl_does_not_matter_where_nothing_is_drawn_with_opengl(value: str) -> None:
+    code = (
+        "import os\n"
+        "from pushgrasp.sim.cameras.gl import GLCamera\n"
+        "from pushgrasp.sim.cameras.ray import RayCamera\n"
+        "from pushgrasp.sim.scenes.build import SceneConfig, build_scene\n"
+        "world = build_scene(SceneConfig(n_objects=1)).world\n"
+        "assert (RayCamera(world).capture().depth > 0).any()\n"
+        f"assert os.environ['MUJOCO_GL'] == {value!r}\n"
+        "try:\n"
+        "    GLCamera(world)\n"
+        "except Exception as error:\n"
+        "    print(type(error).__name__, error)\n"
+        "else:\n"
+        f"    print('UserError MUJOCO_GL={value}')\n"  # it works on this machine
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "MUJOCO_GL": value},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr  # GLFW itself warns that there is no display
+    assert done.stdout.startswith(f"UserError MUJOCO_GL={value}")

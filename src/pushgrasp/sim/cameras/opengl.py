@@ -1,4 +1,4 @@
-"""A place to draw with OpenGL, off screen: finding a library for it, and leaving it in peace."""
+"""Off-screen OpenGL context: backend selection, drawing and orderly shutdown."""
 
 from __future__ import annotations
 
@@ -17,60 +17,70 @@ import numpy.typing as npt
 from ...errors import UserError
 
 _OFF = ("disable", "disabled", "off", "false", "0")  # values of MUJOCO_GL
-_ANY = ("", "enable", "enabled", "on", "true", "1")
+_DEFAULT = ("", "enable", "enabled", "on", "true", "1")
 _MODULES = {
     "egl": "mujoco.egl",
     "osmesa": "mujoco.osmesa",
     "glfw": "mujoco.glfw",
     "glx": "mujoco.glfw",
-} | dict.fromkeys(_ANY, "mujoco.egl" if sys.platform == "linux" else "mujoco.gl_context")
-_REMEDY = (
-    "Install one (Debian and Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri; neither a "
-    "display nor a GPU is needed), or use the ray-cast camera, which needs none"
+} | dict.fromkeys(_DEFAULT, "mujoco.egl" if sys.platform == "linux" else "mujoco.gl_context")
+_RAYS = "or use the ray-cast camera, which needs no OpenGL"
+_INSTALL = (
+    "Install it (Debian and Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri; neither a "
+    f"display nor a GPU is needed), {_RAYS}"
 )
 
 
 class Canvas:
-    """An OpenGL context of its own, and MuJoCo's renderer for a model in it.
+    """A separate OpenGL context with MuJoCo's renderer for one model.
 
-    On Linux EGL makes it, which needs no display; MUJOCO_GL (egl, osmesa or glfw) overrules.
-    It is used from one thread, and closed at the latest when Python ends.
+    On Linux the backend is EGL, which needs no display, unless MUJOCO_GL names another one. To be
+    used from one thread; closed at interpreter exit at the latest. `mujoco.Renderer` is not used
+    because it draws colour and depth in two passes and takes GLFW, which needs a display, where
+    MUJOCO_GL is unset.
 
     Args:
-        model: what will be drawn; `vis.global_.offwidth` and `offheight` are the largest
-            picture, `vis.quality` the rest.
+        model: the model to draw; `vis.global_.offwidth` and `offheight` limit the image size,
+            `vis.quality` sets the quality.
     Raises:
-        UserError: there is no OpenGL here, or MUJOCO_GL forbids it.
+        UserError: OpenGL is not available, or MUJOCO_GL disables it or names an unknown backend.
     """
 
     def __init__(self, model: Any) -> None:
         self._gl = self._renderer = None
-        module = _module()
+        backend, module = _backend()
         size = model.vis.global_.offwidth, model.vis.global_.offheight
         try:
             self._gl = importlib.import_module(module).GLContext(*size)
             self._gl.make_current()
             self._renderer = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50.value)
             mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._renderer)
-            # The far plane at 0: floats are dense there, as depths are in a perspective.
+            # Far plane at 0: floating point is densest there, as perspective depth is.
             self._renderer.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value
-        except Exception as error:  # PyOpenGL, ctypes and MuJoCo each have errors of their own
+        except Exception as error:  # PyOpenGL, ctypes and MuJoCo raise unrelated types
             self.close()
-            reason = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
-            raise UserError(f"no OpenGL here ({module}: {reason}). {_REMEDY}") from error
+            reason = f"{module}: {type(error).__name__}: {error}".splitlines()[0].rstrip(".")
+            if backend in _DEFAULT:
+                raise UserError(f"OpenGL does not work here ({reason}). {_INSTALL}") from error
+            raise UserError(
+                f"MUJOCO_GL={backend}: OpenGL does not work this way here ({reason}). Unset "
+                f"MUJOCO_GL to use EGL, which needs no display, {_RAYS}"
+            ) from error
         _close_before_the_library(self)
 
     def draw(
         self, scene: Any, height: int, width: int
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-        """Draw a scene.
+        """Draw a scene in one pass.
 
         Args:
-            scene: mujoco.MjvScene, with its cameras, lights and flags.
-            height, width: pixels; none at all is allowed.
+            scene: mujoco.MjvScene with its cameras, lights and flags set.
+            height, width: pixels; 0 is allowed.
         Returns:
-            Colours (height, width, 3) and OpenGL's depths (height, width), 1 on the near plane
-            and 0 on the far one, the uppermost row first.
+            Colour (height, width, 3) sRGB and OpenGL depth (height, width), 1 on the near plane
+            and 0 on the far plane; top row first.
+        Raises:
+            RuntimeError: the canvas is closed.
         """
         if self._gl is None:
             raise RuntimeError("the camera is closed")
@@ -81,14 +91,14 @@ class Canvas:
             viewport = mujoco.MjrRect(0, 0, width, height)
             mujoco.mjr_render(viewport, scene, self._renderer)
             mujoco.mjr_readPixels(color, depth, viewport, self._renderer)
-        return color[::-1], depth[::-1]  # OpenGL's rows run upwards
+        return color[::-1], depth[::-1]  # OpenGL's rows run bottom to top
 
     def close(self) -> None:
-        """Give the graphics memory back; nothing can be drawn afterwards."""
+        """Free the graphics memory; nothing can be drawn afterwards."""
         gl, renderer = self._gl, self._renderer
         self._gl = self._renderer = None
         if gl is not None:
-            with contextlib.suppress(Exception):  # the library may have failed, or gone before
+            with contextlib.suppress(Exception):  # the library may have failed or be unloaded
                 gl.make_current()
                 if renderer is not None:
                     renderer.free()
@@ -98,28 +108,27 @@ class Canvas:
         self.close()
 
 
-def _module() -> str:
-    """MuJoCo's module that makes contexts, by MUJOCO_GL.
-
-    MuJoCo itself reads it when it is first imported, and takes GLFW, which needs a display,
-    where it is not set.
-    """
-    wish = os.environ.get("MUJOCO_GL", "").lower().strip()
-    if wish in _OFF:
-        raise UserError(f"MUJOCO_GL={wish} turns OpenGL off; unset it, or use the ray-cast camera")
-    if wish not in _MODULES:
-        raise UserError(f"MUJOCO_GL={wish}: expected egl, osmesa or glfw, or nothing, for egl")
-    return _MODULES[wish]
+def _backend() -> tuple[str, str]:
+    """Return MUJOCO_GL's value and the MuJoCo module that creates contexts for it."""
+    value = os.environ.get("MUJOCO_GL", "").lower().strip()
+    if value in _OFF:
+        raise UserError(f"MUJOCO_GL={value} turns OpenGL off; unset it, {_RAYS}")
+    if value not in _MODULES:
+        raise UserError(
+            f"MUJOCO_GL={value} names no OpenGL backend; set it to egl, osmesa or glfw, or unset "
+            f"it to use egl, {_RAYS}"
+        )
+    return value, _MODULES[value]
 
 
 _open: weakref.WeakSet[Canvas] = weakref.WeakSet()
 
 
 def _close_before_the_library(canvas: Canvas) -> None:
-    """Have a canvas closed when Python ends, before the library that it draws with.
+    """Close a canvas at interpreter exit, before the graphics library shuts down.
 
-    The library registered its own end when the context was made, and what was registered last
-    is called first.
+    Exit handlers run last registered first, and the library registered its handler when the
+    context was created.
     """
     if not _open:
         atexit.unregister(_close_open)
