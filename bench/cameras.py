@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import tyro
 
-from pushgrasp.perception.heightmap import workspace_region
+from pushgrasp.perception.regions import workspace_region
 from pushgrasp.sim.cameras.gl import GLCamera
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene

@@ -462,6 +462,24 @@ def test_an_end_is_not_a_stop(world: World) -> None:
     assert "stop" not in events
 
 
+def test_a_hand_that_no_camera_can_see_is_not_claimed_and_the_outcome_says_why(
+    world: World,
+) -> None:
+    class TooClose(RayCamera):
+        """No depth of the raised hand, as from a camera that needs more distance."""
+
+        def capture(self, region: Region | None = None) -> RGBDFrame:
+            frame = super().capture(region)
+            return replace(frame, depth=np.where(frame.depth < 0.6, 0, frame.depth))
+
+    hand = Hand(world, itertools.chain([GOAL], itertools.repeat(None)))
+    (step,) = retrieve(TooClose(world), hand, Script("grasp"), RED, max_actions=1)
+    assert step.outcome.executed
+    assert step.outcome.holding
+    assert not step.claimed_success
+    assert "no camera saw the hand" in step.outcome.reason
+
+
 @pytest.mark.parametrize("depth", [np.nan, 0.0])
 def test_a_picture_without_depth_is_told(world: World, depth: float) -> None:
     class Blind(RayCamera):

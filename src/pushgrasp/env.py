@@ -176,7 +176,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         self._done = bool(turn.reason)
         info = {
             "executed": turn.outcome.executed,
-            "refused": turn.outcome.reason,
+            "refused": "" if turn.outcome.executed else turn.outcome.reason,
             "holding": turn.outcome.holding,
             "changed": turn.outcome.changed,
             "claimed": turn.outcome.holds_goal,

@@ -11,29 +11,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import numpy as np
-
 from .errors import UserError
-from .interfaces import Action, Camera, Outcome, Report, Robot
-from .perception.heightmap import box_region, hand_view, workspace_region
+from .interfaces import Action, Camera, Outcome, Robot
+from .perception.change import moved
+from .perception.hand import GoalInHand, look_into_hand
 from .perception.observation import Observation, observe
-from .perception.segmentation import matches
+from .perception.regions import workspace_region
 from .policy.base import Decision
 from .policy.config import PrimitiveConfig
 from .policy.selection import Memory
-from .policy.targeting import moved
 from .primitives import holds, moves, run
 from .workspace import Workspace
 
 Cameras = Camera | Sequence[Camera]
 """One camera, or several of which each sees the workspace; their pictures make one heightmap."""
 
-MIN_HAND_PX = 60  # pixels of the goal's colour in the hand; a block shows some 2,000
 LOST_PX = 50  # cells of the goal's colour that are still on the table: the hand has another thing
 CLOSED_MORE = 0.01  # m that the jaw closed on the way to the bin: something fell out of it
 STOP_AFTER = 5  # failed grasps in a row, or actions in a row without effect, that end it
 MAX_REFUSALS = 20  # actions that the robot may refuse before there is nothing to do
-HAND_REACH = 0.08  # m round the tool in which a thing is in the hand, though it may stick out
 
 
 class Decides(Protocol):
@@ -188,20 +184,23 @@ def act(
     reports = run(robot, action, primitive, workspace)
     executed = reports[0].reached
     holding = executed and action.primitive == "grasp" and holds(reports[-1])
-    has_goal = holding and goal_in_hand(cameras, reports[-1], goal_rgb)
+    view = look_into_hand(_several(cameras), reports[-1], goal_rgb) if holding else None
     arrived = robot.home()
     kept = arrived.reached and holds(arrived)  # not lost on the way to the bin
     after, seeing_s = look(cameras, goal_rgb, workspace)
     # Of two things in the jaw the goal may have fallen out, though the other is still held.
     closed = reports[-1].width - arrived.width > CLOSED_MORE
     on_table = int(after.goal.sum()) >= LOST_PX
+    reason = "" if executed else reports[0].reason
+    if view is not None and view.goal is GoalInHand.NOT_SEEN:
+        reason = view.reason
     outcome = Outcome(
         holding=holding and kept,
-        holds_goal=has_goal and kept and not (closed or on_table),
+        holds_goal=view is not None and view.held and kept and not (closed or on_table),
         width=reports[-1].width,
         changed=(holding and kept) or moved(before.heightmap, after.heightmap),
         executed=executed,
-        reason="" if executed else reports[0].reason,
+        reason=reason,
         reports=reports,
     )
     return outcome, after, seeing_s
@@ -247,38 +246,6 @@ def look(
     ]
     start = time.perf_counter()
     return observe(frames, goal_rgb, workspace), time.perf_counter() - start
-
-
-def goal_in_hand(cameras: Cameras, hand: Report, goal_rgb: tuple[int, int, int]) -> bool:
-    """Whether a camera sees the goal's colour between the fingers.
-
-    Raises:
-        UserError: no camera has the hand in its picture.
-    """
-    tool = np.array(hand.position)
-    low, high = tool - 1.5 * HAND_REACH, tool + 1.5 * HAND_REACH
-    blind: UserError | None = None
-    looked = False
-    for camera in _several(cameras):
-        try:
-            region = box_region(low, high, camera.intrinsics, camera.T_world_camera)
-        except UserError as error:
-            blind = error
-            continue
-        looked = True
-        colors = hand_view(
-            camera.capture(region),
-            tool,
-            hand.yaw,
-            width=2 * HAND_REACH,
-            breadth=2 * HAND_REACH,
-            below=HAND_REACH,
-        )
-        if int(matches(colors, goal_rgb).sum()) >= MIN_HAND_PX:
-            return True
-    if blind is not None and not looked:
-        raise blind
-    return False
 
 
 def _several(cameras: Cameras) -> Sequence[Camera]:

@@ -73,9 +73,21 @@ class Workspace:
             (..., 2) row and column; outside 0..n_pixels - 1 for points outside.
         """
         xy = np.asarray(xy, np.float64)
-        column = np.floor((xy[..., 0] - self.x_min) / self.resolution)
-        row = np.floor((xy[..., 1] - self.y_min) / self.resolution)
+        row, column = self.offset_to_pixel(xy[..., 0] - self.x_min, xy[..., 1] - self.y_min)
         return np.stack([row, column], axis=-1).astype(np.int64)
+
+    def offset_to_pixel(
+        self, x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Metres from the workspace's corner to pixels, in the precision of the input.
+
+        Args:
+            x, y: (...) m from (x_min, y_min).
+        Returns:
+            (...) rows and (...) columns, int32.
+        """
+        side = self.resolution  # a Python float: float32 stays float32
+        return np.floor(y / side).astype(np.int32), np.floor(x / side).astype(np.int32)
 
     def contains(self, xy: npt.ArrayLike, margin: float = 0.0) -> npt.NDArray[np.bool_]:
         """Whether points lie in the workspace.

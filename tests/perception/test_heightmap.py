@@ -11,14 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pushgrasp.errors import UserError
-from pushgrasp.interfaces import Intrinsics, Region, RGBDFrame
-from pushgrasp.perception.heightmap import (
-    box_region,
-    hand_view,
-    project,
-    ray_directions,
-    workspace_region,
-)
+from pushgrasp.interfaces import Intrinsics, RGBDFrame
+from pushgrasp.perception.heightmap import project, ray_directions
 from pushgrasp.workspace import Workspace
 
 SMALL = Intrinsics(48, 36, 40.0, 40.0, 24.0, 18.0)
@@ -151,36 +145,3 @@ def test_a_broken_camera_is_said_to_be_one(change: dict, word: str) -> None:
     frame = dataclasses.replace(frame_of(np.ones((36, 48))), **change)
     with pytest.raises(UserError, match=word):
         project(frame, COARSE)
-
-
-def test_the_hand_shows_what_is_between_its_fingers() -> None:
-    frame = frame_of(np.full((36, 48), 0.4), pose=tilted((0, 0, 0.6), np.pi / 2))  # all at z 0.2
-    x, y = (ray_directions(SMALL)[..., :2] * 0.4).reshape(-1, 2).T
-    for yaw in (0.0, 0.7):
-        along = np.cos(yaw) * -y + np.sin(yaw) * -x  # image right is -y, image down is -x
-        across = np.cos(yaw) * -x - np.sin(yaw) * -y
-        n = int(((np.abs(along) < 0.055) & (np.abs(across) < 0.03)).sum())
-        assert len(hand_view(frame, (0, 0, 0.22), yaw)) == n > 20
-    assert len(hand_view(frame, (0, 0, 0.27), 0.0)) == 0
-    assert len(hand_view(frame, (0, 0, 0.14), 0.0)) == 0
-    assert len(hand_view(frame, (0, 0, 0.22), 0.0, width=0.05)) < n
-
-
-def test_regions_hold_what_they_shall_show() -> None:
-    camera, pose = Intrinsics(), tilted((-1.0, 0.0, 0.5), np.pi / 4)
-    region = workspace_region(Workspace(), camera, pose)
-    assert region.width < camera.width
-    assert region.height < camera.height
-    rng = np.random.default_rng(0)
-    points = rng.uniform((-0.724, -0.224, 0), (-0.276, 0.224, 0.12), (500, 3))
-    x, y, z = ((points - pose[:3, 3]) @ pose[:3, :3]).T
-    u, v = camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy
-    assert (u >= region.column).all()
-    assert (u < region.column + region.width).all()
-    assert (v >= region.row).all()
-    assert (v < region.row + region.height).all()
-    whole = Region(0, 0, camera.height, camera.width)
-    assert box_region((-2, -0.1, 0), (-0.5, 0.1, 0.1), camera, pose) == whole
-    for box in ((-3, -1, 0), (-2, 1, 0.2)), ((-0.6, 3, 0), (-0.5, 4, 0.1)):
-        with pytest.raises(UserError, match="pose"):
-            box_region(*box, camera, pose)

@@ -7,9 +7,7 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pushgrasp.perception.heightmap import Heightmap
-from pushgrasp.policy.targeting import changed, choose_target, moved, occupancy
-from pushgrasp.workspace import Workspace
+from pushgrasp.policy.targeting import choose_target, occupancy
 
 SHAPE = (224, 224)
 Box = tuple[slice, slice]
@@ -29,10 +27,6 @@ def height_of(*boxes: tuple[Box, float]) -> npt.NDArray[np.float32]:
     for box, h in boxes:
         height[box] = h
     return height
-
-
-def map_of(height: npt.NDArray[np.float32]) -> Heightmap:
-    return Heightmap(np.zeros((*SHAPE, 3), np.uint8), height, Workspace())
 
 
 def labels_of(*boxes: Box) -> npt.NDArray[np.int32]:
@@ -137,46 +131,3 @@ def test_an_empty_table_has_an_empty_target() -> None:
     assert target.visible_px == 0
     assert target.occupancy == 1
     assert "no other object" in target.why
-
-
-# --- change ------------------------------------------------------------------------
-
-
-def test_taking_the_target_away_is_a_change() -> None:
-    before, after = map_of(height_of((A, 0.05), (B, 0.05))), map_of(height_of((B, 0.05)))
-    assert changed(before, after, mask_of(A))
-    assert moved(before, after)
-    assert not changed(before, after, mask_of(B))  # not near
-    assert not changed(before, before, mask_of(A))
-    assert not changed(before, after, mask_of())
-
-
-def test_change_counts_pixels_and_heights_as_the_method_does() -> None:
-    before = map_of(height_of((A, 0.05)))
-    exactly_100 = map_of(height_of((A, 0.05), (np.s_[100:110, 100:110], 0.02)))
-    more = map_of(height_of((A, 0.05), (np.s_[100:110, 100:111], 0.02)))
-    assert not changed(before, exactly_100, mask_of(A))
-    assert changed(before, more, mask_of(A))
-    assert not changed(before, map_of(height_of((A, 0.042))), mask_of(A))  # 8 mm
-    assert not changed(before, map_of(height_of((A, 0.08))), mask_of(A))  # rose
-
-
-def test_cells_that_turn_unseen_count_where_something_was() -> None:
-    before = map_of(height_of((A, 0.05)))
-    hidden = height_of((A, 0.05))
-    hidden[A] = np.nan
-    assert changed(before, map_of(hidden), mask_of(A))
-    assert moved(before, map_of(hidden))
-    assert not changed(map_of(hidden), before, mask_of(A))  # was unseen: says nothing
-    shadow = height_of((A, 0.05))
-    shadow[30:60, 30:60] = np.nan  # over bare table
-    assert not moved(before, map_of(shadow))
-
-
-def test_a_move_of_4_mm_is_noticed_and_flickering_edges_are_not() -> None:
-    before = map_of(height_of((A, 0.05)))
-    assert moved(before, map_of(height_of((np.s_[100:125, 102:127], 0.05))))
-    assert not moved(before, map_of(height_of((np.s_[99:125, 100:126], 0.05))))
-    rng = np.random.default_rng(0)
-    noise = rng.normal(0, 0.002, SHAPE).astype(np.float32)
-    assert not moved(before, map_of(before.height + noise))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from ..interfaces import Intrinsics, Region, RGBDFrame
+from ..interfaces import Intrinsics, RGBDFrame
 from ..workspace import Workspace
 
 FLOOR = -0.01  # m; a return this little below the table is noise of the table itself
@@ -52,7 +52,12 @@ def project(frames: RGBDFrame | Sequence[RGBDFrame], workspace: Workspace) -> He
     n = workspace.n_pixels
     cells, heights, colors = [], [], []
     for frame in frames:
-        color, depth, directions = _window(frame)
+        color, depth, directions = measured(frame)
+        if not len(depth):
+            k = frame.intrinsics
+            raise UserError(
+                f"the camera returned no depth: all {k.width} x {k.height} pixels are 0 or NaN"
+            )
         position = frame.T_world_camera[:3, 3].astype(np.float32)
         z = directions[2] * depth + position[2]
         # no return has depth 0 here; left out before anything below the table is lifted to it
@@ -60,8 +65,7 @@ def project(frames: RGBDFrame | Sequence[RGBDFrame], workspace: Workspace) -> He
         d, z = depth[keep], z[keep]
         x = directions[0][keep] * d + (position[0] - np.float32(workspace.x_min))
         y = directions[1][keep] * d + (position[1] - np.float32(workspace.y_min))
-        side = np.float32(workspace.resolution)
-        column, row = np.floor(x / side).astype(np.int32), np.floor(y / side).astype(np.int32)
+        row, column = workspace.offset_to_pixel(x, y)
         inside = np.flatnonzero((row >= 0) & (row < n) & (column >= 0) & (column < n))
         cells.append(row[inside] * n + column[inside])
         heights.append(np.maximum(z[inside], 0))
@@ -81,100 +85,6 @@ def project(frames: RGBDFrame | Sequence[RGBDFrame], workspace: Workspace) -> He
     height, rgb = height.reshape(n, n), rgb.reshape(n, n, 3)
     _fill_pinholes(height, rgb)
     return Heightmap(rgb, height, workspace)
-
-
-def hand_view(
-    frame: RGBDFrame,
-    tool_position: npt.ArrayLike,
-    yaw: float,
-    *,
-    width: float = 0.11,
-    breadth: float = 0.06,
-    below: float = 0.06,
-    above: float = 0.05,
-) -> npt.NDArray[np.uint8]:
-    """Colours of what the camera sees in the hand.
-
-    The box lies between the fingers and just below them. The fingers may be in it too.
-
-    Args:
-        frame: a frame taken while the hand is clear of the table and of other objects.
-        tool_position: (3,) m, world frame, midway between the finger tips' lowest points.
-        yaw: rad, the jaw's closing direction.
-        width: m, the box along the closing direction.
-        breadth: m, across it.
-        below, above: m from the finger tips down and up.
-    Returns:
-        (N, 3) uint8, one row a pixel; empty when the hand is out of view.
-    Raises:
-        UserError: as `project`.
-    """
-    color, depth, directions = _window(frame)
-    offset = frame.T_world_camera[:3, 3] - np.asarray(tool_position, np.float64)
-    x, y, z = directions * depth + offset.astype(np.float32)[:, None]
-    c, s = np.cos(yaw), np.sin(yaw)
-    along, across = c * x + s * y, c * y - s * x
-    inside = (depth > 0) & (np.abs(along) < width / 2) & (np.abs(across) < breadth / 2)
-    return color[inside & (z > -below) & (z < above)]
-
-
-def box_region(
-    low: npt.ArrayLike,
-    high: npt.ArrayLike,
-    intrinsics: Intrinsics,
-    T_world_camera: npt.NDArray[np.float64],
-) -> Region:
-    """The smallest part of an image that shows a box of space.
-
-    Args:
-        low, high: (3,) m, world frame, the box's corners.
-        intrinsics, T_world_camera: of the camera.
-    Returns:
-        The region, cut to the image; the whole image if part of the box is behind the camera.
-    Raises:
-        UserError: the camera does not see the box.
-    """
-    whole = Region(0, 0, intrinsics.height, intrinsics.width)
-    corners = np.stack(np.meshgrid(*np.stack([low, high], 1)), -1).reshape(-1, 3)
-    x, y, z = ((corners - T_world_camera[:3, 3]) @ T_world_camera[:3, :3]).T
-    if z.max() <= 0:
-        raise UserError(f"it looks away from {_box(low, high)}; check its pose")
-    if z.min() <= 0:
-        return whole
-    u = x / z * intrinsics.fx + intrinsics.cx
-    v = y / z * intrinsics.fy + intrinsics.cy
-    left, top = max(int(np.floor(u.min())), 0), max(int(np.floor(v.min())), 0)
-    right = min(int(np.ceil(u.max())) + 1, intrinsics.width)
-    bottom = min(int(np.ceil(v.max())) + 1, intrinsics.height)
-    if left >= right or top >= bottom:
-        raise UserError(f"it does not see {_box(low, high)}; check its pose")
-    return Region(top, left, bottom - top, right - left)
-
-
-def _box(low: npt.ArrayLike, high: npt.ArrayLike) -> str:
-    a, b = (np.round(np.asarray(x, np.float64), 3).tolist() for x in (low, high))
-    return f"the space from {a} to {b} m"
-
-
-def workspace_region(
-    workspace: Workspace,
-    intrinsics: Intrinsics,
-    T_world_camera: npt.NDArray[np.float64],
-    z_max: float = 0.12,
-) -> Region:
-    """The smallest part of an image that shows the workspace up to a height.
-
-    Args:
-        workspace: where.
-        intrinsics, T_world_camera: of the camera.
-        z_max: m above the table. Towards the middle much higher things are in the picture too;
-            only a taller one at the edge nearest to the camera would be cut.
-    Raises:
-        UserError: the camera does not see the workspace.
-    """
-    low = (workspace.x_min, workspace.y_min, 0.0)
-    high = (workspace.x_min + workspace.size, workspace.y_min + workspace.size, z_max)
-    return box_region(low, high, intrinsics, T_world_camera)
 
 
 def ray_directions(intrinsics: Intrinsics) -> npt.NDArray[np.float64]:
@@ -199,13 +109,16 @@ def _world_directions(intrinsics: Intrinsics, rotation: bytes) -> npt.NDArray[np
     return np.ascontiguousarray(np.moveaxis(ray_directions(intrinsics) @ R.T, 2, 0), np.float32)
 
 
-def _window(
+def measured(
     frame: RGBDFrame,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Check a frame and cut it to where it has depth.
+    """Check a frame and crop it to where it has depth.
 
     Returns:
-        Colours (N, 3), depth (N,) with 0 for no return, rays (3, N) in the world frame.
+        Colours (N, 3), depth (N,) with 0 for no return, rays (3, N) in the world frame; all
+        empty for a frame without depth.
+    Raises:
+        UserError: image sizes disagree, or a pose is no pose.
     """
     k = frame.intrinsics
     if frame.depth.shape != (k.height, k.width) or frame.color.shape != (k.height, k.width, 3):
@@ -219,9 +132,7 @@ def _window(
     valid = (frame.depth > 0) & (frame.depth < np.inf)  # False for NaN
     rows, columns = np.flatnonzero(valid.any(1)), np.flatnonzero(valid.any(0))
     if not len(rows):
-        raise UserError(
-            f"the camera returned no depth: all {k.width} x {k.height} pixels are 0 or NaN"
-        )
+        rows = columns = np.array([0, -1])  # an empty crop
     cut = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     depth = np.where(valid[cut], frame.depth[cut], np.float32(0)).astype(np.float32)
     directions = _world_directions(k, np.ascontiguousarray(pose[:3, :3]).tobytes())

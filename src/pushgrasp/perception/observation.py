@@ -13,7 +13,7 @@ from ..errors import UserError
 from ..interfaces import Action, Primitive, RGBDFrame
 from ..workspace import N_ROTATIONS, Workspace, rotation_angle
 from .heightmap import Heightmap, project
-from .segmentation import goal_mask, label_objects, object_mask
+from .segmentation import goal_mask, label_objects, object_mask, smooth_color
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,10 @@ def observe(
         UserError: a picture is unusable (see `heightmap.project`).
     """
     heightmap = project(frames, Workspace() if workspace is None else workspace)
+    objects, smoothed = object_mask(heightmap), smooth_color(heightmap.color)
     return Observation(
         heightmap=heightmap,
-        labels=label_objects(heightmap),
-        objects=object_mask(heightmap),
-        goal=goal_mask(heightmap, goal_rgb),
+        labels=label_objects(heightmap, objects=objects, smoothed=smoothed),
+        objects=objects,
+        goal=goal_mask(heightmap, goal_rgb, objects=objects, smoothed=smoothed),
     )

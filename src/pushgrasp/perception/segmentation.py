@@ -73,40 +73,50 @@ def goal_mask(
     goal_rgb: tuple[int, int, int],
     *,
     tolerance: float = SAME_COLOR,
+    objects: npt.NDArray[np.bool_] | None = None,
+    smoothed: npt.NDArray[np.float32] | None = None,
 ) -> npt.NDArray[np.bool_]:
-    """Where the goal is seen.
+    """Find the goal's visible pixels.
 
     Args:
         heightmap: the scene.
         goal_rgb: the goal's colour, sRGB, 0 to 255.
         tolerance: rad between a pixel's colour and the goal's; see `SAME_COLOR`.
+        objects, smoothed: the scene's `object_mask` and `smooth_color`, where they are known.
     Returns:
         (H, W) bool, specks under 3 pixels left out.
     """
-    objects = object_mask(heightmap)
-    mask = objects & matches(_smooth(heightmap.color), goal_rgb, tolerance=tolerance)
+    objects = object_mask(heightmap) if objects is None else objects
+    smoothed = smooth_color(heightmap.color) if smoothed is None else smoothed
+    mask = objects & matches(smoothed, goal_rgb, tolerance=tolerance)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     large = stats[:, cv2.CC_STAT_AREA] >= MIN_GOAL_PX
     large[0] = False
     return large[np.asarray(labels, np.intp)]
 
 
-def label_objects(heightmap: Heightmap) -> npt.NDArray[np.int32]:
-    """Tell objects apart: connected regions of one colour.
+def label_objects(
+    heightmap: Heightmap,
+    *,
+    objects: npt.NDArray[np.bool_] | None = None,
+    smoothed: npt.NDArray[np.float32] | None = None,
+) -> npt.NDArray[np.int32]:
+    """Segment objects: connected regions of one colour.
 
     No palette is used. An object that another one cuts in two makes two regions; two
     touching objects of one colour make one.
 
     Args:
         heightmap: the scene.
+        objects, smoothed: the scene's `object_mask` and `smooth_color`, where they are known.
     Returns:
         (H, W) int32, 0 for background, 1 to n for the regions from the largest to the
         smallest. A region under 15 pixels joins the neighbour that it touches most, or the
         background if it touches none.
     """
-    objects = object_mask(heightmap)
-    direction = _smooth(heightmap.color)
-    direction /= np.maximum(np.linalg.norm(direction, axis=2, keepdims=True), 1.0)
+    objects = object_mask(heightmap) if objects is None else objects
+    smoothed = smooth_color(heightmap.color) if smoothed is None else smoothed
+    direction = smoothed / np.maximum(np.linalg.norm(smoothed, axis=2, keepdims=True), 1.0)
     cells = np.flatnonzero(objects)
     if not len(cells):
         return np.zeros(objects.shape, np.int32)
@@ -137,7 +147,7 @@ def label_objects(heightmap: Heightmap) -> npt.NDArray[np.int32]:
     return labels
 
 
-def _smooth(color: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def smooth_color(color: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """(H, W, 3) colours with the camera's noise averaged out inside surfaces, not across edges.
 
     16 is a difference, summed over the channels, between noise of 3/255 in two pixels (10)

@@ -19,9 +19,10 @@ import torch
 from ..errors import RobotError, SimulatorFault
 from ..interfaces import Action, Primitive
 from ..parallel.workers import Message, Order, Sample, SceneEnd
+from ..perception.change import changed, moved
 from ..perception.observation import Observation
-from ..perception.segmentation import goal_mask
-from ..policy.targeting import changed, moved, occupancy
+from ..perception.segmentation import goal_mask, smooth_color
+from ..policy.targeting import occupancy
 from ..sim.randomise import DomainConfig
 from ..sim.scenes.build import SceneConfig
 from .actor import Actor, Setup
@@ -266,8 +267,9 @@ class Player:
         """Objects of which enough is seen, in random order, those not tried yet first."""
         colors = table.objects()
         names = [str(n) for n in rng.permutation(sorted(colors))] if colors else []
+        smoothed = smooth_color(look.heightmap.color)
         for name in sorted(names, key=lambda n: n in tried):
-            mask = goal_mask(look.heightmap, colors[name])
+            mask = goal_mask(look.heightmap, colors[name], objects=look.objects, smoothed=smoothed)
             if mask.sum() >= MIN_GOAL_PX:
                 yield name, mask
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from ..interfaces import Action
-from ..perception.heightmap import workspace_region
 from ..perception.observation import Observation, observe
+from ..perception.regions import workspace_region
 from ..primitives import run
 from ..sim.scenes.build import SceneConfig, build_scene
 from ..workspace import Workspace

@@ -17,7 +17,8 @@ from test_ray import RED, heap, world_of
 
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Intrinsics, Region, RGBDFrame
-from pushgrasp.perception.heightmap import project, workspace_region
+from pushgrasp.perception.heightmap import project
+from pushgrasp.perception.regions import workspace_region
 from pushgrasp.perception.segmentation import goal_mask, label_objects
 from pushgrasp.sim.cameras.gl import GLCamera
 from pushgrasp.sim.cameras.light import Light

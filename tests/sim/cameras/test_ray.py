@@ -10,7 +10,8 @@ import pytest
 
 from pushgrasp.interfaces import Intrinsics, Region
 from pushgrasp.perception.colors import TABLE_COLOR
-from pushgrasp.perception.heightmap import project, ray_directions, workspace_region
+from pushgrasp.perception.heightmap import project, ray_directions
+from pushgrasp.perception.regions import workspace_region
 from pushgrasp.sim.cameras.light import Light
 from pushgrasp.sim.cameras.noise import D405, SensorNoise
 from pushgrasp.sim.cameras.ray import BACKGROUND, RayCamera, default_pose, look_at

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import UserError
 from ...interfaces import Camera, Intrinsics
 from ...perception.camera_file import CameraSpec
-from ...perception.heightmap import workspace_region
+from ...perception.regions import workspace_region
 from ...workspace import Workspace
 from .light import Light
 from .noise import NOISES, SensorNoise, read_noise

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...interfaces import Action, GripperSpec, RGBDFrame
-from ...perception.heightmap import Heightmap, workspace_region
+from ...perception.heightmap import Heightmap
+from ...perception.regions import workspace_region
 from ...policy.config import PrimitiveConfig
 from ...workspace import Workspace, rotation_angle
 from .canvas import ACTION, GOAL, RIM, TARGET, Picture, arrow, colored, hatch, stroke

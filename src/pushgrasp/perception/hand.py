@@ -1,0 +1,131 @@
+"""What the robot holds, seen by the cameras while the hand is lifted clear of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError
+from ..interfaces import Camera, Intrinsics, Region, Report, RGBDFrame
+from .heightmap import measured
+from .regions import box_region
+from .segmentation import matches
+
+MIN_GOAL_AREA = 44e-6
+"""m2 of the goal's colour, facing the camera; 60 pixels of the standard camera. A block shows
+some 1,500 mm2."""
+MIN_SEEN_AREA = 44e-6  # m2 of any surface in the hand; less is not a view of it
+REACH = 0.08  # m round the tool in which a thing is in the hand, though it may stick out
+
+
+class GoalInHand(Enum):
+    """Answer of a look into the hand."""
+
+    HELD = "held"
+    NOT_HELD = "not held"
+    NOT_SEEN = "not seen"  # no camera sees the hand, or none has depth there
+
+
+@dataclass(frozen=True)
+class HandView:
+    """Result of a look into the hand."""
+
+    goal: GoalInHand
+    reason: str = ""  # why the hand was not seen
+
+    @property
+    def held(self) -> bool:
+        """True if the goal was seen in the hand."""
+        return self.goal is GoalInHand.HELD
+
+
+def look_into_hand(
+    cameras: Sequence[Camera], hand: Report, goal_rgb: tuple[int, int, int]
+) -> HandView:
+    """Look for the goal's colour between the fingers.
+
+    Args:
+        cameras: each takes a picture of the hand, if it can see it, until one shows the goal.
+        hand: the robot's state, the hand lifted clear of other objects.
+        goal_rgb: the goal's colour, sRGB 0..255.
+    Returns:
+        HELD if one camera sees the goal there; NOT_SEEN, with the reason, if none has the hand
+        in view with depth.
+    """
+    tool = np.array(hand.position)
+    unseen: list[str] = []
+    for camera in cameras:
+        try:
+            region = hand_region(tool, camera.intrinsics, camera.T_world_camera)
+        except UserError as error:
+            unseen.append(str(error))
+            continue
+        colors, areas = points_in_hand(
+            camera.capture(region), tool, hand.yaw, width=2 * REACH, breadth=2 * REACH, below=REACH
+        )
+        if areas.sum() < MIN_SEEN_AREA:
+            unseen.append("its picture has no depth where the hand is")
+        elif areas[matches(colors, goal_rgb)].sum() >= MIN_GOAL_AREA:
+            return HandView(GoalInHand.HELD)
+    if len(unseen) < len(cameras):
+        return HandView(GoalInHand.NOT_HELD)
+    return HandView(GoalInHand.NOT_SEEN, "no camera saw the hand: " + "; ".join(unseen))
+
+
+def hand_region(
+    tool_position: npt.ArrayLike,
+    intrinsics: Intrinsics,
+    T_world_camera: npt.NDArray[np.float64],
+) -> Region:
+    """Find the part of an image that shows the hand.
+
+    Args:
+        tool_position: (3,) m, world frame.
+        intrinsics, T_world_camera: of the camera.
+    Raises:
+        UserError: the camera does not see the hand.
+    """
+    tool = np.asarray(tool_position, np.float64)
+    return box_region(tool - 1.5 * REACH, tool + 1.5 * REACH, intrinsics, T_world_camera)
+
+
+def points_in_hand(
+    frame: RGBDFrame,
+    tool_position: npt.ArrayLike,
+    yaw: float,
+    *,
+    width: float = 0.11,
+    breadth: float = 0.06,
+    below: float = 0.06,
+    above: float = 0.05,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """Select the pixels that show what is in the hand.
+
+    The box lies between the fingers and just below them. The fingers may be in it too.
+
+    Args:
+        frame: a frame taken while the hand is clear of the table and of other objects.
+        tool_position: (3,) m, world frame, midway between the finger tips' lowest points.
+        yaw: rad, the jaw's closing direction.
+        width: m, the box along the closing direction.
+        breadth: m, across it.
+        below, above: m from the finger tips down and up.
+    Returns:
+        Colours (N, 3) uint8 and the area (N,) in m2, square to the line of sight, that each
+        pixel covers; empty when the hand is out of view or the frame has no depth.
+    Raises:
+        UserError: image sizes disagree, or a pose is no pose.
+    """
+    color, depth, directions = measured(frame)
+    offset = frame.T_world_camera[:3, 3] - np.asarray(tool_position, np.float64)
+    x, y, z = directions * depth + offset.astype(np.float32)[:, None]
+    c, s = np.cos(yaw), np.sin(yaw)
+    along, across = c * x + s * y, c * y - s * x
+    inside = (depth > 0) & (np.abs(along) < width / 2) & (np.abs(across) < breadth / 2)
+    inside &= (z > -below) & (z < above)
+    k = frame.intrinsics
+    return color[inside], depth[inside] ** 2 / np.float32(k.fx * k.fy)
