@@ -181,3 +181,51 @@ def test_goals_that_cannot_be(scene: SceneFile, asked: int | None, words: str) -
 def test_twins_are_no_hindrance_to_another_goal() -> None:
     scene = scene_of(INSIDE, (-0.6, 0.1), (-0.4, 0.1), colors=(RED, RED, BLUE))
     assert choose_goal(scene, 2, "s") == 2
+
+
+# --- offset and meshes -----------------------------------------------------------------------
+
+WEDGE = """v -0.02 -0.03 -0.02
+v 0.02 -0.03 -0.02
+v 0.02 0.03 -0.02
+v -0.02 0.03 -0.02
+v -0.02 -0.03 0.02
+v -0.02 0.03 0.02
+f 1 4 3 2
+f 1 2 5
+f 4 6 3
+f 2 3 6 5
+f 1 5 6 4
+"""
+PRESET = "wedge.obj 0.9 0.1 0.1 -0.50 0.00 0.0205 0 0 0\n"
+JSON = '{"objects": [{"mesh": "wedge.obj", "color": "red", "position": [-0.5, 0, 0.0205]}]}'
+
+
+@pytest.mark.parametrize(("name", "text"), [("scene.txt", PRESET), ("scene.json", JSON)])
+def test_meshes_lie_beside_the_file_or_in_a_folder(tmp_path: Path, name: str, text: str) -> None:
+    folder = tmp_path / "meshes"
+    folder.mkdir()
+    path = tmp_path / name
+    path.write_text(text)
+    (folder / "wedge.obj").write_text(WEDGE)
+    with pytest.raises(UserError, match=r"wedge\.obj"):
+        read_fixed(str(path))
+    (placed,) = read_fixed(str(path), meshes=folder).objects
+    assert placed.shape.extent == pytest.approx((0.04, 0.06, 0.04))
+    (tmp_path / "wedge.obj").write_text(WEDGE.replace("0.03", "0.02"))
+    assert read_fixed(str(path)).objects[0].shape.extent == pytest.approx((0.04, 0.04, 0.04))
+    assert read_fixed(str(path), meshes=folder).objects[0].shape is not None
+
+
+@pytest.mark.parametrize("name", ["scene.txt", "scene.json"])
+def test_an_offset_moves_every_object(tmp_path: Path, name: str) -> None:
+    (tmp_path / "wedge.obj").write_text(WEDGE)
+    path = tmp_path / name
+    path.write_text(PRESET if name.endswith("txt") else JSON)
+    (placed,) = read_fixed(str(path), offset=(0.0, 0.1, 0.02)).objects
+    assert placed.position == pytest.approx((-0.5, 0.1, 0.0405))
+
+
+def test_scenes_of_the_package_take_no_offset() -> None:
+    with pytest.raises(UserError, match="novel-01 is a scene of the package"):
+        read_fixed("novel-01", offset=(0.0, 0.1, 0.0))

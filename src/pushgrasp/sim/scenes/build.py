@@ -49,6 +49,10 @@ class SceneConfig:
     """Draws shapes, colours, places and orientations."""
     perturb: bool = False
     """Move each object of a fixed scene by about 2 mm and 2 degrees, and vary friction."""
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """m (x, y, z) added to the positions in a scene file; codes after VPG's add 0.1 m to y."""
+    meshes: str | None = None
+    """Folder in which a scene file's meshes are looked for too."""
     randomise: DomainConfig | None = None
     """Vary masses, frictions, sizes (of dropped objects), colours and light by the seed."""
     robot: str = "gantry"
@@ -127,7 +131,7 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         before = {n: world.pose(n)[0] for n in world.in_scene()}
         world.step(round(REST_CHECK / world.model.opt.timestep))
     else:
-        scene = read_fixed(config.name, workspace)
+        scene = read_fixed(config.name, workspace, offset=config.offset, meshes=config.meshes)
         goal = choose_goal(scene, config.goal, config.name, workspace)
         colors, left_out = [o.color for o in scene.objects], scene.left_out
         domain = _domain(config, len(colors))
@@ -159,7 +163,8 @@ def object_colors(config: SceneConfig, workspace: Workspace | None = None) -> li
     if config.name in DROPPED:
         _check(dataclasses.replace(config, goal=0))
         return _draw_colors(_rng(config), config.n_objects)
-    return [placed.color for placed in read_fixed(config.name, workspace).objects]
+    scene = read_fixed(config.name, workspace, offset=config.offset, meshes=config.meshes)
+    return [placed.color for placed in scene.objects]
 
 
 def _rng(config: SceneConfig) -> np.random.Generator:

@@ -30,17 +30,27 @@ def expand(name: str) -> list[str]:
     return families[name]() if name in families else [name]
 
 
-def read_fixed(name: str, workspace: Workspace | None = None) -> SceneFile:
+def read_fixed(
+    name: str,
+    workspace: Workspace | None = None,
+    *,
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    meshes: str | Path | None = None,
+) -> SceneFile:
     """The objects of a fixed scene and where they stand.
 
     Args:
         name: one of `fixed_names`, or a file: `.json` in the format of `scenefile`, any other
             in the ancestors'.
         workspace: where the table is; None for the standard one.
+        offset: m (x, y, z) to add to the positions in a file.
+        meshes: a folder in which a file's meshes are looked for, besides the file's own.
     Raises:
         UserError: there is no such scene, or its file cannot be used.
     """
     workspace = workspace or Workspace()
+    if name in fixed_names() and (any(offset) or meshes is not None):
+        raise UserError(f"{name} is a scene of the package: offset and meshes are for scene files")
     if name in challenging_names():
         return SceneFile(read_challenging(name))
     if name in novel_names():
@@ -49,8 +59,8 @@ def read_fixed(name: str, workspace: Workspace | None = None) -> SceneFile:
     if not path.is_file():
         raise UserError(f"no scene {name!r}: it is neither a file nor one of {known_scenes()}")
     if path.suffix.lower() == ".json":
-        return read_scene_file(path, workspace)
-    objects, left_out = read_preset(path, workspace)
+        return read_scene_file(path, workspace, offset=offset, meshes=meshes)
+    objects, left_out = read_preset(path, workspace, offset=offset, meshes=meshes)
     check_overlaps(objects, name)
     return SceneFile(objects, left_out=tuple(left_out))
 

@@ -9,6 +9,7 @@ fixed scenes are such files, too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,12 @@ def read_challenging(name: str) -> list[PlacedObject]:
 
 
 def read_preset(
-    path: str | Path, workspace: Workspace | None = None, *, margin: float = MARGIN
+    path: str | Path,
+    workspace: Workspace | None = None,
+    *,
+    margin: float = MARGIN,
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    meshes: str | Path | None = None,
 ) -> tuple[list[PlacedObject], list[str]]:
     """Read a scene file.
 
@@ -67,6 +73,8 @@ def read_preset(
         workspace: where the table is; the default workspace if None.
         margin: m by which an object may lie outside the workspace; resting there it is not
             seen and not in the way.
+        offset: m (x, y, z) to add to each position.
+        meshes: a folder in which meshes are looked for, before the file's own.
     Returns:
         The objects on the table in the file's order, at least one, and a sentence for each
         object that was left out.
@@ -76,11 +84,12 @@ def read_preset(
     """
     path = Path(path)
     workspace = workspace or Workspace()
+    folders = [Path(meshes).expanduser(), path.parent] if meshes is not None else [path.parent]
     objects, left_out = [], []
     for number, line in enumerate(_read(path).splitlines(), start=1):
         if not line.strip():
             continue
-        placed = _parse(line, f"{path}, line {number}")
+        placed = _parse(line, f"{path}, line {number}", offset, folders)
         reason = off_table(placed, workspace, margin)
         if reason:
             mesh, (x, y, z) = line.split()[0], placed.position
@@ -108,28 +117,38 @@ def _read(path: Path) -> str:
         raise UserError(f"cannot read the scene file {path}: {error.strerror}") from error
 
 
-def _parse(line: str, where: str) -> PlacedObject:
+def _parse(
+    line: str, where: str, offset: tuple[float, float, float], folders: Sequence[Path]
+) -> PlacedObject:
     mesh, *words = line.split()
     if len(words) != len(_FIELDS):
         raise UserError(
             f"{where}: expected a mesh and {len(_FIELDS)} numbers ({' '.join(_FIELDS)}), "
             f"found {len(words)} after {mesh!r}"
         )
-    if mesh not in _SHAPE_OF_MESH:
-        known = ", ".join(
-            f"{name} ({shape.name})" for name, shape in sorted(_SHAPE_OF_MESH.items())
-        )
-        raise UserError(f"{where}: unknown mesh {mesh!r}; there are: {known}")
+    shape = _SHAPE_OF_MESH.get(mesh) or _own_shape(mesh, where, folders)
     values = np.array(
         [_number(word, field, where) for word, field in zip(words, _FIELDS, strict=True)]
     )
     if np.any((values[:3] < 0) | (values[:3] > 1)):
         raise UserError(f"{where}: colours r g b are from 0 to 1, found {' '.join(words[:3])}")
     red, green, blue = (int(c) for c in np.rint(values[:3] * 255))
-    x, y, z = (float(v) for v in values[3:6])
+    x, y, z = (float(v) for v in values[3:6] + offset)
     rotation = Rotation.from_euler("XYZ", values[6:9])
     qx, qy, qz, qw = (float(v) for v in rotation.as_quat())
-    return PlacedObject(_SHAPE_OF_MESH[mesh], (red, green, blue), (x, y, z), (qw, qx, qy, qz))
+    return PlacedObject(shape, (red, green, blue), (x, y, z), (qw, qx, qy, qz))
+
+
+def _own_shape(mesh: str, where: str, folders: Sequence[Path]) -> Shape:
+    """Load a mesh that is none of the blocks."""
+    from ..objects.meshes import load_mesh  # slow to import, for the decomposition's sake
+
+    for folder in folders:
+        if (folder / mesh).is_file():
+            return load_mesh(folder / mesh)
+    known = ", ".join(f"{name} ({shape.name})" for name, shape in sorted(_SHAPE_OF_MESH.items()))
+    places = " or ".join(str(folder) for folder in folders)
+    raise UserError(f"{where}: unknown mesh {mesh!r}; it is not in {places}; there are: {known}")
 
 
 def _number(word: str, field: str, where: str) -> float:

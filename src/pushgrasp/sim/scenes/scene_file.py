@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,13 @@ def read_novel(name: str) -> SceneFile:
     return _read(_NOVEL_SCENES / f"{name}.json", Workspace())
 
 
-def read_scene_file(path: str | Path, workspace: Workspace | None = None) -> SceneFile:
+def read_scene_file(
+    path: str | Path,
+    workspace: Workspace | None = None,
+    *,
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    meshes: str | Path | None = None,
+) -> SceneFile:
     """Read a scene file and check that the scene can stand.
 
     Objects below the table or far from the workspace are left out, as in preset files.
@@ -103,6 +110,8 @@ def read_scene_file(path: str | Path, workspace: Workspace | None = None) -> Sce
     Args:
         path: the file.
         workspace: where the table is; the default workspace if None.
+        offset: m (x, y, z) to add to each position.
+        meshes: a folder in which meshes are looked for, before the file's own.
     Returns:
         The scene, of at least one object.
     Raises:
@@ -110,7 +119,7 @@ def read_scene_file(path: str | Path, workspace: Workspace | None = None) -> Sce
             broken mesh, holds no object on the table; its goal is not there or cannot be told
             apart by its colour; or things overlap by more than `scenecheck.MAX_OVERLAP`.
     """
-    scene = _read(Path(path), workspace or Workspace())
+    scene = _read(Path(path), workspace or Workspace(), offset, meshes)
     if scene.goal is not None:
         check_goal_color([o.color for o in scene.objects], scene.goal, f"{path}: goal")
     check_overlaps(scene.objects, str(path))
@@ -133,7 +142,12 @@ def write_scene_file(path: str | Path, scene: SceneFile) -> None:
     write_atomic(path, "{\n" + "".join(lines) + f'  "objects": [\n{body}\n  ]\n}}\n')
 
 
-def _read(path: Path, workspace: Workspace) -> SceneFile:
+def _read(
+    path: Path,
+    workspace: Workspace,
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    meshes: str | Path | None = None,
+) -> SceneFile:
     """A scene file's content, its goal's index in range; nothing else checked between objects."""
     document = from_json(_Document, _parse(path), str(path))
     if not document.objects:
@@ -141,10 +155,11 @@ def _read(path: Path, workspace: Workspace) -> SceneFile:
     if len(document.objects) > MAX_OBJECTS:
         n = len(document.objects)
         raise UserError(f"{path} holds {n} objects; a scene has at most {MAX_OBJECTS}")
-    shapes = _Shapes(path.parent)
+    folders = [Path(meshes).expanduser()] if meshes is not None else []
+    shapes = _Shapes([*folders, path.parent])
     objects, left_out, index = [], [], {}
     for i, entry in enumerate(document.objects):
-        placed = _place(entry, shapes, f"{path}: objects[{i}]")
+        placed = _place(entry, shapes, offset, f"{path}: objects[{i}]")
         reason = off_table(placed, workspace, MARGIN)
         if reason:
             x, y, z = placed.position
@@ -203,7 +218,9 @@ def _parse(path: Path) -> Any:
         raise UserError(f"{path} is not a scene file: its lists are nested too deep") from error
 
 
-def _place(entry: _Entry, shapes: _Shapes, where: str) -> PlacedObject:
+def _place(
+    entry: _Entry, shapes: _Shapes, offset: tuple[float, float, float], where: str
+) -> PlacedObject:
     if (entry.shape is None) == (entry.mesh is None):
         has = "neither" if entry.shape is None else "both"
         raise UserError(f'{where} has {has} of "shape" and "mesh"; give one of them')
@@ -215,7 +232,8 @@ def _place(entry: _Entry, shapes: _Shapes, where: str) -> PlacedObject:
         color, shape = parse_color(entry.color), shapes.of(entry)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
-    return PlacedObject(shape, color, entry.position, _quaternion(entry, where))
+    x, y, z = (p + o for p, o in zip(entry.position, offset, strict=True))
+    return PlacedObject(shape, color, (x, y, z), _quaternion(entry, where))
 
 
 def _quaternion(entry: _Entry, where: str) -> tuple[float, float, float, float]:
@@ -235,16 +253,18 @@ def _quaternion(entry: _Entry, where: str) -> tuple[float, float, float, float]:
 class _Shapes:
     """The shapes of one file; each mesh is loaded once, under a name of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folders: Sequence[Path]) -> None:
         self.files: dict[str, MeshFile] = {}
-        self._folder = folder
+        self._folders = folders
         self._loaded: dict[MeshFile, Shape] = {}
 
     def of(self, entry: _Entry) -> Shape:
         if entry.mesh is None:
             return find_shape(entry.shape or "")
         scale = 1.0 if entry.scale is None else entry.scale
-        file = MeshFile(self._folder / entry.mesh, scale, entry.mass)
+        places = [folder / entry.mesh for folder in self._folders]
+        path = next((place for place in places if place.is_file()), places[-1])
+        file = MeshFile(path, scale, entry.mass)
         if file not in self._loaded:
             from ..objects.meshes import load_mesh  # slow to import, for the decomposition's sake
 
