@@ -7,11 +7,8 @@ Both trunks are whole. What is smaller is the window that they see, 22 cm round 
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import common
 import numpy as np

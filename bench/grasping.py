@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 import common
 import numpy as np
-import torch
 import tyro
 
 from pushgrasp.evaluation.intervals import wilson
@@ -24,6 +20,7 @@ from pushgrasp.training.actor import Setup
 from pushgrasp.training.checkpoint import save_weights
 from pushgrasp.training.recipes import Recipe, StageConfig
 from pushgrasp.training.rollout import Player
+from pushgrasp.utils.threads import use_one_thread
 
 
 def main(
@@ -47,7 +44,7 @@ def main(
         seed: of the scenes; not one that was trained with.
         out: file for the JSON.
     """
-    torch.set_num_threads(1)
+    use_one_thread()
     source = policy or policy_names()[0]
     figures = [_figures(source, n, scene, samples, seed) for n in objects]
     result = {"setting": common.setting(), "policy": source, "scene": scene, "seed": seed}

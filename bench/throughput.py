@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import common
-import cv2
-import torch
 import tyro
 
 from pushgrasp.errors import SimulatorFault
@@ -25,6 +23,7 @@ from pushgrasp.retrieve import Step
 from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene
 from pushgrasp.sim.world import World
 from pushgrasp.training.recipes import RECIPES
+from pushgrasp.utils.threads import use_one_thread
 
 
 @dataclass
@@ -79,8 +78,7 @@ def main(
         seed: of the first scene.
         out: file for the JSON.
     """
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    use_one_thread()
     names = policy_names()
     default = RECIPES["default"]
     if policy or names:

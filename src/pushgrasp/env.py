@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -38,6 +37,7 @@ from .sim.cameras.views import ViewConfig
 from .sim.scenes.build import build_scene
 from .training.recipes import RECIPES
 from .training.rewards import alternating_grasp_reward, grasp_reward, push_reward
+from .utils.threads import use_one_thread
 from .workspace import N_ROTATIONS, Workspace
 
 ENV_ID = "pushgrasp/Retrieve-v0"
@@ -267,14 +267,6 @@ def to_observation(arrays: Arrays) -> Observation:
 def to_numbers(action: Action) -> npt.NDArray[np.int64]:
     """(4,) an action as the environment takes it: primitive, rotation, row, column."""
     return np.array([PRIMITIVES.index(action.primitive), action.rotation, *action.pixel], np.int64)
-
-
-def use_one_thread() -> None:
-    """Keep this process to one core, as is best when several share a machine."""
-    import torch
-
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)  # with 1, a forked process waits for ever for its parent's threads
 
 
 def _observation_space(workspace: Workspace) -> Dict:

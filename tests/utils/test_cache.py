@@ -14,5 +14,6 @@ def test_the_cache_follows_the_xdg_specification(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder("meshes") == tmp_path / "pushgrasp" / "meshes"
+    assert cache_folder(app="other") == tmp_path / "other"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative/paths/do/not/count")
     assert cache_folder() == Path.home() / ".cache" / "pushgrasp"

@@ -16,6 +16,7 @@ from ..evaluation.trial import scene_config
 from ..policy.load import load_policy
 from ..sim.robots.registry import gripper
 from ..sim.scenes.build import build_scene
+from ..utils.threads import use_one_thread
 from .show import check_places, show_episode
 
 FAILURES = "failures"
@@ -43,7 +44,7 @@ def run_replay(
 
 
 def _play(chosen: Chosen, out: Path, video: bool, rerun: Path | None, console: Console) -> int:
-    _one_thread()
+    use_one_thread()
     record, spec = chosen.record, chosen.spec
     policy = load_policy(chosen.source, gripper(spec.robot))
     config = dataclasses.replace(scene_config(spec, record.seed), dressed=video)
@@ -69,12 +70,3 @@ def _play(chosen: Chosen, out: Path, video: bool, rerun: Path | None, console: C
     differs = difference(record, scene.visible_fraction, notes.steps, verdict)
     console.print(f"Not as recorded: {differs}." if differs else same(notes.steps))
     return 1 if differs else 0
-
-
-def _one_thread() -> None:
-    """As in an evaluation: sums over several threads may differ in the last bit."""
-    import cv2
-    import torch
-
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)

@@ -12,6 +12,7 @@ from ..policy.plugin import Plugin
 from ..retrieve import Decides, Step
 from ..sim.robots.registry import gripper
 from ..sim.scenes.build import Scene
+from ..utils.threads import use_one_thread
 from .notes import OnStep
 from .records import TrialRecord, TrialSpec
 
@@ -30,13 +31,9 @@ def load_player(setup: Setup) -> Play:
     Args:
         setup: of the run.
     """
-    import cv2
-    import torch
-
     from .trial import run_trial
 
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    use_one_thread()
     loaded: dict[str, Decides] = {}
 
     def play(spec: TrialSpec) -> TrialRecord:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..errors import UserError
+from ..utils.threads import ONE_THREAD
 
 __all__ = ["ENVIRONMENT", "RayError", "cluster", "ray"]
 
@@ -22,8 +23,8 @@ except ModuleNotFoundError as error:
         "this needs Ray, which is not installed; pip install 'pushgrasp[ray]', or leave out ray"
     ) from error
 
-ENVIRONMENT = {"env_vars": {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}}
-"""Of every worker: one thread, since it has one core, that does not spin when it waits."""
+ENVIRONMENT = {"env_vars": ONE_THREAD}
+"""Runtime environment of every worker, which has one core."""
 
 
 @contextmanager

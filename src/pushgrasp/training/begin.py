@@ -14,6 +14,7 @@ from ..policy.learned import Policy
 from ..policy.networks import QNetwork, build
 from ..policy.networks.densenet import DenseNet, fetch_imagenet
 from ..policy.pretrained import VARIANTS
+from ..utils.cache import cache_folder
 from ..utils.config_json import from_json
 from ..utils.files import read_json, write_json
 from ..workspace import Workspace
@@ -164,7 +165,7 @@ def start_from_imagenet(run: Run, source: Path) -> None:
     if not networks:
         raise UserError(f"--imagenet is for densenet121, not for {run.recipe.network.name}")
     if str(source) == "fetch":
-        source = fetch_imagenet(Path.home() / ".cache" / "pushgrasp")
+        source = fetch_imagenet(cache_folder())
     for network in networks:
         network.load_imagenet(source)
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from ..errors import RobotError, SimulatorFault
 from ..interfaces import Action, Primitive
@@ -25,6 +24,7 @@ from ..perception.segmentation import goal_mask, smooth_color
 from ..policy.targeting import occupancy
 from ..sim.randomise import DomainConfig
 from ..sim.scenes.build import SceneConfig
+from ..utils.threads import use_one_thread
 from .actor import Actor, Setup
 from .recipes import Recipe, StageConfig
 from .replay_buffer import ACTION, PRIMITIVES, pack_observation
@@ -77,8 +77,8 @@ class _Choice:
 
 
 def prepare_player(setup: Setup) -> Player:
-    """What a rollout process does first; one thread each, so that they do not fight."""
-    torch.set_num_threads(1)
+    """Set up a rollout process."""
+    use_one_thread()
     return Player(setup)
 
 

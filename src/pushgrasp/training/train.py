@@ -15,12 +15,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Literal, Protocol
 
-import torch
-
 from ..errors import UserError
 from ..interfaces import Primitive
 from ..parallel.workers import Message, Order, SceneEnd, Workers, WorkersLostError
 from ..utils.output import only_writer
+from ..utils.threads import torch_threads
 from .actor import Setup
 from .begin import begin_run, resume_run
 from .card import write_card
@@ -123,7 +122,7 @@ def train(
     out = Path(out).expanduser().absolute()
     if resume and not (out / CONFIG).is_file():
         raise UserError(f"--resume: {out} holds no training run; leave the flag out to begin one")
-    is_new, was_there, threads = False, out.exists(), torch.get_num_threads()
+    is_new, was_there = False, out.exists()
     try:
         with worker_kind(rollouts, n_workers) as make_workers, only_writer(out):
             is_new = not any(out.iterdir())
@@ -132,10 +131,12 @@ def train(
             else:
                 run = begin_run(out, recipe or RECIPES["default"], seed or 0, init_from, imagenet)
             setup = Setup(run.recipe, run.seed, out / WEIGHTS)
-            torch.set_num_threads(max(1, cores - n_workers))
             n_here = n_workers if rollouts == "local" else 0
             warn_at_start(run, n_here, ProgressLine().say, read_memory())
-            with make_workers(n_workers, prepare_player, setup) as players:
+            with (
+                torch_threads(cores - n_workers),
+                make_workers(n_workers, prepare_player, setup) as players,
+            ):
                 return learn(run, players, time_limit_s)
     except OSError as error:
         if error.errno not in DISK_FULL:
@@ -147,7 +148,6 @@ def train(
     except WorkersLostError as error:
         raise UserError(f"{error}; mend that, and go on with --resume --out {out}") from error
     finally:
-        torch.set_num_threads(threads)
         if is_new and not (out / CONFIG).is_file():  # it never began: leave nothing behind
             shutil.rmtree(out, ignore_errors=True)
             if was_there:

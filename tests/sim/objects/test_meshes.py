@@ -20,10 +20,11 @@ from pushgrasp.sim.objects import meshes
 from pushgrasp.sim.objects.convex import HULL_TOLERANCE, MAX_VERTICES, hull_vertices, stand_off
 from pushgrasp.sim.objects.mesh_files import MAX_FACES, Mesh, parse_mesh, triangulate
 from pushgrasp.sim.objects.mesh_repair import area, coarsen, repair, volume
-from pushgrasp.sim.objects.meshes import cache_folder, load_mesh
+from pushgrasp.sim.objects.meshes import load_mesh
 from pushgrasp.sim.objects.shapes import DENSITY, Shape
 from pushgrasp.sim.robots.gantry import GantryModel
 from pushgrasp.sim.world import World
+from pushgrasp.utils.cache import cache_folder
 
 OBJ, STL = Path("thing.obj"), Path("thing.stl")
 UP = (1.0, 0.0, 0.0, 0.0)
@@ -423,7 +424,7 @@ def test_parts_are_kept_and_damage_is_mended(tmp_path: Path, monkeypatch) -> Non
     path = tmp_path / "thing.obj"
     path.write_text(obj(box(0.04, 0.05, 0.06)))
     first = load_mesh(path, mass=0.1)
-    (kept,) = cache_folder().iterdir()
+    (kept,) = cache_folder("meshes").iterdir()
     content = kept.read_bytes()
     assert kept.parent == tmp_path / "cache" / "pushgrasp" / "meshes"
 

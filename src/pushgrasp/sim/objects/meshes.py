@@ -7,7 +7,6 @@ import hashlib
 import io
 import logging
 import math
-import os
 import zipfile
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from ...errors import UserError
+from ...utils.cache import cache_folder
 from ...utils.files import write_atomic
 from .convex import convex_pieces
 from .mesh_files import FloatArray, Mesh, parse_mesh, read_bytes
@@ -47,7 +47,7 @@ def load_mesh(
 
     The physics and the simulated camera know the convex parts only. A surface that its hull
     follows within 1.5 mm is one part; others are split by CoACD, which takes seconds. The parts
-    are kept in `cache_folder()` and found there the next time.
+    are kept in `cache_folder("meshes")` and found there the next time.
 
     Args:
         path: an `.obj` or `.stl` file (ASCII or binary); its axes are kept, its middle becomes
@@ -73,7 +73,7 @@ def load_mesh(
     content = read_bytes(path)
     digest = hashlib.sha256(content)
     digest.update(repr((_CACHE_VERSION, path.suffix.lower(), float(scale), max_parts)).encode())
-    kept = cache_folder() / f"{digest.hexdigest()}.npz"
+    kept = cache_folder("meshes") / f"{digest.hexdigest()}.npz"
     pieces = _from_cache(kept)
     if pieces is None or mass is None:
         mesh = parse_mesh(content, path)
@@ -100,14 +100,6 @@ def load_mesh(
         density=DENSITY if mass is None else mass / volume,
         rolls=True,  # it may be round
     )
-
-
-def cache_folder() -> Path:
-    """Where parts are kept: pushgrasp/meshes in XDG_CACHE_HOME, by default ~/.cache."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    # the XDG specification asks to ignore relative paths
-    root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return root / "pushgrasp" / "meshes"
 
 
 def _check_size(mesh: Mesh, scale: float, path: Path) -> None:

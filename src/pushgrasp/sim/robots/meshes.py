@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import UserError
+from ...utils.cache import cache_folder
 from .arms import ARMS
 
 _MENAGERIE = {"ur5e": "universal_robots_ur5e", "panda": "franka_emika_panda"}
@@ -64,9 +64,4 @@ def _cache() -> Path:
     """Where mujoco-menagerie keeps its models."""
     if place := os.environ.get("MENAGERIE_CACHE_DIR"):
         return Path(place)
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local"
-        return Path(local) / "mujoco_menagerie" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Caches/mujoco_menagerie"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mujoco_menagerie"
+    return cache_folder(app="mujoco_menagerie")
