@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,7 +30,7 @@ from pushgrasp.policy.learned import Decision
 from pushgrasp.policy.selection import Memory
 from pushgrasp.policy.targeting import Target
 from pushgrasp.primitives import PRESENT, TRAVEL_HEIGHT, moves
-from pushgrasp.retrieve import MAX_REFUSALS, STOP_AFTER, Step, retrieve
+from pushgrasp.retrieve import MAX_REFUSALS, STOP_AFTER, End, Step, retrieve
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.robots.gantry import Gantry
 from pushgrasp.sim.scenes.build import SceneConfig, build_scene
@@ -179,7 +180,7 @@ def test_the_goal_in_the_hand_ends_it(world: World) -> None:
     steps, events = play(world, Script("grasp"), [GOAL])
     (step,) = steps
     assert (step.done, step.claimed_success) == (True, True)
-    assert step.reason == "the goal is in the hand"
+    assert (step.end, step.reason) == (End.GOAL_IN_HAND, "the goal is in the hand")
     outcome = step.outcome
     assert (outcome.holding, outcome.holds_goal, outcome.changed) == (True, True, True)
     assert outcome.width == 0.05
@@ -196,7 +197,7 @@ def test_something_else_in_the_hand_does_not(world: World) -> None:
     assert [s.done for s in steps] == [False, False, True]
     assert [s.outcome.holding for s in steps] == [True] * 3
     assert [s.outcome.holds_goal for s in steps] == [False, False, True]
-    assert steps[0].reason == ""
+    assert (steps[0].end, steps[0].reason) == (None, "")
 
 
 def test_five_failed_grasps_in_a_row_end_it(world: World) -> None:
@@ -204,7 +205,7 @@ def test_five_failed_grasps_in_a_row_end_it(world: World) -> None:
     assert len(steps) == 8
     assert [s.outcome.holding for s in steps] == [i == 2 for i in range(8)]
     assert [s.done for s in steps] == [False] * 7 + [True]
-    assert steps[-1].reason == "5 grasps in a row failed"
+    assert (steps[-1].end, steps[-1].reason) == (End.FAILED_GRASPS, "5 grasps in a row failed")
     assert not any(s.claimed_success for s in steps)
 
 
@@ -218,6 +219,7 @@ def test_five_actions_that_change_nothing_end_it(world: World) -> None:
     steps, _ = play(world, Script("push"), on_command=shove)
     assert len(steps) == 8
     assert [s.outcome.changed for s in steps] == [i == 2 for i in range(8)]
+    assert steps[-1].end is End.NO_CHANGE
     assert steps[-1].reason == "5 actions in a row changed nothing"
     assert not any(s.outcome.holding for s in steps)
 
@@ -255,7 +257,7 @@ def test_the_limits_are_settings(world: World) -> None:
     assert (len(steps), steps[-1].reason) == (1, "1 actions in a row changed nothing")
     steps, _ = play(world, Script("push"), max_actions=3)
     assert (len(steps), steps[-1].reason) == (3, "3 actions, the most allowed")
-    assert steps[-1].done
+    assert steps[-1].end is End.MAX_ACTIONS
     assert not steps[-1].claimed_success
 
 
@@ -263,6 +265,7 @@ def test_nothing_to_do_ends_it(world: World) -> None:
     steps, events = play(world, Script("push", None))
     assert [s.done for s in steps] == [False, True]
     last = steps[-1]
+    assert last.end is End.NOTHING_TO_DO
     assert last.reason == "nothing to do: the script says so"
     assert (last.outcome.executed, last.claimed_success) == (False, False)
     assert last.after is last.observation
@@ -300,6 +303,19 @@ def test_it_looks_at_the_table_only_from_home(world: World) -> None:
 
 
 # --- what a robot cannot do ----------------------------------------------------------------
+
+
+def test_planning_is_no_time_to_decide(world: World) -> None:
+    answers = iter(["no", "no", ""])
+
+    def slow(way: Sequence[MoveTo]) -> str:
+        time.sleep(0.2)
+        return next(answers)
+
+    (step,) = play(world, Script("grasp"), hand={"refusing": slow}, max_actions=1)[0]
+    assert len(step.refusals) == 2
+    assert step.planning_s >= 0.6
+    assert step.decision_s < 0.6
 
 
 def test_what_is_refused_gives_way_to_the_next_best(world: World) -> None:
@@ -446,6 +462,41 @@ def test_the_robot_is_stopped_when_it_is_interrupted(world: World, error: BaseEx
     with pytest.raises(type(error)):
         list(retrieve(RayCamera(world), hand, Script("grasp"), RED))
     assert hand.events[-1] == "stop"
+
+
+@pytest.mark.parametrize("n_homes", [1, 2])
+def test_an_action_in_which_the_robot_stops_is_a_step(world: World, n_homes: int) -> None:
+    """It may stop on its way to the bin, the goal in its jaw: that is no success."""
+
+    class Stops(Hand):
+        def home(self) -> Report:
+            if self.events.count("home") == n_homes:
+                raise RobotError("joint 3 is too hot")
+            return super().home()
+
+    takes = itertools.chain([OTHERS[0]] * (n_homes - 1), [GOAL])
+    hand, steps = Stops(world, takes), []
+    with pytest.raises(RobotError, match="joint 3"):
+        for step in retrieve(RayCamera(world), hand, Script("grasp"), RED):
+            steps.append(step)
+            assert ("stop" in hand.events) == step.done  # before a reader takes its time
+    assert len(steps) == n_homes
+    last = steps[-1]
+    assert (last.end, last.claimed_success) == (End.ROBOT_STOPPED, False)
+    assert last.reason == "the robot stopped: joint 3 is too hot"
+    assert last.decision.action is not None
+    assert (last.outcome.executed, last.outcome.reason) == (False, "joint 3 is too hot")
+    assert last.after is last.observation
+    assert last.action_s > 0
+
+
+def test_a_robot_that_cannot_begin_has_no_step(world: World) -> None:
+    class Stops(Hand):
+        def home(self) -> Report:
+            raise RobotError("no power")
+
+    with pytest.raises(RobotError, match="no power"):
+        next(retrieve(RayCamera(world), Stops(world, iter(())), Script("grasp"), RED))
 
 
 def test_the_robot_is_stopped_when_nobody_wants_to_go_on(world: World) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Protocol
 
-from .errors import UserError
+from .errors import RobotError, UserError
 from .interfaces import Action, Camera, Outcome, Robot
 from .perception.change import moved
 from .perception.hand import GoalInHand, look_into_hand
@@ -48,6 +49,18 @@ class Decides(Protocol):
         ...
 
 
+class End(StrEnum):
+    """Why an episode ended; the values are what records hold."""
+
+    GOAL_IN_HAND = "goal_in_hand"  # the robot believes so
+    FAILED_GRASPS = "failed_grasps"  # too many in a row
+    NO_CHANGE = "no_change"  # too many actions in a row without effect
+    MAX_ACTIONS = "max_actions"
+    NOTHING_TO_DO = "nothing_to_do"  # the policy has no action, or the robot refuses all
+    ROBOT_STOPPED = "robot_stopped"
+    GOAL_LEFT = "goal_left"  # it left the workspace; only a simulator's ground truth tells
+
+
 @dataclass(frozen=True)
 class Step:
     """One turn of the loop."""
@@ -56,13 +69,23 @@ class Step:
     observation: Observation
     decision: Decision
     outcome: Outcome
-    after: Observation
-    decision_s: float  # s of wall time from the picture to the action
-    action_s: float  # s of wall time for the motion
+    after: Observation  # the one before, if nothing was done or the robot stopped
+    decision_s: float  # s of wall time to see and to decide, refused choices included
+    action_s: float = 0.0  # s of wall time for the motion
+    planning_s: float = 0.0  # s of wall time in which the robot checked chosen actions
     refusals: tuple[str, ...] = ()  # why the robot refused what was chosen before
-    done: bool = False
-    claimed_success: bool = False  # the robot believes that it has the goal
-    reason: str = ""  # why it ended, once it is done
+    end: End | None = None  # why this step is the last; None: another one follows
+    reason: str = ""  # the same as a sentence
+
+    @property
+    def done(self) -> bool:
+        """True for the last step of an episode."""
+        return self.end is not None
+
+    @property
+    def claimed_success(self) -> bool:
+        """True if the robot believes that it has the goal."""
+        return self.end is End.GOAL_IN_HAND
 
 
 def retrieve(
@@ -87,46 +110,52 @@ def retrieve(
         stop_after_failures: consecutive failed grasps that end it (paper, section IV-A).
         stop_after_unchanged: consecutive actions without effect that end it (likewise).
     Yields:
-        A step for each decision; the last has `done` set and says why.
+        A step for each decision; the last has `end` set and says why.
     Raises:
         UserError: the camera's pictures cannot be used, or there is nothing on the table.
-        RobotError: the robot stopped and needs a person.
+        RobotError: the robot stopped and needs a person. An action under way is yielded first,
+            as the last step, with `End.ROBOT_STOPPED`.
     """
     workspace = workspace or Workspace()
+    memory = Memory()
+    stopping = StoppingRule(max_actions, stop_after_failures, stop_after_unchanged)
     try:
         robot.home()
         observation, seeing_s = look(cameras, goal_rgb, workspace)
         if not observation.objects.any():
             raise UserError("there is nothing on the table: no camera sees an object to act on")
-        memory, patience = (
-            Memory(),
-            Patience(max_actions, stop_after_failures, stop_after_unchanged),
-        )
         for index in range(max_actions):
-            start = time.perf_counter()
-            decision, refusals = _decide(policy, observation, memory, robot, workspace)
-            decision_s = seeing_s + time.perf_counter() - start
-            action = decision.action
+            step = _decide(index, policy, observation, memory, robot, workspace)
+            step = replace(step, decision_s=seeing_s + step.decision_s)
+            action = step.decision.action
             if action is None:
-                yield Step(
-                    index, observation, decision, Outcome(executed=False), observation,
-                    decision_s, 0.0, refusals, done=True, reason=f"nothing to do: {decision.why}",
-                )  # fmt: skip
+                why = f"nothing to do: {step.decision.why}"
+                yield replace(step, end=End.NOTHING_TO_DO, reason=why)
                 return
             start = time.perf_counter()
-            outcome, after, seeing_s = act(
-                cameras, robot, action, observation, goal_rgb, policy.primitive, workspace
-            )
+            try:
+                outcome, after, seeing_s = act(
+                    cameras, robot, action, observation, goal_rgb, policy.primitive, workspace
+                )
+            except RobotError as error:
+                robot.stop()
+                yield replace(
+                    step,
+                    outcome=Outcome(executed=False, reason=str(error)),
+                    action_s=time.perf_counter() - start,
+                    end=End.ROBOT_STOPPED,
+                    reason=f"the robot stopped: {error}",
+                )
+                raise
             action_s = time.perf_counter() - start - seeing_s
             memory = memory.after(action, outcome)
-            reason = patience.count(action, outcome)
+            end, reason = stopping.after(action, outcome)
             if outcome.holds_goal:
-                reason = "the goal is in the hand"
-            yield Step(
-                index, observation, decision, outcome, after, decision_s, action_s,
-                refusals, done=bool(reason), claimed_success=outcome.holds_goal, reason=reason,
-            )  # fmt: skip
-            if reason:
+                end, reason = End.GOAL_IN_HAND, "the goal is in the hand"
+            yield replace(
+                step, outcome=outcome, after=after, action_s=action_s, end=end, reason=reason
+            )
+            if end is not None:
                 return
             observation = after
     except BaseException:
@@ -135,7 +164,7 @@ def retrieve(
 
 
 @dataclass
-class Patience:
+class StoppingRule:
     """When to give up (paper, section IV-A)."""
 
     max_actions: int
@@ -145,19 +174,19 @@ class Patience:
     failures: int = 0  # grasps in a row that failed
     unchanged: int = 0  # actions in a row that changed nothing
 
-    def count(self, action: Action, outcome: Outcome) -> str:
-        """Take note of an action; returns why to give up, or "" to go on."""
+    def after(self, action: Action, outcome: Outcome) -> tuple[End | None, str]:
+        """Count an action; returns why to give up, as a sentence too, or (None, "")."""
         self.actions += 1
         if action.primitive == "grasp":
             self.failures = 0 if outcome.holding else self.failures + 1
         self.unchanged = 0 if outcome.changed else self.unchanged + 1
         if self.failures >= self.stop_after_failures:
-            return f"{self.failures} grasps in a row failed"
+            return End.FAILED_GRASPS, f"{self.failures} grasps in a row failed"
         if self.unchanged >= self.stop_after_unchanged:
-            return f"{self.unchanged} actions in a row changed nothing"
+            return End.NO_CHANGE, f"{self.unchanged} actions in a row changed nothing"
         if self.actions >= self.max_actions:
-            return f"{self.max_actions} actions, the most allowed"
-        return ""
+            return End.MAX_ACTIONS, f"{self.max_actions} actions, the most allowed"
+        return None, ""
 
 
 def act(
@@ -207,20 +236,26 @@ def act(
 
 
 def _decide(
+    index: int,
     policy: Decides,
     observation: Observation,
     memory: Memory,
     robot: Robot,
     workspace: Workspace,
-) -> tuple[Decision, tuple[str, ...]]:
-    """The best action that the robot can do, and why it refused better ones."""
+) -> Step:
+    """Choose the best action that the robot can do; nothing is done yet."""
     refused: list[Action] = []
     refusals: list[str] = []
+    decision_s = planning_s = 0.0
     while True:
+        start = time.perf_counter()
         decision = policy.decide(observation, memory, refused=refused)
+        decision_s += time.perf_counter() - start
         if decision.action is None:
             break
+        start = time.perf_counter()
         refusal = robot.refuses(moves(decision.action, policy.primitive, workspace))
+        planning_s += time.perf_counter() - start
         if not refusal:
             break
         refused.append(decision.action)
@@ -229,7 +264,10 @@ def _decide(
             why = f"the robot refused {len(refused)} actions, the last one since {refusal}"
             decision = replace(decision, action=None, why=why)
             break
-    return decision, tuple(refusals)
+    return Step(
+        index, observation, decision, Outcome(executed=False), observation, decision_s,
+        planning_s=planning_s, refusals=tuple(refusals),
+    )  # fmt: skip
 
 
 def look(

@@ -56,7 +56,7 @@ def make_step(primitive: Primitive | None = "grasp", *, hidden: bool = False) ->
     good = Outcome(holding=primitive == "grasp", holds_goal=not hidden, changed=True)
     return Step(
         index=1, observation=observation, decision=decision, outcome=good, after=observation,
-        decision_s=0.05, action_s=0.4, done=False, claimed_success=False, reason="",
+        decision_s=0.05, action_s=0.4,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from ..interfaces import Action, Outcome
 from ..perception.observation import Observation
 from ..policy.config import PrimitiveConfig
 from ..primitives import moves
-from ..retrieve import Patience, act, look
+from ..retrieve import StoppingRule, act, look
 from ..sim.cameras.views import ViewConfig
 from ..sim.scenes.build import Scene
 from ..workspace import Workspace
@@ -61,7 +61,7 @@ class Episode:
         self._robot.home()
         self.observation = self._look()
         self.max_actions = ACTIONS_PER_OBJECT * len(scene.world.in_scene())
-        self._patience = Patience(self.max_actions)
+        self._stopping = StoppingRule(self.max_actions)
 
     def act(self, action: Action) -> Turn:
         """Carry out one action, go home, look again.
@@ -76,7 +76,7 @@ class Episode:
         outcome = self._carry_out(action)
         success = self._robot.has_taken(self.scene.goal_name)
         lifted = self._robot.lifted_something()
-        given_up = self._patience.count(action, outcome)
+        _, given_up = self._stopping.after(action, outcome)
         over = self._over(outcome, success)
         return Turn(
             before, self.observation, outcome, success, lifted,
