@@ -16,15 +16,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import tyro
 from browser import headless
 
 from pushgrasp.cli.report import write_report
+from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.records import TrialRecord
 from pushgrasp.evaluation.results import COMPRESSED, SUMMARY, TABLE, TRIALS
 from pushgrasp.evaluation.runner import evaluate
-from pushgrasp.sim.cameras.views import ViewConfig
+from pushgrasp.sim.config import RobotName
 from pushgrasp.utils.files import write_atomic
 
 SEED = 20270
@@ -42,8 +44,8 @@ class Lot:
     scene: str
     trials: int  # of each policy in each group
     objects: tuple[int, ...] = ()
-    robot: str = "gantry"
-    noise: str = ""
+    robot: RobotName = "gantry"
+    noise: Literal["none", "d405"] = "none"
 
 
 TABLE_1 = (10, 20, 30)
@@ -92,11 +94,13 @@ def main(
         with _time_limit(60 * minutes):
             for lot, trials in _rounds(lots, up_to):
                 print(f"{lot.folder}: {', '.join(lot.policies)}: {trials} trials each", flush=True)
-                evaluate(
-                    lot.policies, [lot.scene], lot.objects, trials=trials, seed=SEED,
-                    workers=workers, out=runs / lot.folder, robot=lot.robot,
-                    view=ViewConfig(noise=lot.noise), resume=True, progress=_tell,
+                config = EvaluationConfig(
+                    policies=lot.policies, scenes=(lot.scene,), objects=lot.objects,
+                    trials=trials, seed=SEED, robot=lot.robot, noise=lot.noise,
                 )  # fmt: skip
+                evaluate(
+                    config, workers=workers, out=runs / lot.folder, resume=True, progress=_tell
+                )
     except KeyboardInterrupt as stop:
         print(f"stopped: {stop}", file=sys.stderr)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import tyro
 
 from pushgrasp.errors import UserError
+from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.intervals import mcnemar
 from pushgrasp.evaluation.metrics import score
 from pushgrasp.evaluation.plan import plan_trials
@@ -63,15 +64,12 @@ def main(
         shapes: build the scenes once more, for a table by the goal's shape.
         out: file for the JSON.
     """
-    settings = {
-        "policy": policy or policy_names()[0],
-        "scenes": [scene],
-        "objects": [objects],
-        "trials": trials,
-        "seed": seed,
-    }
+    config = EvaluationConfig(
+        policies=(policy or policy_names()[0],), scenes=(scene,), objects=(objects,),
+        trials=trials, seed=seed,
+    )  # fmt: skip
     n_workers = workers or len(os.sched_getaffinity(0))
-    runs = [_run(robot, settings, n_workers, results / robot) for robot in robots]
+    runs = [_run(replace(config, robot=robot), n_workers, results / robot) for robot in robots]
     rows, figures = [], []
     for run in runs:
         figure = _figures(run, runs[0])
@@ -84,7 +82,9 @@ def main(
     )  # fmt: skip
     reasons = sorted({reason for figure in figures for reason in figure["reasons"]})
     result: dict[str, Any] = {
-        "setting": common.setting(), **settings, "workers": n_workers, "results": figures,
+        "setting": common.setting(), "policy": config.policies[0], "scene": scene,
+        "objects": objects, "trials": trials, "seed": seed, "workers": n_workers,
+        "results": figures,
     }  # fmt: skip
     if reasons:
         common.table(
@@ -93,7 +93,7 @@ def main(
         )
         print()
     if shapes:
-        result["by_shape"] = _by_shape(runs, settings)
+        result["by_shape"] = _by_shape(runs, config)
         common.table(
             ("goal", "trials", *robots),
             [(shape, *counts) for shape, counts in sorted(result["by_shape"].items())],
@@ -103,9 +103,9 @@ def main(
     common.save(result, out)
 
 
-def _run(robot: str, settings: dict[str, Any], workers: int, folder: Path) -> _Run:
+def _run(config: EvaluationConfig, workers: int, folder: Path) -> _Run:
     """Play the trials that the folder does not have."""
-    n_played = 0
+    n_played, robot = 0, config.robot
 
     def tell(n: int, total: int, _record: TrialRecord) -> None:
         nonlocal n_played
@@ -113,14 +113,7 @@ def _run(robot: str, settings: dict[str, Any], workers: int, folder: Path) -> _R
         if n % 10 == 0:
             print(f"{robot}: {n} of {total}", file=sys.stderr)
 
-    summary = evaluate(
-        **settings,
-        robot=robot,
-        workers=workers,
-        out=folder,
-        resume=True,
-        progress=tell,
-    )
+    summary = evaluate(config, workers=workers, out=folder, resume=True, progress=tell)
     records, _ = read_trials(folder)
     if len({r.group for r in records}) > 1:
         raise UserError(f"{folder} holds more than one group of scenes; name one scene")
@@ -208,12 +201,9 @@ def _row(figure: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _by_shape(runs: list[_Run], settings: dict[str, Any]) -> dict[str, list[int]]:
+def _by_shape(runs: list[_Run], config: EvaluationConfig) -> dict[str, list[int]]:
     """For each shape of the goal: trials in the same scene for all robots, and retrieved goals."""
-    specs = plan_trials(
-        settings["scenes"], settings["objects"],
-        trials=settings["trials"], seed=settings["seed"], goal=None,
-    )  # fmt: skip
+    specs = plan_trials(config)
     counts: dict[str, list[int]] = {}
     for spec, *records in zip(specs, *(run.records for run in runs), strict=True):
         if len({r.seed for r in records}) > 1:

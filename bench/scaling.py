@@ -10,6 +10,7 @@ from typing import Any
 import common
 import tyro
 
+from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.runner import evaluate
 
 
@@ -48,8 +49,9 @@ def _trials_a_minute(policy: str, n_objects: int, workers: int, trials: int, see
     ended: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         evaluate(
-            [policy], ["random"], (n_objects,), trials=trials, seed=seed, workers=workers,
-            out=Path(folder) / "run", progress=lambda *_: ended.append(time.perf_counter()),
+            EvaluationConfig(policies=(policy,), objects=(n_objects,), trials=trials, seed=seed),
+            workers=workers, out=Path(folder) / "run",
+            progress=lambda *_: ended.append(time.perf_counter()),
         )  # fmt: skip
     return 60 * (len(ended) - 1) / (ended[-1] - ended[0])
 

@@ -15,6 +15,7 @@ import common
 import numpy as np
 import tyro
 
+from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.intervals import bootstrap
 from pushgrasp.evaluation.metrics import score
 from pushgrasp.evaluation.records import TrialRecord
@@ -71,15 +72,11 @@ def main(
     for name in ("", *wanted):
         with tempfile.TemporaryDirectory() as folder:
             _changed(source, name).save_pretrained(Path(folder) / "policy")
-            evaluate(
-                Path(folder) / "policy",
-                scenes,
-                objects,
-                trials=trials,
-                seed=seed,
-                workers=n_workers,
-                out=Path(folder) / "trials",
-            )
+            config = EvaluationConfig(
+                policies=(str(Path(folder) / "policy"),), scenes=scenes, objects=objects,
+                trials=trials, seed=seed,
+            )  # fmt: skip
+            evaluate(config, workers=n_workers, out=Path(folder) / "trials")
             variants.append(_Variant(name, _read(Path(folder) / "trials")))
         print(f"{len(variants)} of {len(wanted) + 1}: {name or 'as it is'}", file=sys.stderr)
     figures = [_figures(variant, variants[0]) for variant in variants]

@@ -22,6 +22,7 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError("pushgrasp.env needs Gymnasium: pip install gymnasium") from error
 
 from .errors import RobotError, SimulatorFault, UserError
+from .evaluation.config import EvaluationConfig
 from .evaluation.episode import Episode, Turn
 from .evaluation.plan import plan_trials
 from .evaluation.records import TrialSpec
@@ -34,6 +35,7 @@ from .policy.config import PrimitiveConfig
 from .policy.targeting import occupancy
 from .sim.cameras.spectator import Spectator
 from .sim.cameras.views import ViewConfig
+from .sim.config import RobotName
 from .sim.scenes.build import build_scene
 from .training.recipes import RECIPES
 from .training.rewards import alternating_grasp_reward, grasp_reward, push_reward
@@ -72,7 +74,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
     def __init__(
         self,
         *,
-        robot: str = "gantry",
+        robot: RobotName = "gantry",
         scenes: str | Sequence[str] = ("random",),
         objects: int | Sequence[int] = (10,),
         reward: Reward = "sparse",
@@ -211,7 +213,10 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         goal = options.get("goal")
         if goal is not None and not isinstance(goal, int):
             raise UserError(f"goal {goal!r}: it is an index")
-        return plan_trials(scenes, objects, trials=2, seed=0, goal=goal, robot=self._robot)
+        config = EvaluationConfig(
+            scenes=tuple(scenes), objects=tuple(objects), trials=2, goal=goal, robot=self._robot
+        )
+        return plan_trials(config)
 
     def _action(self, numbers: npt.ArrayLike, seen: Observation) -> Action:
         numbers = np.asarray(numbers)

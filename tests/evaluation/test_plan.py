@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 
 from pushgrasp.errors import UserError
-from pushgrasp.evaluation.plan import Lot, enter, lots, plan_trials
+from pushgrasp.evaluation.config import EvaluationConfig
+from pushgrasp.evaluation.plan import PlannedGroup, plan_trials, planned_groups, policy_entries
 from pushgrasp.evaluation.records import TrialSpec
 
 PRESET = "4.obj 1.0 0.5 0.0 -0.5 0.0 0.025 0 0 0\n3.obj 0 0.5 0.9 -0.6 0.0 0.0125 0 1.5708 0\n"
 
 
 def plan(
-    scenes=("random",), objects=(10,), trials=4, seed=0, goal=None, **more: Any
+    scenes=("random",), objects=(10,), trials=4, policies=("default",), **more: Any
 ) -> list[TrialSpec]:
-    return plan_trials(scenes, objects, trials=trials, seed=seed, goal=goal, **more)
+    config = EvaluationConfig(scenes=scenes, objects=objects, trials=trials, **more)
+    return plan_trials(config, policies)
 
 
 def test_groups_and_goals() -> None:
@@ -41,10 +43,12 @@ def test_policies_come_one_after_the_other_and_meet_the_same_scenes() -> None:
     assert len({s.key for s in specs}) == 12
 
 
-def test_lots_count_the_trials_of_each_policy_and_group() -> None:
+def test_planned_groups_count_the_trials_of_each_policy_and_group() -> None:
     specs = plan(("random", "heap"), (10,), trials=3, policies=("b", "a"))
-    assert lots(specs) == [
-        Lot(policy, f"{scene}-10", scene, 10, 3) for policy in "ba" for scene in ("random", "heap")
+    assert planned_groups(specs) == [
+        PlannedGroup(policy, f"{scene}-10", scene, 10, 3)
+        for policy in "ba"
+        for scene in ("random", "heap")
     ]
 
 
@@ -105,7 +109,7 @@ def test_seeds_depend_on_run_group_and_index_only() -> None:
         ({"objects": (0,)}, "--objects 0: a scene has 1 to 30"),
         ({"objects": (31,)}, "--objects 31"),
         ({"goal": 10}, "--goal 10: random has 10 objects, so the goal is 0 to 9"),
-        ({"objects": (5, 5)}, "two groups would be called random-5"),
+        ({"objects": (5, 5)}, "--objects names 5 twice"),
     ],
 )
 def test_bad_settings(settings: dict, message: str) -> None:
@@ -113,15 +117,15 @@ def test_bad_settings(settings: dict, message: str) -> None:
         plan(**settings)
 
 
-def test_entrants_have_names_and_hashes(tmp_path: Path) -> None:
+def test_policies_have_names_and_hashes(tmp_path: Path) -> None:
     mine = tmp_path / "mine.py"
     mine.write_text("class Greedy: ...\n")
-    default, greedy = enter(["default", f"{mine}:Greedy"])
+    default, greedy = policy_entries(["default", f"{mine}:Greedy"])
     assert (default.name, default.source) == ("default", "default")
     assert (greedy.name, greedy.source) == ("Greedy", f"{mine}:Greedy")
-    assert enter("default") == [default]  # one need not be a list
+    assert policy_entries(["default"]) == [default]
     mine.write_text("class Greedy: name = 'another'\n")
-    assert enter(f"{mine}:Greedy")[0].sha256 != greedy.sha256
+    assert policy_entries([f"{mine}:Greedy"])[0].sha256 != greedy.sha256
 
 
 def test_two_policies_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -130,8 +134,8 @@ def test_two_policies_of_one_name_are_refused(tmp_path: Path) -> None:
         (tmp_path / folder / "mine.py").write_text("class Greedy: ...\n")
     sources = [str(tmp_path / folder / "mine.py") + ":Greedy" for folder in ("a", "b")]
     with pytest.raises(UserError, match=r"two policies would be called Greedy: .*a/.* and .*b/"):
-        enter(sources)
+        policy_entries(sources)
     with pytest.raises(UserError, match="two policies would be called default"):
-        enter(["default", "default"])
+        policy_entries(["default", "default"])
     with pytest.raises(UserError, match="no policy given"):
-        enter([])
+        policy_entries([])

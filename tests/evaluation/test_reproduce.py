@@ -14,7 +14,8 @@ import pytest
 
 from pushgrasp.cli.main import main
 from pushgrasp.errors import SimulatorFault, UserError
-from pushgrasp.evaluation.plan import enter, plan_trials
+from pushgrasp.evaluation.config import EvaluationConfig
+from pushgrasp.evaluation.plan import plan_trials, policy_entries
 from pushgrasp.evaluation.records import StepRecord, TrialRecord, TrialSpec
 from pushgrasp.evaluation.reproduce import choose, difference, failures
 from pushgrasp.evaluation.results import to_line
@@ -24,7 +25,6 @@ from pushgrasp.interfaces import Intrinsics
 from pushgrasp.perception import camera_file as cameras
 from pushgrasp.perception.camera_file import CameraSpec, look_at
 from pushgrasp.policy.load import load_policy
-from pushgrasp.sim.cameras.views import ViewConfig
 from pushgrasp.sim.robots.registry import gripper
 from pushgrasp.utils.files import write_json
 
@@ -55,27 +55,27 @@ def results(
     **settings: Any,
 ) -> Results:
     """A run whose trials have all been completed, but for random-3:1 of the last policy."""
-    entrants = enter(policies)
-    specs = plan_trials(
-        scenes, (3,), trials=3, seed=5, goal=None, policies=[e.name for e in entrants], **settings
-    )
-    last = entrants[-1].name, "random-3", 1
+    entries = policy_entries(policies)
+    config = EvaluationConfig(scenes=scenes, objects=(3,), trials=3, seed=5, **settings)
+    specs = plan_trials(config, [entry.name for entry in entries])
+    last = entries[-1].name, "random-3", 1
     records = [
         record(s, False, "5 grasps in a row failed") if s.key == last else record(s)
         for s in specs
     ]  # fmt: skip
-    return describe(entrants, specs, scenes, (3,), None), records
+    return describe(config, entries, specs), records
 
 
 # --- finding a trial ----------------------------------------------------------------------
 
 
-def test_a_trial_is_found_with_all_that_decided_about_it():
-    view = ViewConfig(
-        (CameraSpec("left", Intrinsics(), look_at((-1, 0.2, 0.6), (-0.5, 0, 0)), "none"),),
-        noise="d405", backend="opengl",
+def test_a_trial_is_found_with_all_that_decided_about_it(tmp_path: Path):
+    left = CameraSpec("left", Intrinsics(), look_at((-1, 0.2, 0.6), (-0.5, 0, 0)), "none")
+    cameras.write_cameras(tmp_path / "left.json", [left])
+    settings, records = results(
+        robot="panda", cameras=tmp_path / "left.json", noise="d405", camera="opengl",
+        randomise=True,
     )  # fmt: skip
-    settings, records = results(robot="panda", view=view, randomise=True)
     for trial, policy in (("random-3:1", "geometric"), ("challenging-01:2", "random")):
         chosen = choose(settings, records, trial, policy, FOLDER)
         spec = chosen.spec
@@ -86,7 +86,7 @@ def test_a_trial_is_found_with_all_that_decided_about_it():
         assert (spec.n_objects, spec.fixed) == ((3, False) if "random" in trial else (20, True))
         assert spec.view.noise == "d405"
         assert spec.view.backend == "opengl"
-        assert [c.describe() for c in spec.view.cameras] == [c.describe() for c in view.cameras]
+        assert [c.describe() for c in spec.view.cameras] == [left.describe()]
 
 
 def _split(trial: str) -> tuple[str, int]:
@@ -232,14 +232,12 @@ def test_a_difference_of_the_scene_or_of_the_end_is_named():
 
 def play(folder: Path, policy: str, scene: str, objects: int, **situation: Any) -> None:
     """A folder of results of one trial."""
-    entrants = enter(policy)
-    specs = plan_trials(
-        [scene], [objects], trials=1, seed=2, goal=None, policies=[e.name for e in entrants],
-        **situation,
-    )  # fmt: skip
+    entries = policy_entries([policy])
+    config = EvaluationConfig(scenes=(scene,), objects=(objects,), trials=1, seed=2, **situation)
+    specs = plan_trials(config, [entry.name for entry in entries])
     trial = run_trial(specs[0], load_policy(policy, gripper(specs[0].robot)))
     folder.mkdir()
-    write_json(folder / "settings.json", describe(entrants, specs, [scene], [objects], None))
+    write_json(folder / "settings.json", describe(config, entries, specs))
     (folder / "trials.jsonl").write_text(to_line(trial))
 
 
@@ -317,7 +315,7 @@ def test_the_command_lists_failures_and_warns(tmp_path: Path, capsys):
 @pytest.mark.parametrize(
     ("policy", "scene", "situation"),
     [
-        ("default", "heap", {"view": ViewConfig(noise="d405-averaged"), "randomise": True}),
+        ("default", "heap", {"noise": "d405-averaged", "randomise": True}),
         ("geometric", "random", {"robot": "panda"}),
         ("default", "", {"robot": "ur5e"}),
     ],
@@ -338,7 +336,8 @@ def test_cameras_are_read_back_from_the_settings(tmp_path: Path):
         CameraSpec(name, Intrinsics(), look_at((-1, y, 0.5), (-0.5, 0, 0)))
         for name, y in (("left", 0.3), ("right", -0.3))
     )
-    settings, _ = results(view=ViewConfig(both))
+    cameras.write_cameras(tmp_path / "both.json", both)
+    settings, _ = results(cameras=tmp_path / "both.json")
     back = cameras.parse_cameras(settings["cameras"], "settings.json")
     assert [c.describe() for c in back] == [c.describe() for c in both]
     with pytest.raises(UserError, match=r"settings\.json: camera 0"):

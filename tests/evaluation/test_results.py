@@ -15,6 +15,7 @@ from test_settings import settings
 from trial_players import record_of, step, trial
 
 from pushgrasp.errors import UserError
+from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.plan import plan_trials
 from pushgrasp.evaluation.records import TrialRecord
 from pushgrasp.evaluation.results import in_order, open_results, parse_line, read_trials, to_line
@@ -22,7 +23,7 @@ from pushgrasp.evaluation.results import in_order, open_results, parse_line, rea
 
 def some(n: int, policy: str = "default") -> list[TrialRecord]:
     """The first trials of the run of `settings`."""
-    specs = plan_trials(["random"], [10], trials=n, seed=3, goal=None, policies=[policy])
+    specs = plan_trials(EvaluationConfig(trials=n, seed=3), [policy])
     return [record_of(spec) for spec in specs]
 
 
@@ -140,7 +141,7 @@ def test_trials_of_another_run_are_left_out_and_do_not_stand_in_the_way(tmp_path
 
 
 def test_a_trial_after_a_fault_has_the_next_seed(tmp_path: Path) -> None:
-    (spec,) = plan_trials(["random"], [10], trials=1, seed=3, goal=None)
+    (spec,) = plan_trials(EvaluationConfig(trials=1, seed=3))
     good = trial(0, seed=spec.seed(1), faults=("NaN",))
     write(tmp_path / "good", good)
     assert read_trials(tmp_path / "good") == (as_kept([good]), [])

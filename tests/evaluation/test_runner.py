@@ -19,24 +19,25 @@ from trial_players import play_quickly, record_of
 from pushgrasp.cli.main import main
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation import runner
+from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.records import TrialRecord
 from pushgrasp.evaluation.results import read_trials
 from pushgrasp.evaluation.runner import evaluate
 from pushgrasp.interfaces import Intrinsics
-from pushgrasp.perception.camera_file import CameraSpec
+from pushgrasp.perception.camera_file import CameraSpec, write_cameras
 from pushgrasp.sim.cameras.ray import default_pose
-from pushgrasp.sim.cameras.views import ViewConfig
 
-POLICIES = ["random", "geometric"]
+POLICIES = ("random", "geometric")
 TIMES = ("wall_s", "trials_per_minute")
 
 
 def small(out: Path, **changes: Any) -> dict[str, Any]:
     """A run of 20 trials, played by what takes the simulator's place."""
-    given = {"trials": 5, "seed": 3, "workers": 1, "out": out} | changes
-    policies = given.pop("policy", POLICIES)
-    objects = given.pop("objects", [10, 20])
-    return evaluate(policies, ["random"], objects, **given)
+    given = {"workers": 1, "out": out} | changes
+    what = {"policies": POLICIES, "objects": (10, 20), "trials": 5, "seed": 3} | {
+        name: given.pop(name) for name in ("policies", "objects", "trials") if name in given
+    }
+    return evaluate(EvaluationConfig(**what), **given)
 
 
 def rates(summary: dict[str, Any]) -> dict[str, Any]:
@@ -110,8 +111,8 @@ def test_result_does_not_depend_on_interruptions(tmp_path: Path, here: list[int]
 
 def test_a_grown_run_is_as_if_it_had_been_planned_so(tmp_path: Path, here: list[int]) -> None:
     grown = tmp_path / "grown"
-    small(grown, policy="random", objects=[10], trials=2)
-    small(grown, policy="random", trials=5, resume=True)
+    small(grown, policies=("random",), objects=(10,), trials=2)
+    small(grown, policies=("random",), trials=5, resume=True)
     summary = small(grown, resume=True)
     assert here == [2, 8, 10]
     assert rates(summary) == rates(small(tmp_path / "planned"))
@@ -119,7 +120,7 @@ def test_a_grown_run_is_as_if_it_had_been_planned_so(tmp_path: Path, here: list[
 
 def test_a_part_of_a_run_may_be_asked_for(tmp_path: Path, here: list[int]) -> None:
     small(tmp_path, trials=5)
-    summary = small(tmp_path, policy="geometric", trials=7, resume=True)
+    summary = small(tmp_path, policies=("geometric",), trials=7, resume=True)
     assert here == [20, 4]
     assert [(g["policy"], g["trials"], g["wanted"]) for g in summary["groups"]] == [
         ("random", 5, 5), ("random", 5, 5), ("geometric", 7, 7), ("geometric", 7, 7),
@@ -188,8 +189,8 @@ def test_a_full_disk_is_told_and_the_summary_says_what_there_is(
 
 def test_bad_input_leaves_nothing(tmp_path: Path) -> None:
     for changes, message in (
-        ({"policy": "nosuchpolicy"}, "nosuchpolicy"),
-        ({"policy": ["random", "random"]}, "two policies would be called random"),
+        ({"policies": ("nosuchpolicy",)}, "nosuchpolicy"),
+        ({"policies": ("random", "random")}, "two policies would be called random"),
         ({"workers": 0}, "--workers 0"),
         ({"trials": 0}, "--trials 0"),
     ):
@@ -200,15 +201,16 @@ def test_bad_input_leaves_nothing(tmp_path: Path) -> None:
 
 def test_scenes_that_cannot_be_run_leave_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    how: dict[str, Any] = {"trials": 1, "seed": 0, "workers": 1, "out": out}
     scene = tmp_path / "twins.txt"
     scene.write_text("4.obj 1 0 0 -0.5 -0.1 0.0251 0 0 0\n4.obj 1 0 0 -0.5 0.1 0.0251 0 0 0\n")
     with pytest.raises(UserError, match="cannot tell apart"):
-        evaluate("random", [str(scene)], [], **how)
+        evaluate(EvaluationConfig(policies=("random",), scenes=(str(scene),)), out=out)
     assert not out.exists()
     with pytest.raises(UserError, match="nothing on the table"):
         empty = CameraSpec("high", Intrinsics(4, 4, 4, 4, 2, 2), default_pose())
-        evaluate("random", ["random"], [3], view=ViewConfig((empty,)), **how)
+        write_cameras(tmp_path / "empty.json", [empty])
+        config = EvaluationConfig(policies=("random",), cameras=tmp_path / "empty.json", trials=1)
+        evaluate(config, out=out)
     assert read_trials(out) == ([], [])
 
 
@@ -217,7 +219,7 @@ def test_scenes_that_cannot_be_run_leave_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_real_run_is_the_same_in_parts_and_on_two_processes(tmp_path: Path) -> None:
-    how: dict[str, Any] = {"trials": 2, "objects": [3], "policy": ["random", "default"]}
+    how: dict[str, Any] = {"trials": 2, "objects": (3,), "policies": ("random", "default")}
     whole = small(tmp_path / "whole", workers=2, pictures=True, **how)
     with pytest.raises(KeyboardInterrupt):
         small(tmp_path / "parts", progress=stop_after(1, KeyboardInterrupt()), **how)

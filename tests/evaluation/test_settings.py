@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pushgrasp.errors import UserError
-from pushgrasp.evaluation.plan import Entrant, plan_trials
+from pushgrasp.evaluation.config import EvaluationConfig
+from pushgrasp.evaluation.plan import PolicyEntry, plan_trials
 from pushgrasp.evaluation.settings import KEPT, commits, describe, merge, read_settings
 from pushgrasp.utils.files import write_json
 
@@ -18,11 +19,9 @@ from pushgrasp.utils.files import write_json
 def settings(
     names=("default",), scenes=("random",), objects=(10,), trials=4, **changes: Any
 ) -> dict[str, Any]:
-    entrants = [Entrant(name, name, f"hash of {name}") for name in names]
-    specs = plan_trials(
-        scenes, objects, trials=trials, seed=3, goal=None, robot="panda", policies=names
-    )
-    return describe(entrants, specs, scenes, objects, None) | changes
+    policies = [PolicyEntry(name, name, f"hash of {name}") for name in names]
+    config = EvaluationConfig(scenes=scenes, objects=objects, trials=trials, seed=3, robot="panda")
+    return describe(config, policies, plan_trials(config, names)) | changes
 
 
 def test_what_is_said_of_a_run() -> None:

@@ -8,6 +8,7 @@ import random
 from test_settings import settings
 from trial_players import record_of, trial
 
+from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.plan import plan_trials
 from pushgrasp.evaluation.records import TrialRecord
 from pushgrasp.evaluation.summary import summarise
@@ -17,10 +18,8 @@ POLICIES = ("default", "paper")
 
 
 def records(trials: int = 6) -> list[TrialRecord]:
-    specs = plan_trials(
-        ["random", "heap"], [10, 20], trials=trials, seed=3, goal=None, policies=POLICIES
-    )
-    return [record_of(spec) for spec in specs]
+    config = EvaluationConfig(scenes=("random", "heap"), objects=(10, 20), trials=trials, seed=3)
+    return [record_of(spec) for spec in plan_trials(config, POLICIES)]
 
 
 def whole() -> dict:
@@ -55,8 +54,8 @@ def test_a_group_each_and_a_comparison_each() -> None:
 
 
 def test_fixed_scenes_of_a_family_are_compared_together_too() -> None:
-    names = ["challenging-01", "challenging-02"]
-    specs = plan_trials(names, [10], trials=6, seed=3, goal=None, policies=POLICIES)
+    names = ("challenging-01", "challenging-02")
+    specs = plan_trials(EvaluationConfig(scenes=names, trials=6, seed=3), POLICIES)
     played = [record_of(spec) for spec in specs]
     summary = summarise(settings(POLICIES, tuple(names), trials=6), played)
     found = {c["group"]: c for c in summary["comparisons"]}

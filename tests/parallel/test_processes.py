@@ -9,6 +9,7 @@ import pytest
 from trial_players import die_always, die_once, play_quickly, record_of, refuse, stumble
 
 from pushgrasp.errors import UserError
+from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.plan import plan_trials
 from pushgrasp.evaluation.records import TrialSpec
 from pushgrasp.parallel import processes
@@ -16,7 +17,7 @@ from pushgrasp.parallel.processes import answering, run_parallel
 
 
 def plan(trials: int) -> list[TrialSpec]:
-    return plan_trials(["random"], [10], trials=trials, seed=0, goal=None)
+    return plan_trials(EvaluationConfig(trials=trials))
 
 
 def test_every_trial_is_played_once_by_two_processes() -> None:

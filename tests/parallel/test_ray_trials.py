@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ ray = pytest.importorskip("ray")
 from trial_players import die_always, die_once, play_quickly, record_of, refuse  # noqa: E402
 
 from pushgrasp.errors import UserError  # noqa: E402
+from pushgrasp.evaluation.config import EvaluationConfig  # noqa: E402
 from pushgrasp.evaluation.plan import plan_trials  # noqa: E402
 from pushgrasp.evaluation.records import TrialSpec  # noqa: E402
 from pushgrasp.evaluation.results import read_trials  # noqa: E402
@@ -40,7 +40,7 @@ def two_cpus() -> Iterator[None]:
 
 
 def plan(trials: int) -> list[TrialSpec]:
-    return plan_trials(["random"], [10], trials=trials, seed=0, goal=None)
+    return plan_trials(EvaluationConfig(trials=trials))
 
 
 def test_every_trial_is_played_once() -> None:
@@ -72,9 +72,9 @@ def test_a_real_run_is_the_same_on_ray(tmp_path: Path, monkeypatch) -> None:
         "        rows, columns = seen.objects.nonzero()\n"
         "        return seen.action('grasp', 0, int(rows[0]), int(columns[0]))\n"
     )
-    how: dict[str, Any] = {"trials": 2, "seed": 1}
-    for workers in (1, "ray"):
-        evaluate(["own.py:Middle"], ["random"], [3], workers=workers, out=str(workers), **how)
+    config = EvaluationConfig(policies=("own.py:Middle",), objects=(3,), trials=2, seed=1)
+    evaluate(config, workers=1, out="1")
+    evaluate(config, workers="ray", out="ray")
 
     def played(folder: str) -> list[tuple]:
         records = sorted(read_trials(folder)[0], key=lambda r: r.index)

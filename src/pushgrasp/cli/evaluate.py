@@ -4,37 +4,44 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ..errors import UserError
-from ..evaluation.records import TrialRecord
-from ..evaluation.runner import Workers, evaluate
-from ..sim.cameras.views import ViewConfig
+from ..evaluation.config import EvaluationConfig
+
+if TYPE_CHECKING:
+    from ..evaluation.records import TrialRecord
+    from ..evaluation.runner import Workers
 
 
-def run_evaluation(
-    *,
-    policy: Sequence[str],
-    scenes: Sequence[str],
-    objects: Sequence[int],
-    goal: int | None,
-    trials: int,
-    seed: int,
-    robot: str,
-    view: ViewConfig,
-    randomise: bool,
-    workers: str | None,
-    out: Path,
-    resume: bool,
-    pictures: bool,
-) -> int:
-    """Many trials and their rates; see `cli.Evaluate` for the arguments."""
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(EvaluationConfig):
+    """Run many trials in parallel and compute success rates."""
+
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Folder for trials.jsonl, summary.json and table.md: new, or one to --resume."""
+    workers: Annotated[str | None, tyro.conf.arg(metavar="W|ray")] = None
+    """Processes, or a Ray cluster; default: one per core. The result does not depend on it."""
+    resume: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Resume the run in --out: play what is missing, or more trials, policies or scenes."""
+    pictures: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Draw each trial's steps, for the report."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        return _run(self)
+
+
+def _run(command: Evaluate) -> int:
+    from ..evaluation.runner import evaluate
+
     console = Console(highlight=False, markup=False, soft_wrap=True)
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
@@ -54,14 +61,13 @@ def run_evaluation(
 
     try:
         summary = evaluate(
-            policy, scenes, objects, trials=trials, seed=seed, out=out, goal=goal,
-            robot=robot, view=view, randomise=randomise, workers=_workers(workers),
-            resume=resume, pictures=pictures, progress=progress,
+            command, out=command.out, workers=_workers(command.workers), resume=command.resume,
+            pictures=command.pictures, progress=progress,
         )  # fmt: skip
     finally:
         bar.stop()
     console.print(_table(summary))
-    console.print(f"trials.jsonl, summary.json and table.md are in {out}")
+    console.print(f"trials.jsonl, summary.json and table.md are in {command.out}")
     return 0
 
 

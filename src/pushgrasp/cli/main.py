@@ -7,20 +7,18 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import tyro
 
 from ..errors import RobotError, SimulatorFault, UserError
-
-if TYPE_CHECKING:
-    from ..sim.cameras.views import ViewConfig
+from ..sim.config import SimulationConfig
+from .evaluate import Evaluate
 
 Folder: TypeAlias = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 SceneName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|FILE")]
 PolicyName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|DIR|FILE.py:CLASS")]
 Goal: TypeAlias = Annotated[str | None, tyro.conf.arg(metavar="COLOUR|K")]
-RobotName: TypeAlias = Literal["gantry", "ur5e", "panda", "gantry-franka"]
 Switch: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 Recording: TypeAlias = Annotated[Path | None, tyro.conf.arg(metavar="FILE.rrd")]
 
@@ -28,33 +26,7 @@ EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 
 @dataclass(frozen=True, kw_only=True)
-class Situation:
-    """The robot, its eyes, and how much the world strays from its nominal self."""
-
-    robot: RobotName = "gantry"
-    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the
-    Franka Hand; gantry-franka: the gantry with that hand."""
-    camera: Literal["ray", "opengl"] = "ray"
-    """ray: cast rays, everywhere the same; opengl: what the graphics library draws."""
-    cameras: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """JSON file of camera poses and lenses, merged into one heightmap; by default one camera."""
-    noise: Literal["none", "d405", "d405-averaged"] = "none"
-    """Of the cameras: none, one picture of a RealSense D405, or sixteen averaged."""
-    randomise: Switch = False
-    """Vary masses, frictions, sizes, colours and light by the seed."""
-
-    def view(self) -> ViewConfig:
-        """The cameras."""
-        from ..perception.camera_file import read_cameras
-        from ..sim.cameras.views import ViewConfig
-
-        noise = "" if self.noise == "none" else self.noise
-        specs = read_cameras(self.cameras) if self.cameras else ()
-        return ViewConfig(specs, noise, self.camera)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Demo(Situation):
+class Demo(SimulationConfig):
     """Show the shipped policy retrieving an object that is hidden at the start."""
 
     scene: SceneName = "challenging-01"
@@ -87,7 +59,7 @@ class Demo(Situation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Retrieve(Situation):
+class Retrieve(SimulationConfig):
     """Run one episode: look, decide, act, until the goal is in the hand."""
 
     out: Folder
@@ -125,7 +97,7 @@ class Retrieve(Situation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene(Situation):
+class Scene(SimulationConfig):
     """Build a scene, let it settle, render it and say what it is."""
 
     name: tyro.conf.Positional[SceneName]
@@ -151,45 +123,6 @@ class Scene(Situation):
             self.name, objects=self.objects, goal=self.goal, seed=self.seed, sigma=self.sigma,
             out=self.out, as_json=self.json, view=self.view(), randomise=self.randomise,
             robot=self.robot,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluate(Situation):
-    """Play many trials in parallel and work out the rates."""
-
-    out: Folder
-    """Folder for trials.jsonl, summary.json and table.md: new, or one to --resume."""
-    policy: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|DIR|FILE.py:CLASS ...")] = (
-        "default",
-    )
-    """One or more, in the same scenes: shipped ones, folders, classes of files of yours."""
-    scenes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE ...")] = ("random",)
-    """As for `retrieve`, one or more; challenging and novel stand for all of theirs."""
-    objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N ...")] = (10,)
-    """Numbers of objects, where they are dropped; a group of trials each."""
-    goal: Annotated[int | None, tyro.conf.arg(metavar="K")] = None
-    """Index of the goal; by default the first two in turn, in fixed scenes the first."""
-    trials: int = 20
-    """Trials of each policy in each group."""
-    seed: int = 0
-    """Each trial's own seed follows from this one."""
-    workers: Annotated[str | None, tyro.conf.arg(metavar="W|ray")] = None
-    """Processes, or a Ray cluster; by default one a core. The result does not depend on it."""
-    resume: Switch = False
-    """Go on with the run in --out: play what is missing, or more trials, policies or scenes."""
-    pictures: Switch = False
-    """Draw each trial's steps, for the report."""
-
-    def run(self) -> int:
-        """Run the command; returns the exit code."""
-        from .evaluate import run_evaluation
-
-        return run_evaluation(
-            policy=self.policy, scenes=self.scenes, objects=self.objects, goal=self.goal,
-            trials=self.trials, seed=self.seed, workers=self.workers, out=self.out,
-            robot=self.robot, view=self.view(), randomise=self.randomise, resume=self.resume,
-            pictures=self.pictures,
         )  # fmt: skip
 
 

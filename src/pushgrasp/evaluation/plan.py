@@ -1,4 +1,4 @@
-"""Which trials a run plays: policies by their names, groups of scenes, and their trials."""
+"""The trials of a run: its policies by name, its groups of scenes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from ..errors import UserError
 from ..perception.colors import PALETTE
 from ..policy.load import policy_hash, policy_name
-from ..sim.cameras.views import ViewConfig
 from ..sim.robots.registry import robot_model
 from ..sim.scenes.layouts import DROPPED, choose_goal, expand, known_scenes, read_fixed
+from .config import EvaluationConfig
 from .records import TrialSpec
 
 
 @dataclass(frozen=True)
-class Entrant:
-    """A policy that takes part."""
+class PolicyEntry:
+    """A policy of a run."""
 
     name: str  # in the records
     source: str  # what `load_policy` takes
@@ -25,8 +25,8 @@ class Entrant:
 
 
 @dataclass(frozen=True)
-class Lot:
-    """Trials of one policy in scenes of one kind."""
+class PlannedGroup:
+    """Trials of one policy in one kind of scene."""
 
     policy: str
     name: str  # of the group
@@ -35,8 +35,8 @@ class Lot:
     trials: int  # wanted
 
 
-def enter(policies: str | Path | Sequence[str | Path]) -> list[Entrant]:
-    """The policies of a run by the names that they have in its records.
+def policy_entries(policies: str | Path | Sequence[str | Path]) -> list[PolicyEntry]:
+    """Name and hash the policies of a run.
 
     Args:
         policies: one or more, each a name, a folder, or FILE.py:CLASS.
@@ -46,69 +46,63 @@ def enter(policies: str | Path | Sequence[str | Path]) -> list[Entrant]:
     sources = [policies] if isinstance(policies, str | Path) else list(policies)
     if not sources:
         raise UserError("no policy given; name at least one")
-    entrants: dict[str, Entrant] = {}
+    entries: dict[str, PolicyEntry] = {}
     for source in map(str, sources):
         name = policy_name(source)
-        if name in entrants:
+        if name in entries:
             raise UserError(
-                f"two policies would be called {name}: {entrants[name].source} and {source}; "
+                f"two policies would be called {name}: {entries[name].source} and {source}; "
                 "rename a folder or a class, or name each policy once"
             )
-        entrants[name] = Entrant(name, source, policy_hash(source))
-    return list(entrants.values())
+        entries[name] = PolicyEntry(name, source, policy_hash(source))
+    return list(entries.values())
 
 
 def plan_trials(
-    scenes: Sequence[str],
-    objects: Sequence[int],
-    *,
-    trials: int,
-    seed: int,
-    goal: int | None,
-    robot: str = "gantry",
-    view: ViewConfig | None = None,
-    randomise: bool = False,
-    policies: Sequence[str] = ("default",),
+    config: EvaluationConfig, policies: Sequence[str] = ("default",)
 ) -> list[TrialSpec]:
-    """The trials of a run: policy after policy, and of each group after group.
+    """Plan the trials of a run, ordered by policy, then group, then index.
 
     Args:
-        scenes, objects, trials, seed, goal, robot, view, randomise: as for `evaluate`.
+        config: of the run.
         policies: their names in the records.
     Raises:
         UserError: bad settings, or no such scene.
     """
-    if trials < 1:
-        raise UserError(f"--trials {trials}: at least one trial is needed")
-    if seed < 0:
-        raise UserError(f"--seed {seed}: a seed is 0 or more")
-    robot_model(robot)  # an unknown one is an error
-    if not scenes:
+    if config.trials < 1:
+        raise UserError(f"--trials {config.trials}: at least one trial is needed")
+    if config.seed < 0:
+        raise UserError(f"--seed {config.seed}: a seed is 0 or more")
+    for i, n in enumerate(config.objects):
+        if n in config.objects[:i]:
+            raise UserError(f"--objects names {n} twice; name each number once")
+    robot_model(config.robot)  # an unknown one is an error
+    if not config.scenes:
         raise UserError(f"no scene given; there are: {known_scenes()}")
-    view = view or ViewConfig()
+    view = config.view()
     specs: list[TrialSpec] = []
     groups: set[str] = set()
-    for scene in [one for name in scenes for one in expand(name)]:
+    for scene in [one for name in config.scenes for one in expand(name)]:
         fixed = scene not in DROPPED
-        found = [_fixed(scene, goal)] if fixed else _dropped(scene, objects, goal)
-        for n_objects, goals in found:
+        kinds = [_fixed(scene, config.goal)] if fixed else _procedural(scene, config)
+        for n_objects, goals in kinds:
             group = Path(scene).stem if fixed else f"{scene}-{n_objects}"
             if group in groups:
                 raise UserError(f"two groups would be called {group}; name each scene once")
             groups.add(group)
             specs += [
                 TrialSpec(
-                    group, i, scene, n_objects, goals[i % len(goals)], seed, robot, view,
-                    randomise, fixed, policy,
+                    group, i, scene, n_objects, goals[i % len(goals)], config.seed, config.robot,
+                    view, config.randomise, fixed, policy,
                 )
                 for policy in policies
-                for i in range(trials)
+                for i in range(config.trials)
             ]  # fmt: skip
     return sorted(specs, key=lambda spec: policies.index(spec.policy))
 
 
-def lots(specs: Sequence[TrialSpec]) -> list[Lot]:
-    """How many trials are planned of each policy in each group, in the plan's order."""
+def planned_groups(specs: Sequence[TrialSpec]) -> list[PlannedGroup]:
+    """Count the planned trials of each policy in each group, in the plan's order."""
     first: dict[tuple[str, str], TrialSpec] = {}
     counts: dict[tuple[str, str], int] = {}
     for spec in specs:
@@ -116,21 +110,22 @@ def lots(specs: Sequence[TrialSpec]) -> list[Lot]:
         first.setdefault(key, spec)
         counts[key] = counts.get(key, 0) + 1
     return [
-        Lot(spec.policy, spec.group, spec.scene, spec.n_objects, counts[key])
+        PlannedGroup(spec.policy, spec.group, spec.scene, spec.n_objects, counts[key])
         for key, spec in first.items()
     ]
 
 
-def _dropped(scene: str, objects: Sequence[int], goal: int | None) -> list[tuple[int, list[int]]]:
-    """Numbers of objects and goals, in turn, of a scene whose objects are dropped."""
-    if not objects:
+def _procedural(scene: str, config: EvaluationConfig) -> list[tuple[int, list[int]]]:
+    """Numbers of objects and goals, in turn, of a procedural scene."""
+    if not config.objects:
         raise UserError(f"the scene {scene} needs --objects, one or more numbers")
-    for n in objects:
+    goal = config.goal
+    for n in config.objects:
         if not 1 <= n <= len(PALETTE):
             raise UserError(f"--objects {n}: a scene has 1 to {len(PALETTE)} objects")
         if goal is not None and not 0 <= goal < n:
             raise UserError(f"--goal {goal}: {scene} has {n} objects, so the goal is 0 to {n - 1}")
-    return [(n, [0, 1][:n] if goal is None else [goal]) for n in objects]
+    return [(n, [0, 1][:n] if goal is None else [goal]) for n in config.objects]
 
 
 def _fixed(scene: str, goal: int | None) -> tuple[int, list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .. import __version__
@@ -11,8 +11,9 @@ from ..errors import UserError
 from ..perception.camera_file import parse_cameras
 from ..sim.cameras.views import ViewConfig
 from ..utils.provenance import commit, machine
+from .config import EvaluationConfig
 from .metrics import cause
-from .plan import enter, plan_trials
+from .plan import plan_trials, policy_entries
 from .records import StepRecord, TrialRecord, TrialSpec
 from .settings import Settings, played_by
 from .trial import Verdict
@@ -134,7 +135,7 @@ def _name(settings: Settings, policy: str | None, folder: Path) -> str | None:
     known = [entry["name"] for entry in settings["policies"]]
     if policy is None or policy in known:
         return policy
-    name = enter(policy)[0].name
+    name = policy_entries([policy])[0].name
     if name not in known:
         raise UserError(
             f"--policy {policy}: {folder} has no trial by it, only by: {', '.join(known)}"
@@ -199,12 +200,12 @@ def _spec(settings: Settings, record: TrialRecord, folder: Path) -> TrialSpec:
         settings["noise"],
         settings["camera_backend"],
     )
-    specs = plan_trials(
-        [lot["scene"]], [lot["objects"]], trials=record.index + 1, seed=settings["seed"],
-        goal=settings["goal"], robot=settings["robot"], view=view,
-        randomise=settings["randomise"], policies=[record.policy],
+    config = EvaluationConfig(
+        scenes=(lot["scene"],), objects=(lot["objects"],), trials=record.index + 1,
+        seed=settings["seed"], goal=settings["goal"], robot=settings["robot"],
+        randomise=settings["randomise"],
     )  # fmt: skip
-    spec = specs[record.index]
+    spec = replace(plan_trials(config, [record.policy])[record.index], view=view)
     if spec.group != record.group or spec.seed(len(record.faults)) != record.seed:
         raise UserError(
             f"{folder}: {record.group}:{record.index} has seed {record.seed}, which does not "
@@ -215,7 +216,7 @@ def _spec(settings: Settings, record: TrialRecord, folder: Path) -> TrialSpec:
 
 def _notes(settings: Settings, record: TrialRecord, source: str) -> list[str]:
     """What is not as it was when the trial was played."""
-    before, now = _entry(settings, record)["sha256"], enter(source)[0].sha256
+    before, now = _entry(settings, record)["sha256"], policy_entries([source])[0].sha256
     here, there = machine(), settings.get("machine") or {}
     code = played_by(settings)
     return [

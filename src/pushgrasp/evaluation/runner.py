@@ -12,10 +12,10 @@ from typing import Any, Literal
 from ..errors import UserError
 from ..parallel.processes import run_parallel
 from ..policy.load import load_policy
-from ..sim.cameras.views import ViewConfig
 from ..sim.robots.registry import gripper
 from ..utils.files import read_json, write_atomic, write_json
-from .plan import enter, plan_trials
+from .config import EvaluationConfig
+from .plan import plan_trials, policy_entries
 from .player import Setup, load_player
 from .records import TrialRecord, TrialSpec
 from .results import PICTURES, SUMMARY, TABLE, Results, open_results
@@ -31,65 +31,43 @@ many there are, and the trial's record."""
 
 
 def evaluate(
-    policy: str | Path | Sequence[str | Path],
-    scenes: Sequence[str],
-    objects: Sequence[int],
+    config: EvaluationConfig,
     *,
-    trials: int,
-    seed: int,
-    workers: Workers,
     out: str | Path,
-    goal: int | None = None,
-    robot: str = "gantry",
-    view: ViewConfig | None = None,
-    randomise: bool = False,
+    workers: Workers = 1,
     resume: bool = False,
     pictures: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Play trials with policies and work out their rates.
+    """Play trials with policies and compute their rates.
 
     Args:
-        policy: one or more, each a name, a folder, or FILE.py:CLASS; all meet the same scenes.
-        scenes: random, heap, challenging-01 and so on, or files; a group of trials each, or
-            one for each number of objects.
-        objects: numbers of objects, where they are dropped.
-        trials: of each policy in each group.
-        seed: of the run; each trial's own follows from it, the group's name and its index.
+        config: which policies, scenes and conditions; all policies meet the same scenes.
+        out: folder for the results; see `results`. New or empty, unless the run is resumed.
         workers: see Workers.
-        out: folder for the results; see `store`. New or empty, unless the run goes on.
-        goal: index of the goal among the objects; None: the first and the second object in
-            turn where objects are dropped; in fixed scenes the file's, or else the first.
-        robot: which one.
-        view: its cameras; None for the default one.
-        randomise: vary masses, frictions, sizes, colours and light.
-        resume: go on with the run in `out`, if there is one: play what is missing. It may have
-            fewer trials, policies, scenes or numbers of objects than are asked for now; all
-            else is as it was.
+        resume: if there is a run in `out`, play what is missing. It may have fewer trials,
+            policies, scenes or numbers of objects than are asked for now; all else is as it was.
         pictures: draw each trial's steps.
         progress: see Progress.
     Returns:
-        What is in summary.json: see `summary.summarise`, and `wall_s` and `trials_per_minute`
-        of the last command that played.
+        The contents of summary.json: see `summary.summarise`; with `wall_s` and
+        `trials_per_minute` of the last command that played.
     Raises:
         UserError: bad settings, no such scene or policy, no place for the results, or a full
             disk. Trials that were played are kept.
-        SimulatorFault: the simulator spoilt every attempt at a trial.
+        SimulatorFault: every attempt at a trial ended in a fault of the simulator.
         KeyboardInterrupt: with a sentence; the summary so far is written.
     """
     if workers != "ray" and workers < 1:
         raise UserError(f"--workers {workers}: at least one process is needed, or ray")
-    entrants = enter(policy)
-    specs = plan_trials(
-        scenes, objects, trials=trials, seed=seed, goal=goal, robot=robot, view=view,
-        randomise=randomise, policies=[entrant.name for entrant in entrants],
-    )  # fmt: skip
-    for entrant in entrants:  # a wrong one is found out before anything is written
-        load_policy(entrant.source, gripper(robot))
-    settings = describe(entrants, specs, scenes, objects, goal)
+    policies = policy_entries(config.policies)
+    specs = plan_trials(config, [policy.name for policy in policies])
+    for policy in policies:  # a wrong one is found before anything is written
+        load_policy(policy.source, gripper(config.robot))
+    settings = describe(config, policies, specs)
     with open_results(out, settings, resume=resume) as results:
         folder = results.folder / PICTURES if pictures else None
-        setup = Setup({entrant.name: entrant.source for entrant in entrants}, folder)
+        setup = Setup({policy.name: policy.source for policy in policies}, folder)
         return _play_missing(results, specs, workers, setup, progress)
 
 

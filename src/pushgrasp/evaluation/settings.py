@@ -10,10 +10,10 @@ from typing import Any
 
 from .. import __version__
 from ..errors import UserError
-from ..sim.cameras.views import ViewConfig
 from ..utils.files import read_json, to_json
 from ..utils.provenance import commit, machine
-from .plan import Entrant, lots
+from .config import EvaluationConfig
+from .plan import PolicyEntry, planned_groups
 from .records import TrialSpec
 
 FORMAT, VERSION = "pushgrasp-evaluation", 1
@@ -26,46 +26,36 @@ Settings = dict[str, Any]
 
 
 def describe(
-    entrants: Sequence[Entrant],
-    specs: Sequence[TrialSpec],
-    scenes: Sequence[str],
-    objects: Sequence[int],
-    goal: int | None,
+    config: EvaluationConfig, policies: Sequence[PolicyEntry], specs: Sequence[TrialSpec]
 ) -> Settings:
-    """What settings.json holds.
+    """Collect what settings.json holds.
 
     Args:
-        entrants: the policies.
-        specs: the trials, at least one; what they all share is taken from the first.
-        scenes, objects, goal: as for `evaluate`.
+        config: of the run.
+        policies: of the run.
+        specs: its trials, at least one.
     """
-    planned, first = lots(specs), specs[0]
+    view = specs[0].view
     settings = {
         "format": FORMAT,
         "version": VERSION,
-        "policies": [asdict(entrant) for entrant in entrants],
-        "scenes": list(scenes),
-        "objects": list(objects),
-        "trials": planned[0].trials,
-        "seed": first.run_seed,
-        "goal": goal,
-        "robot": first.robot,
-        **_view(first.view),
-        "randomise": first.randomise,
-        "groups": [asdict(lot) for lot in planned],
+        "policies": [asdict(policy) for policy in policies],
+        "scenes": list(config.scenes),
+        "objects": list(config.objects),
+        "trials": config.trials,
+        "seed": config.seed,
+        "goal": config.goal,
+        "robot": config.robot,
+        "cameras": [camera.describe() for camera in view.cameras],
+        "noise": view.noise,
+        "camera_backend": view.backend,
+        "randomise": config.randomise,
+        "groups": [asdict(group) for group in planned_groups(specs)],
         "program": __version__,
         "commit": commit(),
         "machine": machine(),
     }
     return json.loads(to_json(settings))  # as it will be read
-
-
-def _view(view: ViewConfig) -> Settings:
-    return {
-        "cameras": [camera.describe() for camera in view.cameras],
-        "noise": view.noise,
-        "camera_backend": view.backend,
-    }
 
 
 def read_settings(folder: str | Path) -> Settings:

@@ -1,0 +1,52 @@
+"""The settings of an evaluation, as the command line parses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+import tyro
+
+from ..sim.config import SimulationConfig
+
+
+def _goal_index(words: list[str]) -> int:
+    try:
+        return int(words[0])
+    except ValueError:
+        raise ValueError(
+            f"{words[0]!r} is not an index. The scenes of an evaluation differ in their colours; "
+            "give the goal's index among the objects (0 is the first)."
+        ) from None
+
+
+GoalIndex: TypeAlias = Annotated[
+    int | None,
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="K",
+        instance_from_str=_goal_index,
+        is_instance=lambda value: value is None or isinstance(value, int),
+        str_from_instance=lambda value: [str(value)],
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationConfig(SimulationConfig):
+    """Policies, scenes, and how many trials of each."""
+
+    policies: Annotated[
+        tuple[str, ...], tyro.conf.arg(name="policy", metavar="NAME|DIR|FILE.py:CLASS ...")
+    ] = ("default",)
+    """One or more, in the same scenes: built-in ones, folders, classes in files of yours."""
+    scenes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE ...")] = ("random",)
+    """As for `retrieve`, one or more; challenging and novel stand for all of theirs."""
+    objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N ...")] = (10,)
+    """Numbers of objects in procedural scenes; a group of trials each."""
+    goal: GoalIndex = None
+    """Index of the goal; by default the first two in turn, in fixed scenes the first."""
+    trials: int = 20
+    """Trials of each policy in each group."""
+    seed: int = 0
+    """Each trial's own seed follows from this one, its group's name and its index."""

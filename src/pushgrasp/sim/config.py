@@ -1,0 +1,44 @@
+"""The options that commands share: robot, cameras, domain randomisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import tyro
+
+if TYPE_CHECKING:
+    from .cameras.views import ViewConfig
+
+RobotName: TypeAlias = Literal["gantry", "ur5e", "panda", "gantry-franka"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationConfig:
+    """Robot, cameras, domain randomisation."""
+
+    robot: RobotName = "gantry"
+    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the
+    Franka Hand; gantry-franka: the gantry with that hand."""
+    camera: Literal["ray", "opengl"] = "ray"
+    """ray: cast rays, everywhere the same; opengl: what the graphics library draws."""
+    cameras: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """JSON file of camera poses and intrinsics, merged into one heightmap; default: one camera."""
+    noise: Literal["none", "d405", "d405-averaged"] = "none"
+    """Of the cameras: none, one image of a RealSense D405, or sixteen averaged."""
+    randomise: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Vary masses, frictions, sizes, colours and light by the seed."""
+
+    def view(self) -> ViewConfig:
+        """Read the cameras.
+
+        Raises:
+            UserError: the file cannot be used.
+        """
+        from ..perception.camera_file import read_cameras
+        from .cameras.views import ViewConfig
+
+        noise = "" if self.noise == "none" else self.noise
+        specs = read_cameras(self.cameras) if self.cameras else ()
+        return ViewConfig(specs, noise, self.camera)
