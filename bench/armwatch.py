@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pushgrasp.interfaces import Command, MoveJaw, MoveTo, Report
-from pushgrasp.primitives import DESCENT_GUARD, PUSH_GUARD, SHOW
+from pushgrasp.primitives import DESCENT_GUARD, PUSH_GUARD, present
 from pushgrasp.sim.robots.robot import SimRobot
+from pushgrasp.workspace import Workspace
 
 Vector = npt.NDArray[np.float64]
 
@@ -116,7 +117,7 @@ def _phase(command: Command, height: float) -> str:
     """What a command of a primitive is for; `height` is the tool's, m."""
     if isinstance(command, MoveJaw):
         return "jaw"
-    if command == SHOW:
+    if command == present(Workspace()):
         return "show"
     if command.guard_force in (DESCENT_GUARD, PUSH_GUARD):
         return "down" if command.guard_force == DESCENT_GUARD else "across"

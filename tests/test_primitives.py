@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,11 +17,11 @@ from pushgrasp.primitives import (
     DESCENT_GUARD,
     GRIP_FORCE,
     MIN_HELD_WIDTH,
-    PRESENT,
     PUSH_GUARD,
     TRAVEL_HEIGHT,
     holds,
     moves,
+    present,
     push_path,
     run,
 )
@@ -28,6 +29,7 @@ from pushgrasp.sim.robots.gantry import Gantry
 from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
 
 WORKSPACE, CONFIG = Workspace(), PrimitiveConfig()
+PRESENT = present(WORKSPACE).position
 SAFE = 0.1  # m, above which a motion need not be guarded
 
 
@@ -191,6 +193,33 @@ def test_only_a_full_hand_is_shown() -> None:
         assert holds(reports[-1]) == (robot is full)
     assert full.moves[-1].position == PRESENT
     assert full.moves[-2].position == (-0.6, 0.1, TRAVEL_HEIGHT)  # straight up first
+
+
+@pytest.mark.parametrize("primitive", ["grasp", "push"])
+def test_a_raised_or_moved_table_moves_the_whole_primitive(primitive: Primitive) -> None:
+    shift = np.array((0.9, -0.3, 0.25))
+    there = Workspace(WORKSPACE.x_min + 0.9, WORKSPACE.y_min - 0.3, table_z=0.25)
+    chosen = action(primitive, (-0.6, 0.1), yaw=0.7)
+    x, y, z = (np.array(chosen.position) + shift).tolist()
+    moved = dataclasses.replace(chosen, position=(x, y, z))
+    for here, other in zip(
+        moves(chosen, CONFIG, WORKSPACE), moves(moved, CONFIG, there), strict=True
+    ):
+        assert np.allclose(np.array(here.position) + shift, other.position, atol=1e-12)
+        assert (here.yaw, here.speed, here.guard_force) == (
+            other.yaw, other.speed, other.guard_force,
+        )  # fmt: skip
+    robot, shifted = Notes(grips=0.05), Notes(grips=0.05)
+    run(robot, chosen, CONFIG, WORKSPACE)
+    run(shifted, moved, CONFIG, there)
+    for here, other in zip(robot.moves, shifted.moves, strict=True):
+        assert np.allclose(np.array(here.position) + shift, other.position, atol=1e-12)
+
+
+def test_a_grasp_stays_above_a_raised_table() -> None:
+    there = Workspace(table_z=0.16)
+    flat = action("grasp", surface=0.165)
+    assert min(m.position[2] for m in moves(flat, CONFIG, there)) == 0.16 + CONFIG.tip_clearance
 
 
 @pytest.mark.parametrize(

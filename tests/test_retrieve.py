@@ -29,7 +29,7 @@ from pushgrasp.policy.config import PrimitiveConfig
 from pushgrasp.policy.learned import Decision
 from pushgrasp.policy.selection import Memory
 from pushgrasp.policy.targeting import Target
-from pushgrasp.primitives import PRESENT, TRAVEL_HEIGHT, moves
+from pushgrasp.primitives import TRAVEL_HEIGHT, moves, present
 from pushgrasp.retrieve import MAX_REFUSALS, STOP_AFTER, End, Step, retrieve
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.robots.gantry import Gantry
@@ -37,6 +37,7 @@ from pushgrasp.sim.scenes.build import SceneConfig, build_scene
 from pushgrasp.sim.world import World
 from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
 
+PRESENT = present(Workspace()).position
 GOAL, OTHERS = "object_00", ("object_01", "object_02", "object_03")
 
 

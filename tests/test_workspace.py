@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
+from pushgrasp.errors import UserError
+from pushgrasp.workspace import N_ROTATIONS, Workspace, read_workspace, rotation_angle
 
 WORKSPACES = st.builds(
     lambda x, y, n, resolution: Workspace(x, y, n * resolution, resolution),
     st.floats(-2, 2),
     st.floats(-2, 2),
-    st.integers(1, 500),
+    st.integers(1, 120),
     st.sampled_from([0.001, 0.002, 0.003, 0.005]),
 )
 
@@ -90,3 +95,55 @@ def test_rotations_cover_the_circle_and_turn_columns_towards_rows() -> None:
     ahead = np.array(workspace.center) + 0.05 * np.array([np.cos(quarter), np.sin(quarter)])
     row, column = workspace.to_pixel(ahead) - workspace.to_pixel(workspace.center)
     assert (abs(row - 25), abs(column)) <= (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"size": 0.602}, r"size is 0\.602 m; .*at most 0\.6 m"),
+        ({"size": 0.0}, "size is 0.0 m"),
+        ({"size": -0.2}, "size is -0.2 m"),
+        ({"size": 0.4471}, r"not a whole number of pixels of 2 mm; .* 0\.448 m"),
+        ({"resolution": 0.0}, "resolution is 0.0 m per pixel"),
+        ({"resolution": 0.5}, "resolution is 0.5 m per pixel"),
+        ({"x_min": np.nan}, "x_min is nan"),
+        ({"table_z": np.inf}, "table_z is inf"),
+        ({"z_max": 0.0}, "z_max is 0.0"),
+    ],
+)
+def test_an_impossible_workspace_is_refused(values: dict[str, float], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        Workspace(**values)
+
+
+def write(folder: Path, value: Any) -> Path:
+    path = folder / "workspace.json"
+    path.write_text(json.dumps(value))
+    return path
+
+
+def test_a_workspace_is_read_from_a_file(tmp_path: Path) -> None:
+    place = {"x_min": 0.276, "y_min": -0.224, "size": 0.448}
+    assert read_workspace(write(tmp_path, place)) == Workspace(0.276, -0.224, 0.448)
+    high = read_workspace(write(tmp_path, {**place, "size": 0.3, "table_z": 0.16}))
+    assert (high.shape, high.table_z, high.z_max) == ((150, 150), 0.16, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"table": 0.1}, "unknown field 'table'"),
+        ({"size": None}, "size is None"),
+        ({"size": 0.7}, "workspace.json: workspace: size is 0.7 m"),
+        ({"resolution": 0.004}, "trained for 0.002 m"),
+        ({"x_min": "left"}, "x_min is 'left'"),
+    ],
+)
+def test_a_workspace_file_is_read_strictly(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    place = {"x_min": 0.276, "y_min": -0.224, "size": 0.448}
+    with pytest.raises(UserError, match=words):
+        read_workspace(write(tmp_path, place | change))
+    with pytest.raises(UserError, match="lacks the field 'y_min'"):
+        read_workspace(write(tmp_path, {"x_min": 0.2, "size": 0.4}))

@@ -9,14 +9,17 @@ from .policy.config import PrimitiveConfig
 from .workspace import Workspace
 
 TRAVEL_HEIGHT = 0.25  # m, tips above the table, clear of any heap
-PRESENT = (-0.5, 0.0, 0.25)  # m, where the hand shows the camera what it holds
 PRESENT_YAW = np.pi / 2  # rad: the jaw across the line of sight, so that no finger hides it
 DESCENT_GUARD = 20.0  # N of contact that stops a descent
 PUSH_GUARD = 35.0  # N that stops a push
 GRIP_FORCE = 15.0  # N
 MIN_HELD_WIDTH = 0.006  # m between the pads below which the jaw holds nothing
 CLEARANCE_ABOVE = 0.03  # m above the chosen point where a descent turns slow
-SHOW = MoveTo(PRESENT, PRESENT_YAW, speed=0.5)
+
+
+def present(workspace: Workspace) -> MoveTo:
+    """Return the motion that raises the hand over the workspace's centre, to be looked at."""
+    return MoveTo((*workspace.center, _travel_z(workspace)), PRESENT_YAW, speed=0.5)
 
 
 def run(
@@ -31,11 +34,11 @@ def run(
         workspace: bounds that the tool never leaves while it is low.
     Returns:
         The report after each command; the first says whether the tool got over the place, and
-        is the only one if it did not. The last of a grasp is taken with the hand lifted to
-        PRESENT and still closed.
+        is the only one if it did not. The last of a grasp is taken with the hand lifted, see
+        `present`, and still closed.
     """
     if action.primitive == "grasp":
-        return grasp(robot, action, config)
+        return grasp(robot, action, config, workspace)
     return push(robot, action, config, workspace)
 
 
@@ -43,18 +46,21 @@ def moves(action: Action, config: PrimitiveConfig, workspace: Workspace) -> tupl
     """The motions of a primitive that meets nothing on its way, to ask a robot about."""
     if action.primitive == "grasp":
         x, y, _ = action.position
-        lift = MoveTo((x, y, TRAVEL_HEIGHT), action.yaw)
-        return (*_descent(action, (x, y), config.grasp_depth, config), lift, SHOW)
+        lift = MoveTo((x, y, _travel_z(workspace)), action.yaw)
+        down = _descent(action, (x, y), config.grasp_depth, config, workspace)
+        return (*down, lift, present(workspace))
     start, end = push_path(action, config, workspace)
-    down = _descent(action, start, config.push_depth, config)
+    down = _descent(action, start, config.push_depth, config, workspace)
     across = MoveTo((*end, down[-1].position[2]), action.yaw, 0.15, guard_force=PUSH_GUARD)
-    return (*down, across, MoveTo((*end, TRAVEL_HEIGHT), action.yaw))
+    return (*down, across, MoveTo((*end, _travel_z(workspace)), action.yaw))
 
 
-def grasp(robot: Robot, action: Action, config: PrimitiveConfig) -> tuple[Report, ...]:
+def grasp(
+    robot: Robot, action: Action, config: PrimitiveConfig, workspace: Workspace
+) -> tuple[Report, ...]:
     """Open jaw from above, down until contact or depth, close, lift, show."""
     x, y, _ = action.position
-    over, *down = _descent(action, (x, y), config.grasp_depth, config)
+    over, *down = _descent(action, (x, y), config.grasp_depth, config, workspace)
     reports = [robot.execute(over)]
     if not reports[-1].reached:
         return tuple(reports)
@@ -66,9 +72,9 @@ def grasp(robot: Robot, action: Action, config: PrimitiveConfig) -> tuple[Report
     reports.append(closed)
     z = closed.position[2]
     reports.append(robot.execute(MoveTo((x, y, z + 0.05), action.yaw, speed=0.2)))
-    reports.append(robot.execute(MoveTo((x, y, TRAVEL_HEIGHT), action.yaw, speed=0.5)))
+    reports.append(robot.execute(MoveTo((x, y, _travel_z(workspace)), action.yaw, speed=0.5)))
     if holds(reports[-1]):
-        reports.append(robot.execute(SHOW))
+        reports.append(robot.execute(present(workspace)))
     return tuple(reports)
 
 
@@ -77,7 +83,7 @@ def push(
 ) -> tuple[Report, ...]:
     """Closed jaw down behind the point, through it in a straight line, up."""
     start, end = push_path(action, config, workspace)
-    over, *down = _descent(action, start, config.push_depth, config)
+    over, *down = _descent(action, start, config.push_depth, config, workspace)
     reports = [robot.execute(over)]
     if not reports[-1].reached:
         return tuple(reports)
@@ -89,7 +95,7 @@ def push(
         reports.append(robot.execute(MoveTo((*start, z), action.yaw, 0.1)))
     reports.append(robot.execute(MoveTo((*end, z), action.yaw, 0.15, guard_force=PUSH_GUARD)))
     x, y, _ = reports[-1].position
-    reports.append(robot.execute(MoveTo((x, y, TRAVEL_HEIGHT), action.yaw, speed=0.5)))
+    reports.append(robot.execute(MoveTo((x, y, _travel_z(workspace)), action.yaw, speed=0.5)))
     return tuple(reports)
 
 
@@ -121,17 +127,26 @@ def _room(
     return max(room, 0.0)
 
 
+def _travel_z(workspace: Workspace) -> float:
+    """m, world frame, of tips at TRAVEL_HEIGHT."""
+    return workspace.table_z + TRAVEL_HEIGHT
+
+
 def _descent(
-    action: Action, xy: tuple[float, float], depth: float, config: PrimitiveConfig
+    action: Action,
+    xy: tuple[float, float],
+    depth: float,
+    config: PrimitiveConfig,
+    workspace: Workspace,
 ) -> tuple[MoveTo, MoveTo, MoveTo]:
     """Over the place, fast to just above the chosen point, slowly to a depth (m) below it.
 
     Both ways down are guarded: a finger may land on something taller beside the point.
     """
     surface, yaw = action.position[2], action.yaw
-    bottom = max(surface - depth, config.tip_clearance)
+    bottom = max(surface - depth, workspace.table_z + config.tip_clearance)
     return (
-        MoveTo((*xy, TRAVEL_HEIGHT), yaw, speed=1.0),
+        MoveTo((*xy, _travel_z(workspace)), yaw, speed=1.0),
         MoveTo((*xy, surface + CLEARANCE_ABOVE), yaw, speed=0.5, guard_force=DESCENT_GUARD),
         MoveTo((*xy, bottom), yaw, speed=0.15, guard_force=DESCENT_GUARD),
     )

@@ -17,6 +17,7 @@ from pushgrasp.interfaces import Action, Outcome
 from pushgrasp.policy.config import PrimitiveConfig
 from pushgrasp.primitives import grasp
 from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene
+from pushgrasp.workspace import Workspace
 
 GOAL, OTHER = (-0.5, 0.0, 0.026), (-0.6, 0.1, 0.026)  # m
 
@@ -74,7 +75,7 @@ def script(monkeypatch, loop: Callable[[Any], Iterator[Any]]) -> list[int]:
 def pick(robot: Any, position: tuple[float, float, float]) -> Action:
     """A real grasp, from above, then home."""
     action = action_at(position)
-    grasp(robot, action, PrimitiveConfig(grasp_depth=0.03))
+    grasp(robot, action, PrimitiveConfig(grasp_depth=0.03), Workspace())
     return action
 
 

@@ -145,3 +145,16 @@ def test_a_broken_camera_is_said_to_be_one(change: dict, word: str) -> None:
     frame = dataclasses.replace(frame_of(np.ones((36, 48))), **change)
     with pytest.raises(UserError, match=word):
         project(frame, COARSE)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([-0.5, 0.16, 0.25]))
+def test_heights_are_above_the_table_wherever_it_is(seed: int, table_z: float) -> None:
+    frame, raised = random_frame(seed), random_frame(seed).T_world_camera.copy()
+    raised[2, 3] += table_z
+    there = dataclasses.replace(COARSE, table_z=table_z)
+    a = project(frame, COARSE)
+    b = project(dataclasses.replace(frame, T_world_camera=raised), there)
+    assert (a.seen == b.seen).mean() > 0.99  # a point on the border of being left out may change
+    both = a.seen & b.seen
+    assert np.abs(a.height - b.height)[both].max(initial=0) < 1e-5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,16 @@ def test_observe_finds_no_goal_of_another_colour() -> None:
     seen = observe(picture_from_above(), (30, 30, 220))
     assert not seen.goal.any()
     assert seen.objects.any()
+
+
+def test_an_action_on_a_raised_table_is_in_the_world_frame() -> None:
+    frame = picture_from_above()
+    raised = frame.T_world_camera.copy()
+    raised[2, 3] += 0.25
+    frame = dataclasses.replace(frame, T_world_camera=raised)
+    seen = observe(frame, (220, 30, 30), Workspace(table_z=0.25))
+    assert seen.heightmap.height[112, 112] == pytest.approx(0.05, abs=1e-4)
+    assert seen.action("grasp", 0, 112, 112).position[2] == pytest.approx(0.30, abs=1e-4)
 
 
 def test_images_of_another_size_are_refused() -> None:

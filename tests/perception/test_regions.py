@@ -30,3 +30,10 @@ def test_a_region_holds_every_point_of_its_box() -> None:
     for box in ((-3, -1, 0), (-2, 1, 0.2)), ((-0.6, 3, 0), (-0.5, 4, 0.1)):
         with pytest.raises(UserError, match="pose"):
             box_region(*box, camera, pose)
+
+
+def test_the_region_follows_the_workspace() -> None:
+    here = workspace_region(Workspace(), Intrinsics(), look_at((-1.0, 0.0, 0.5), (-0.5, 0.0, 0.0)))
+    there = Workspace(x_min=0.276, y_min=0.776, table_z=0.25)
+    pose = look_at((0.0, 1.0, 0.75), (0.5, 1.0, 0.25))
+    assert workspace_region(there, Intrinsics(), pose) == here

@@ -59,7 +59,7 @@ def project(frames: RGBDFrame | Sequence[RGBDFrame], workspace: Workspace) -> He
                 f"the camera returned no depth: all {k.width} x {k.height} pixels are 0 or NaN"
             )
         position = frame.T_world_camera[:3, 3].astype(np.float32)
-        z = directions[2] * depth + position[2]
+        z = directions[2] * depth + (position[2] - np.float32(workspace.table_z))
         # no return has depth 0 here; left out before anything below the table is lifted to it
         keep = np.flatnonzero((depth > 0) & (z > FLOOR) & (z < workspace.z_max))
         d, z = depth[keep], z[keep]

@@ -65,12 +65,14 @@ class Observation:
             UserError: there is no such primitive, rotation or pixel.
         """
         self._check(primitive, rotation, row, column)
-        x, y = self.heightmap.workspace.to_xy(row, column)
+        workspace = self.heightmap.workspace
+        x, y = workspace.to_xy(row, column)
+        z = workspace.table_z + float(self.heightmap.height[row, column])
         return Action(
             primitive=primitive,
             pixel=(row, column),
             rotation=rotation,
-            position=(float(x), float(y), float(self.heightmap.height[row, column])),
+            position=(float(x), float(y), z),
             yaw=float(rotation_angle(rotation)),
             q=q,
             why=why,

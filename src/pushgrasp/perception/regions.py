@@ -64,6 +64,6 @@ def workspace_region(
     Raises:
         UserError: the camera does not see the workspace.
     """
-    low = (workspace.x_min, workspace.y_min, 0.0)
-    high = (workspace.x_min + workspace.size, workspace.y_min + workspace.size, z_max)
+    x, y, z = workspace.x_min, workspace.y_min, workspace.table_z
+    low, high = (x, y, z), (x + workspace.size, y + workspace.size, z + z_max)
     return box_region(low, high, intrinsics, T_world_camera)

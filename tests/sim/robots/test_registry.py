@@ -13,7 +13,7 @@ from simulated import UPRIGHT, world_of
 from pushgrasp.errors import RobotError, UserError
 from pushgrasp.interfaces import Action, MoveJaw, MoveTo, Report
 from pushgrasp.policy.config import PrimitiveConfig
-from pushgrasp.primitives import PRESENT, holds, moves, run
+from pushgrasp.primitives import holds, moves, present, run
 from pushgrasp.sim.robots.meshes import find_meshes
 from pushgrasp.sim.robots.registry import ROBOTS, make_robot, robot_model
 from pushgrasp.sim.robots.robot import HAND_BODIES, HOME
@@ -67,7 +67,7 @@ def test_an_unknown_robot_is_answered_with_the_known_ones(name: str) -> None:
 def test_it_takes_a_cube_off_the_table_and_into_the_bin(name: str, yaw: float) -> None:
     world, reports, home = act(name, Action("grasp", (0, 0), 0, (*CUBE, 0.05), yaw, 1.0))
     assert all(r.reached or r.stopped_by_contact for r in reports)
-    assert np.allclose(reports[-1].position, PRESENT, atol=2e-3)
+    assert np.allclose(reports[-1].position, present(Workspace()).position, atol=2e-3)
     assert np.allclose(home.position, HOME, atol=2e-3)
     for report in (reports[-1], home):
         assert holds(report)
