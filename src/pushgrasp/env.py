@@ -88,7 +88,8 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
             raise UserError(f"reward {reward!r}: it is one of {', '.join(get_args(Reward))}")
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise UserError(f"render_mode {render_mode!r}: it is None or 'rgb_array'")
-        self._robot, self._reward, self.render_mode = robot, reward, render_mode
+        self._robot: RobotName = robot
+        self._reward, self.render_mode = reward, render_mode
         self._scenes = [scenes] if isinstance(scenes, str) else list(scenes)
         self._objects = [objects] if isinstance(objects, int) else objects
         if not isinstance(self._objects, Sequence) or not all(
