@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from simulated import FLAT, UPRIGHT, cube_and_gantry, world_of
 
 from pushgrasp.interfaces import Action, Command, GripperSpec, MoveJaw, MoveTo, Primitive, Report
-from pushgrasp.policy.config import PrimitiveConfig
 from pushgrasp.primitives import (
     DESCENT_GUARD,
     GRIP_FORCE,
     MIN_HELD_WIDTH,
     PUSH_GUARD,
     TRAVEL_HEIGHT,
+    PrimitiveConfig,
     holds,
     moves,
     present,

@@ -25,11 +25,10 @@ from pushgrasp.interfaces import (
     RGBDFrame,
 )
 from pushgrasp.perception.observation import Observation
-from pushgrasp.policy.config import PrimitiveConfig
 from pushgrasp.policy.learned import Decision
 from pushgrasp.policy.selection import Memory
 from pushgrasp.policy.targeting import Target
-from pushgrasp.primitives import TRAVEL_HEIGHT, moves, present
+from pushgrasp.primitives import TRAVEL_HEIGHT, PrimitiveConfig, moves, present
 from pushgrasp.retrieve import MAX_REFUSALS, STOP_AFTER, End, Step, retrieve
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.robots.gantry import Gantry

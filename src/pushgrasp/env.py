@@ -31,8 +31,8 @@ from .interfaces import Action, Outcome, Primitive
 from .perception.colors import color_name
 from .perception.heightmap import Heightmap
 from .perception.observation import Observation
-from .policy.config import PrimitiveConfig
 from .policy.targeting import occupancy
+from .primitives import PrimitiveConfig
 from .sim.cameras.spectator import Spectator
 from .sim.cameras.views import ViewConfig
 from .sim.config import RobotName

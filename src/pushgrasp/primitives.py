@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .interfaces import Action, MoveJaw, MoveTo, Report, Robot
-from .policy.config import PrimitiveConfig
+from .utils.config_json import check_range
 from .workspace import Workspace
 
 TRAVEL_HEIGHT = 0.25  # m, tips above the table, clear of any heap
@@ -20,6 +22,32 @@ CLEARANCE_ABOVE = 0.03  # m above the chosen point where a descent turns slow
 def present(workspace: Workspace) -> MoveTo:
     """Return the motion that raises the hand over the workspace's centre, to be looked at."""
     return MoveTo((*workspace.center, _travel_z(workspace)), PRESENT_YAW, speed=0.5)
+
+
+@dataclass(frozen=True)
+class PrimitiveConfig:
+    """Depths and lengths of grasp and push; a policy carries them in its `config.json`."""
+
+    grasp_depth: float = 0.02
+    """m below the chosen point (section III-B)."""
+    tip_clearance: float = 0.004
+    """m that the finger tips stay above the table."""
+    push_behind: float = 0.05
+    """m behind the chosen point where a push starts (section III-B)."""
+    push_length: float = 0.10
+    """m of travel (section III-B)."""
+    push_depth: float = 0.025
+    """m below the chosen point at which the tips travel; half a block."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("grasp_depth", 0.0, 0.1),
+            ("tip_clearance", 0.0, 0.05),
+            ("push_behind", 0.0, 0.2),
+            ("push_length", 0.0, 0.3),
+            ("push_depth", 0.0, 0.1),
+        ):
+            check_range(self, name, low, high)
 
 
 def run(

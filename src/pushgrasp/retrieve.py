@@ -19,9 +19,8 @@ from .perception.hand import GoalInHand, look_into_hand
 from .perception.observation import Observation, observe
 from .perception.regions import workspace_region
 from .policy.base import Decision
-from .policy.config import PrimitiveConfig
 from .policy.selection import Memory
-from .primitives import holds, moves, run
+from .primitives import PrimitiveConfig, holds, moves, run
 from .workspace import Workspace
 
 Cameras = Camera | Sequence[Camera]

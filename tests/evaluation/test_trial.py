@@ -14,8 +14,7 @@ from pushgrasp.errors import RobotError, SimulatorFault
 from pushgrasp.evaluation import trial
 from pushgrasp.evaluation.records import StepRecord, TrialSpec
 from pushgrasp.interfaces import Action, Outcome
-from pushgrasp.policy.config import PrimitiveConfig
-from pushgrasp.primitives import grasp
+from pushgrasp.primitives import PrimitiveConfig, grasp
 from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene
 from pushgrasp.workspace import Workspace
 

@@ -285,6 +285,7 @@ def exchange(change: Callable[[dict], object]) -> Callable[[Path], object]:
         (edit(lambda c: c.update(colour="red")), "unknown field 'colour'"),
         (edit(lambda c: c.update(metadata=3)), "metadata is 3"),
         (edit(lambda c: c["decision"].update(greed=1)), "decision has the unknown field 'greed'"),
+        (edit(lambda c: c["decision"].update(push_margin=1.5)), r"push_margin is 1\.5, but this"),
         (edit(lambda c: c["network"].update(crop_px=83)), "crop_px 83"),
         (edit(lambda c: c["network"].update(widths=[32, 16, 16])), "misshapen"),
         (edit(lambda c: c.update(networks=["grasp"])), "weights of 'push'"),
@@ -302,6 +303,14 @@ def test_wrong_cut_and_altered_files_are_named(
     with pytest.raises(UserError, match=message) as raised:
         Policy.from_pretrained(tmp_path)
     assert str(tmp_path) in str(raised.value) or "crop_px" in message
+
+
+def test_files_that_hold_removed_settings_as_null_still_load(tmp_path: Path) -> None:
+    policy(max_pushes=3).save_pretrained(tmp_path)
+    expected = Policy.from_pretrained(tmp_path).decision
+    edit(lambda c: c["decision"].update(push_margin=None, push_threshold=None))(tmp_path)
+    assert "push_margin" in (tmp_path / "config.json").read_text()
+    assert Policy.from_pretrained(tmp_path).decision == expected
 
 
 def test_an_unknown_name_lists_the_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

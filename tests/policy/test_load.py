@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -13,17 +14,19 @@ from simulated import RED, cube_and_gantry
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Action, GripperSpec, MoveTo
 from pushgrasp.policy import load as policies
-from pushgrasp.policy.config import DecisionConfig, NetworkConfig, PrimitiveConfig
+from pushgrasp.policy.config import DecisionConfig, NetworkConfig
 from pushgrasp.policy.geometric.planner import Geometric
 from pushgrasp.policy.learned import Policy
 from pushgrasp.policy.load import load_policy, policy_hash, policy_name, policy_sources
 from pushgrasp.policy.pretrained import policy_names
 from pushgrasp.policy.random import Chance
+from pushgrasp.primitives import PrimitiveConfig
 from pushgrasp.retrieve import Step, retrieve
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.workspace import Workspace
 
-EXAMPLE = Path(__file__).parents[2] / "examples/own_policy.py"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples/own_policy.py"
 SMALL = NetworkConfig(widths=(16, 16, 16))
 SEEN = draw(PILE)
 
@@ -34,7 +37,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from pushgrasp.policy.base import Decision
 from pushgrasp.interfaces import Action
-from pushgrasp.policy.config import PrimitiveConfig
+from pushgrasp.primitives import PrimitiveConfig
 from pushgrasp.policy.targeting import Target
 
 def a_function():
@@ -140,6 +143,17 @@ def test_every_name_loads_and_has_a_hash_of_its_own() -> None:
         assert policy_name(name) == name
         assert load_policy(name).primitive
     assert isinstance(load_policy("random"), Chance)
+
+
+def test_published_results_are_of_the_policies_that_are_shipped() -> None:
+    """A hash that changes orphans them: `--resume`, `replay` and `report` go by it."""
+    published = {
+        policy["name"]: policy["sha256"]
+        for settings in (ROOT / "results").glob("*/settings.json")
+        for policy in json.loads(settings.read_text())["policies"]
+    }
+    assert {"default", "paper", "wang2024", "geometric"} <= published.keys()
+    assert {name: policy_hash(name) for name in published} == published
 
 
 def test_a_planner_is_given_the_robots_jaw() -> None:

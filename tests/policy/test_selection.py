@@ -137,9 +137,6 @@ def test_the_papers_rule(q_grasp: float, occupancy: float, q_push: float) -> Non
     ("q_grasp", "q_blocker", "q_push", "pushes", "change", "expected"),
     [
         (0.7, NONE, NONE, 0, {}, "target"),
-        (0.7, NONE, 0.5, 0, {"push_margin": 1.5}, "push"),  # 1.5 x 0.5 > 0.7
-        (0.7, NONE, 0.4, 0, {"push_margin": 1.5}, "target"),
-        (0.7, NONE, NONE, 0, {"push_margin": 1.5}, "target"),
         (0.3, 0.7, NONE, 0, {}, "blocker"),
         (0.3, 0.55, 0.2, 0, {}, "push"),
         (NONE, 0.55, NONE, 0, {}, "blocker"),
@@ -148,9 +145,6 @@ def test_the_papers_rule(q_grasp: float, occupancy: float, q_push: float) -> Non
         (0.3, 0.4, 0.2, 2, {"max_pushes": 2}, "blocker"),
         (0.3, NONE, 0.2, 1, {"max_pushes": 2}, "push"),
         (NONE, NONE, 0.2, 9, {"max_pushes": 2}, "push"),  # there is nothing else
-        (0.3, NONE, 0.1, 0, {"push_threshold": 0.15}, "target"),
-        (0.3, NONE, 0.2, 0, {"push_threshold": 0.15}, "push"),
-        (NONE, NONE, 0.1, 0, {"push_threshold": 0.15}, "push"),
         (0.3, NONE, NONE, 0, {}, "target"),
         (NONE, NONE, NONE, 0, {}, None),
     ],

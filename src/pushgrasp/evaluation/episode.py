@@ -12,8 +12,7 @@ import numpy as np
 
 from ..interfaces import Action, Outcome
 from ..perception.observation import Observation
-from ..policy.config import PrimitiveConfig
-from ..primitives import moves
+from ..primitives import PrimitiveConfig, moves
 from ..retrieve import StoppingRule, act, look
 from ..sim.cameras.views import ViewConfig
 from ..sim.scenes.build import Scene

@@ -1,4 +1,4 @@
-"""What a policy is made of beside its weights: its networks, its rule, its primitives.
+"""The numbers of a learned policy: its networks and its decision rule.
 
 A policy directory carries these in its `config.json`.
 """
@@ -6,9 +6,9 @@ A policy directory carries these in its `config.json`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
-from ..errors import UserError
+from ..utils.config_json import check_range
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class NetworkConfig:
 class DecisionConfig:
     """From Q maps to an action."""
 
+    RETIRED: ClassVar[tuple[str, ...]] = ("push_margin", "push_threshold")
+    """Settings of earlier versions; files that hold them as null still load."""
+
     switching: bool = True
     """Take another target while the goal is hidden (section III-B); off: the ablation."""
     switch_px: int = 5
@@ -46,12 +49,8 @@ class DecisionConfig:
     the end of stage 1 and stored with the weights."""
     occupancy_limit: float = 1.0
     """Grasp only when the ring round the target is filled less than this (section III-B)."""
-    push_margin: float | None = None
-    """Push, too, when this times max Q_p exceeds max Q_g (authors' code: 1.5); None: never."""
     max_pushes: int | None = None
     """After so many pushes in a row, grasp the best there is; None: no such limit."""
-    push_threshold: float | None = None
-    """Push only when max Q_p exceeds this, else grasp the best there is; None: always."""
     smooth_px: int = 0
     """Judge a grasp by the mean over so many pixels round it and over the rotations beside it:
     the highest of many uncertain values is too high. 0: not."""
@@ -83,41 +82,9 @@ class DecisionConfig:
             ("smooth_px", 0, 50),
             ("distrust", 0.0, 1.0),
         ):
-            _check_range(self, name, low, high)
+            check_range(self, name, low, high)
         if self.max_pushes is not None:
-            _check_range(self, "max_pushes", 0, 1_000)
-
-
-def _check_range(config: object, name: str, low: float, high: float) -> None:
-    value = getattr(config, name)
-    if not low <= value <= high:
-        raise UserError(f"{type(config).__name__}: {name} is {value}; it must be {low} to {high}")
-
-
-@dataclass(frozen=True)
-class PrimitiveConfig:
-    """How deep and how far."""
-
-    grasp_depth: float = 0.02
-    """m below the chosen point (section III-B)."""
-    tip_clearance: float = 0.004
-    """m that the finger tips stay above the table."""
-    push_behind: float = 0.05
-    """m behind the chosen point where a push starts (section III-B)."""
-    push_length: float = 0.10
-    """m of travel (section III-B)."""
-    push_depth: float = 0.025
-    """m below the chosen point at which the tips travel; half a block."""
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("grasp_depth", 0.0, 0.1),
-            ("tip_clearance", 0.0, 0.05),
-            ("push_behind", 0.0, 0.2),
-            ("push_length", 0.0, 0.3),
-            ("push_depth", 0.0, 0.1),
-        ):
-            _check_range(self, name, low, high)
+            check_range(self, "max_pushes", 0, 1_000)
 
 
 def with_threshold(decision: DecisionConfig, grasp_threshold: float) -> DecisionConfig:

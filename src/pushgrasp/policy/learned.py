@@ -16,8 +16,9 @@ import torch
 
 from ..interfaces import Action, Primitive
 from ..perception.observation import Observation
+from ..primitives import PrimitiveConfig
 from .base import Decision, QMap
-from .config import DecisionConfig, NetworkConfig, PrimitiveConfig
+from .config import DecisionConfig, NetworkConfig
 from .networks import QNetwork, build
 from .pretrained import (
     VARIANTS,
@@ -102,7 +103,7 @@ class Policy:
             blocker = max([c for c in beside if c.place], key=lambda c: c.q, default=blocker)
         push = _Candidate(goal)
         blocked = bool(doubt) and not blocker.q > rule.blocker_threshold
-        if blocked or both_maps or rule.push_margin is not None:
+        if blocked or both_maps:
             push = self._push(observation, goal, avoid)
         if blocked and rule.clear_blockers and push_doubt(push.q, memory.pushes_in_a_row, rule):
             blocker = self._any_sure_grasp(observation, goal, avoid) or blocker

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..interfaces import GripperSpec
+from ..primitives import PrimitiveConfig
 from ..retrieve import Decides
 from ..utils.files import to_json
-from .config import DecisionConfig, NetworkConfig, PrimitiveConfig
+from .config import DecisionConfig, NetworkConfig
 from .geometric.planner import VERSION as GEOMETRIC_VERSION
 from .geometric.planner import Geometric
 from .learned import RULE_VERSION, Policy

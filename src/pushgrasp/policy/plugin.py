@@ -26,8 +26,9 @@ import numpy as np
 from ..errors import UserError
 from ..interfaces import Action
 from ..perception.observation import Observation
+from ..primitives import PrimitiveConfig
 from .base import Decision
-from .config import DecisionConfig, PrimitiveConfig
+from .config import DecisionConfig
 from .selection import Memory
 from .targeting import Target, choose_target, occupancy
 

@@ -13,9 +13,10 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..primitives import PrimitiveConfig
 from ..utils.config_json import from_json
 from ..utils.files import read_json, write_atomic, write_json
-from .config import DecisionConfig, NetworkConfig, PrimitiveConfig
+from .config import DecisionConfig, NetworkConfig
 
 FORMAT = "pushgrasp-policy"
 VERSION = 1

@@ -9,9 +9,10 @@ import numpy as np
 
 from ..interfaces import Action, Primitive
 from ..perception.observation import Observation
+from ..primitives import PrimitiveConfig
 from ..workspace import N_ROTATIONS
 from .base import Decision
-from .config import DecisionConfig, PrimitiveConfig
+from .config import DecisionConfig
 from .selection import Memory, suppress
 from .targeting import choose_target
 

@@ -220,8 +220,6 @@ def choose(
     Source: paper, section III-B; blockers and the limits on pushes are ours.
     """
     doubt = grasp_doubt(q_grasp, occupancy, config)
-    if not doubt and config.push_margin is not None and config.push_margin * q_push > q_grasp:
-        doubt = f"a push promises more: {config.push_margin:g} x {q_push:.2f} > {q_grasp:.2f}"
     if not doubt:
         return "target", f"Q_g {q_grasp:.2f} is over {config.grasp_threshold:.3g}"
     if q_blocker > config.blocker_threshold:
@@ -244,8 +242,6 @@ def push_doubt(q_push: float, pushes_in_a_row: int, config: DecisionConfig) -> s
         return "there is no push"
     if config.max_pushes is not None and pushes_in_a_row >= config.max_pushes:
         return f"{pushes_in_a_row} pushes in a row are enough"
-    if config.push_threshold is not None and q_push <= config.push_threshold:
-        return f"Q_p {q_push:.2f} is not over {config.push_threshold:.3g} either"
     return ""
 
 

@@ -12,7 +12,8 @@ from typing import Literal
 
 from ..errors import UserError
 from ..interfaces import Primitive
-from ..policy.config import DecisionConfig, NetworkConfig, PrimitiveConfig
+from ..policy.config import DecisionConfig, NetworkConfig
+from ..primitives import PrimitiveConfig
 
 
 @dataclass(frozen=True)

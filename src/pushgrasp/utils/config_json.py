@@ -50,7 +50,8 @@ class FileFormat:
 def from_json(kind: type[T], value: object, where: str) -> T:
     """Build a configuration dataclass from parsed JSON, the inverse of `dataclasses.asdict`.
 
-    A missing field takes its default, so files written before it was added stay valid.
+    A missing field takes its default, so files written before it was added stay valid. A field
+    that was removed since stands in the dataclass's `RETIRED`; null, once its default, still loads.
 
     Args:
         kind: a dataclass of int, float, str, bool, Literal, None, tuples and such dataclasses.
@@ -102,6 +103,14 @@ def _hints(kind: Any) -> dict[str, Any]:
 def _read_record(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise UserError(f"{where} is {value!r}; it must be an object with named fields")
+    retired: tuple[str, ...] = getattr(kind, "RETIRED", ())
+    for name in retired:
+        if value.get(name) is not None:
+            raise UserError(
+                f"{where}: {name} is {value[name]!r}, but this setting was removed; only null, "
+                "which is without it, can still be read"
+            )
+    value = {name: v for name, v in value.items() if name not in retired}
     fields = {field.name: field for field in dataclasses.fields(kind)}
     if unknown := sorted(value.keys() - fields.keys()):
         raise UserError(
@@ -113,3 +122,14 @@ def _read_record(kind: Any, value: Any, where: str) -> Any:
             raise UserError(f"{where} lacks the field {name!r}")
     kinds = _hints(kind)
     return kind(**{name: _read(kinds[name], v, f"{where}: {name}") for name, v in value.items()})
+
+
+def check_range(config: object, name: str, low: float, high: float) -> None:
+    """Check a number of a configuration dataclass; for its `__post_init__`.
+
+    Raises:
+        UserError: it is below `low` or above `high`.
+    """
+    value = getattr(config, name)
+    if not low <= value <= high:
+        raise UserError(f"{type(config).__name__}: {name} is {value}; it must be {low} to {high}")

@@ -15,8 +15,7 @@ from simulated import UPRIGHT, world_of
 
 from pushgrasp.errors import RobotError
 from pushgrasp.interfaces import Action, MoveJaw, MoveTo
-from pushgrasp.policy.config import PrimitiveConfig
-from pushgrasp.primitives import TRAVEL_HEIGHT, moves
+from pushgrasp.primitives import TRAVEL_HEIGHT, PrimitiveConfig, moves
 from pushgrasp.sim import model as model_module
 from pushgrasp.sim.robots import arm as arm_module
 from pushgrasp.sim.robots.arm import ArmKinematics

@@ -12,8 +12,7 @@ from simulated import UPRIGHT, world_of
 
 from pushgrasp.errors import RobotError, UserError
 from pushgrasp.interfaces import Action, MoveJaw, MoveTo, Report
-from pushgrasp.policy.config import PrimitiveConfig
-from pushgrasp.primitives import holds, moves, present, run
+from pushgrasp.primitives import PrimitiveConfig, holds, moves, present, run
 from pushgrasp.sim.robots.meshes import find_meshes
 from pushgrasp.sim.robots.registry import ROBOTS, make_robot, robot_model
 from pushgrasp.sim.robots.robot import HAND_BODIES, HOME

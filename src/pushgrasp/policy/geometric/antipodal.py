@@ -17,9 +17,9 @@ import numpy.typing as npt
 from ...interfaces import GripperSpec
 from ...perception.observation import Observation
 from ...perception.segmentation import MIN_HEIGHT
+from ...primitives import PrimitiveConfig
 from ...workspace import N_ROTATIONS, rotation_angle
 from ..base import QMap
-from ..config import PrimitiveConfig
 from .jaw import HeightArray, fingers_over, obstacles, tip_height
 
 FLOOR_MARGIN = 0.002  # m that a finger stays above what lies under it

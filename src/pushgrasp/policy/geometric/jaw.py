@@ -9,8 +9,8 @@ import numpy.typing as npt
 from ...interfaces import GripperSpec
 from ...perception.observation import Observation
 from ...perception.segmentation import MIN_HEIGHT
+from ...primitives import PrimitiveConfig
 from ...workspace import rotation_angle
-from ..config import PrimitiveConfig
 
 HeightArray = npt.NDArray[np.float32]
 

@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from ...interfaces import Action, GripperSpec, Primitive
 from ...perception.observation import Observation
+from ...primitives import PrimitiveConfig
 from ..base import Decision, QMap
-from ..config import DecisionConfig, PrimitiveConfig
+from ..config import DecisionConfig
 from ..selection import Memory, best, by_distance, neighbours, suppress
 from ..targeting import Target, choose_target, occupancy
 from .antipodal import grasp_map

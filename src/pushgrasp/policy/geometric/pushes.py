@@ -8,9 +8,9 @@ import numpy.typing as npt
 from ...interfaces import GripperSpec
 from ...perception.observation import Observation
 from ...perception.segmentation import MIN_HEIGHT
+from ...primitives import PrimitiveConfig
 from ...workspace import N_ROTATIONS, rotation_angle
 from ..base import QMap
-from ..config import PrimitiveConfig
 from .jaw import highest_under, moved, obstacles, tip_height
 
 AHEAD = (0.02, 0.09)  # m beyond the chosen point where there must be room

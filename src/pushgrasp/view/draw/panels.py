@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ...interfaces import Action, GripperSpec, RGBDFrame
 from ...perception.heightmap import Heightmap
 from ...perception.regions import workspace_region
-from ...policy.config import PrimitiveConfig
+from ...primitives import PrimitiveConfig
 from ...workspace import Workspace, rotation_angle
 from .canvas import ACTION, GOAL, RIM, TARGET, Picture, arrow, colored, hatch, stroke
 

@@ -9,7 +9,7 @@ from typing import Any
 from ...evaluation.metrics import CAUSES, cause
 from ...evaluation.records import StepRecord, TrialRecord
 from ...interfaces import GripperSpec
-from ...policy.config import PrimitiveConfig
+from ...primitives import PrimitiveConfig
 from ...workspace import Workspace
 from ..draw.strip import CELL
 from .board import Board
