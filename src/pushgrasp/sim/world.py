@@ -45,6 +45,8 @@ class World:
         self.frame_callback: Callable[[], None] | None = None
         self.frame_period = 0.04  # s of simulated time between calls of frame_callback
         self._next_frame = 0.0
+        self.skip_free_motion = False
+        """Let time pass at once while the robot touches nothing and nothing else moves."""
         self.max_penetration = np.inf  # m; scenes set MAX_PENETRATION once they have settled
         self.peak_penetration = 0.0  # m, since it was last set to 0
         self.peak_speed = 0.0  # m/s, likewise
@@ -58,8 +60,10 @@ class World:
         owner = {int(b): i for i, b in enumerate(self.body_ids)}
         self._geom_object = np.array([owner.get(int(b), -1) for b in m.geom_bodyid], int)
         self._contype = m.geom_contype.copy()
-        self._finger_geoms = tuple(
-            frozenset(g for g in range(m.ngeom) if m.geom(g).name.startswith(f"pad_{side}"))
+        self._body_geoms: dict[tuple[str, ...], npt.NDArray[np.bool_]] = {}
+        names = [m.geom(g).name for g in range(m.ngeom)]
+        self._pads = tuple(
+            np.array([name.startswith(f"pad_{side}") for name in names])
             for side in ("left", "right")
         )
         for joint, value in robot.rest().items():
@@ -157,6 +161,7 @@ class World:
         """
         world = World(self.objects, robot, self._table_friction)
         world.vary_friction(self._friction)
+        world.skip_free_motion = self.skip_free_motion
         for name in self.in_scene():
             world.place(name, *self.pose(name))
         world.settle()
@@ -176,13 +181,45 @@ class World:
         mujoco.mj_setState(self.model, self.data, state, everything)
         mujoco.mj_kinematics(self.model, self.data)
 
+    def carry(self, name: str, turn: npt.ArrayLike, shift: npt.ArrayLike) -> None:
+        """Move an object that something holds along with it, at rest; nothing else is woken.
+
+        Args:
+            name: the object.
+            turn, shift: (3, 3) and (3,) m, world frame: where its points go.
+        """
+        i = self._index(name)
+        q, v = self._qpos[i], self._dof[i]
+        position, quaternion = self.pose(name)
+        turned = np.empty(4)
+        mujoco.mju_mat2Quat(turned, np.asarray(turn, np.float64).reshape(9))
+        mujoco.mju_mulQuat(self.data.qpos[q + 3 : q + 7], turned, quaternion)
+        self.data.qpos[q : q + 3] = np.asarray(turn, np.float64) @ position + np.asarray(
+            shift, np.float64
+        )
+        self.data.qvel[v : v + 6] = 0.0
+
     def remove(self, name: str) -> None:
         """Take an object off the table and out of the physics."""
-        self._park(self._index(name))
+        i = self._index(name)
+        self._park(i, wake=not (self.skip_free_motion and self._stands_alone(i)))
 
-    def _park(self, i: int) -> None:
-        self.place(self.object_names[i], (PARKING[0] + 0.3 * i, PARKING[1], 0.2), (1, 0, 0, 0))
+    def _park(self, i: int, *, wake: bool = True) -> None:
+        q, v = self._qpos[i], self._dof[i]
+        self.data.qpos[q : q + 3] = (PARKING[0] + 0.3 * i, PARKING[1], 0.2)
+        self.data.qpos[q + 3 : q + 7] = (1, 0, 0, 0)
+        self.data.qvel[v : v + 6] = 0.0
+        self.data.qacc_warmstart[v : v + 6] = 0.0
         self._set_solid(i, False)
+        if wake:
+            self.wake()
+
+    def _stands_alone(self, i: int) -> bool:
+        """Return whether an object is awake and touched no other at the last step."""
+        pairs = self._geom_object[self.data.contact.geom[: self.data.ncon]]
+        others = pairs[(pairs == i).any(1)]
+        awake = self.data.tree_asleep[self.model.body_treeid[self.body_ids[i]]] < 0
+        return bool(awake) and not ((others != i) & (others >= 0)).any()
 
     def _set_solid(self, i: int, solid: bool) -> None:
         geoms = self._geom_object == i
@@ -223,9 +260,12 @@ class World:
 
         What the bodies do to one another does not count.
         """
-        ids = np.array([self.model.body(name).id for name in bodies])
         n = self.data.ncon
-        inside = np.isin(self.model.geom_bodyid[self.data.contact.geom[:n]], ids)
+        if n == 0:
+            return 0.0
+        inside = self._geoms_of(bodies)[self.data.contact.geom[:n]]
+        if not inside.any():
+            return 0.0
         total, wrench = np.zeros(3), np.zeros(6)
         for i in np.flatnonzero(inside[:, 0] != inside[:, 1]):
             mujoco.mj_contactForce(self.model, self.data, int(i), wrench)
@@ -235,19 +275,20 @@ class World:
 
     def held(self) -> list[str]:
         """The objects that both finger pads touch and the table does not, at the last step."""
-        touched = [set(), set()]
-        grounded = set()
-        for contact in self.data.contact[: self.data.ncon]:
-            for a, b in (contact.geom, contact.geom[::-1]):
-                i = int(self._geom_object[a])
-                if i < 0:
-                    continue
-                for side in (0, 1):
-                    if int(b) in self._finger_geoms[side]:
-                        touched[side].add(i)
-                if self.model.geom_bodyid[b] == 0:
-                    grounded.add(i)
-        return [self.object_names[i] for i in sorted((touched[0] & touched[1]) - grounded)]
+        pairs = self.data.contact.geom[: self.data.ncon]
+        pairs = np.concatenate([pairs, pairs[:, ::-1]])
+        pairs = pairs[self._geom_object[pairs[:, 0]] >= 0]
+        objects, others = self._geom_object[pairs[:, 0]], pairs[:, 1]
+        left, right = (set(objects[pads[others]].tolist()) for pads in self._pads)
+        grounded = set(objects[self.model.geom_bodyid[others] == 0].tolist())
+        return [self.object_names[i] for i in sorted((left & right) - grounded)]
+
+    def _geoms_of(self, bodies: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+        """(ngeom,) bool: the geoms of some bodies."""
+        if bodies not in self._body_geoms:
+            ids = [self.model.body(name).id for name in bodies]
+            self._body_geoms[bodies] = np.isin(self.model.geom_bodyid, ids)
+        return self._body_geoms[bodies]
 
     def _index(self, name: str) -> int:
         if name not in self.object_names:

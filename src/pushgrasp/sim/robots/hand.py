@@ -16,6 +16,7 @@ from ...errors import SimulatorFault
 from ...interfaces import GripperSpec, MoveJaw
 from ..model import CONTACT_SOLIMP, CONTACT_SOLREF, TIMESTEP
 from ..world import World
+from .free_motion import FreeMotion
 
 STEPS_PER_TICK = 4
 TICK = STEPS_PER_TICK * TIMESTEP  # s between two looks at the forces
@@ -27,6 +28,9 @@ _PAD_MASS = 0.05  # kg
 _FINGER_STIFFNESS = 2e3  # N/m
 _FINGER_ARMATURE = 0.1  # kg, the jaw's gearing
 _FINGER_DAMPING = 2 * np.sqrt(2 * _FINGER_STIFFNESS * _FINGER_ARMATURE)
+_LAG = _FINGER_DAMPING / _FINGER_STIFFNESS  # s by which a finger trails its set-point
+_SHUT = 8e-4  # m over a width at which the jaw counts as closed to it
+_WORTH = 0.005  # m of a motion that is worth skipping
 _FINGERS = ("finger_left", "finger_right")
 
 
@@ -145,14 +149,17 @@ class Jaw:
     Args:
         world: its `data` is read and driven.
         hand: what was added to its model.
+        free: says where it moves without touching anything.
     """
 
-    def __init__(self, world: World, hand: HandSpec) -> None:
-        self._world, self._hand = world, hand
+    def __init__(self, world: World, hand: HandSpec, free: FreeMotion) -> None:
+        self._world, self._hand, self._free = world, hand, free
         self.stopped = False  # set it, and a motion of the jaw under way ends
         m = world.model
         self._q = np.array([m.joint(n).qposadr[0] for n in _FINGERS])
+        self._dofs = np.array([m.joint(n).dofadr[0] for n in _FINGERS])
         self._drives = np.array([m.actuator(n).id for n in _FINGERS])
+        self._pads = [m.geom(n.replace("finger", "pad")).id for n in _FINGERS]
         self._grip_force = 0.0  # N with which the jaw presses; 0 while it holds a width
         self._hold(hand.gripper.max_width)
 
@@ -181,6 +188,9 @@ class Jaw:
         step, lead = self._hand.jaw_speed * TICK, 2 * 1.5 * STALL_FORCE / _FINGER_STIFFNESS
         target = last = self.width()
         stalled = 0
+        if self._jump(command.width + _SHUT):
+            last = self.width()
+            target = last - _LAG * self._hand.jaw_speed
         while stalled < 3 and not self.stopped:
             target = max(target - step, command.width, self.width() - lead)
             self._hold(target)
@@ -209,6 +219,8 @@ class Jaw:
         """
         most = self._hand.gripper.max_width
         goal = most if width is None else min(width, most)
+        self._grip_force = 0.0
+        self._jump(goal)
         target = self.width()
         for _ in range(300):
             target = min(target + self._hand.jaw_speed * TICK, goal)
@@ -221,6 +233,23 @@ class Jaw:
         if self._world.touching("finger_left", "finger_right") == 0:
             raise SimulatorFault("the gripper did not open")
         return False
+
+    def _jump(self, goal: float) -> bool:
+        """Pass over the part of a motion in free air, if the world may skip it.
+
+        Returns:
+            Whether there was one; the jaw then moves on at its usual speed.
+        """
+        now = self.width()
+        if self._free.carried() != []:
+            return False
+        reach = self._free.jaw_reach(now, goal, self._pads, self._hand.gripper.finger_thickness)
+        if abs(reach - now) < _WORTH:
+            return False
+        speed = np.sign(goal - now) * self._hand.jaw_speed / 2 if reach != goal else 0.0
+        duration = abs(reach - now) / self._hand.jaw_speed
+        self._free.jump(self._q, self._dofs, np.full(2, reach / 2), np.full(2, speed), duration)
+        return True
 
     def _hold(self, width: float) -> None:
         self._grip_force = 0.0

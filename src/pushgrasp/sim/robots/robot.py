@@ -18,14 +18,16 @@ from ...errors import RobotError
 from ...interfaces import Command, MoveJaw, MoveTo, Report
 from ..model import TIMESTEP
 from ..world import World
+from .free_motion import FreeMotion
 from .hand import TICK, HandSpec, Jaw
-from .motion import FloatArray, Path, time_path
+from .motion import FloatArray, Path, Timing, time_path
 
 HOME = (-0.5, 0.46, 0.25)  # m: over the bin, beside the table and out of the camera's view
 HAND_RADIUS = 0.15  # m round the tool: what is there, high over the bin, is in the hand
 HAND_BODIES = ("tool", "finger_left", "finger_right")
 REFUSED = "refused"  # how the reason of a motion begins that was not even tried
 _EASE = 5e-4  # m a tick, back from what the hand presses on
+_LOOKS = 2  # ticks between two looks for a motion to skip, and the shortest that is worth it
 _ARRIVED, _MISSED = 1e-3, 5e-3  # m from where it was sent
 
 
@@ -67,13 +69,15 @@ class SimRobot:
         self.kinematics = kinematics
         m, data = world.model, world.data
         self._q = np.array([m.joint(n).qposadr[0] for n in kinematics.joints])
+        self._dofs = np.array([m.joint(n).dofadr[0] for n in kinematics.joints])
         self._drives = np.array([m.actuator(n).id for n in kinematics.joints])
         self._planned: dict[tuple[bytes, MoveTo], Path] = {}
         self.setpoint = np.array(kinematics.home, np.float64)
         self._homing = MoveTo(HOME, kinematics.pose(self.setpoint)[1], speed=1.0)
         data.qpos[self._q] = self.setpoint
         self._drive(self.setpoint, np.zeros_like(self.setpoint))
-        self._jaw = Jaw(world, hand)
+        self._free = FreeMotion(world, self._q)
+        self._jaw = Jaw(world, hand, self._free)
         mujoco.mj_forward(m, data)
 
     # --- the Robot protocol --------------------------------------------------------
@@ -116,10 +120,17 @@ class SimRobot:
         if not report.reached:  # no place to let go
             raise RobotError(f"{self.name} cannot get home: {report.reason}")
         carried = {*self.world.near(HOME, radius=HAND_RADIUS), *self.world.held()}
+        if self.world.skip_free_motion:  # it would fall for as long as the jaw opens
+            self._empty_bin(carried)
         self.execute(MoveJaw(self.gripper.max_width))
-        for name in sorted(carried):  # a bin that empties itself
-            self.world.remove(name)
+        if not self.world.skip_free_motion:
+            self._empty_bin(carried)
         return report
+
+    def _empty_bin(self, carried: set[str]) -> None:
+        """Take what was carried to the bin out of the scene."""
+        for name in sorted(carried):
+            self.world.remove(name)
 
     def state(self) -> Report:
         """Where the tool is and how wide the jaw stands."""
@@ -157,7 +168,13 @@ class SimRobot:
         )
         n_ticks = max(1, int(np.ceil(timing.duration / TICK)))
         previous = self.setpoint
-        for tick in range(1, n_ticks + 1):
+        tick = 0
+        while tick < n_ticks:
+            ahead = self._jump(path, timing, tick, n_ticks)
+            if ahead > tick:
+                previous, tick = self.setpoint, ahead
+                continue
+            tick += 1
             share = timing.progress(tick / n_ticks * timing.duration)
             self.setpoint = path.at(share)
             contact = self._advance(previous, self.setpoint, command)
@@ -179,6 +196,27 @@ class SimRobot:
             self.stop()
             return self._report(reached=False, reason=f"{1e3 * miss:.0f} mm short")
         return self._report()
+
+    def _jump(self, path: Path, timing: Timing, tick: int, n_ticks: int) -> int:
+        """Pass over the ticks in which nothing can be touched, if the world may skip them.
+
+        Returns:
+            The tick that is reached; the same if there is none to skip.
+        """
+        if tick % _LOOKS or (held := self._free.carried()) is None:
+            return tick
+        shares = [timing.progress(t / n_ticks * timing.duration) for t in range(n_ticks + 1)]
+        free = self._free.reach(path, self._q, shares[tick], held)
+        ahead = int(np.searchsorted(shares, free, side="right")) - 1
+        if ahead < tick + _LOOKS or (held and ahead < n_ticks):
+            return tick
+        self.setpoint = path.at(shares[ahead])
+        velocity = np.zeros_like(self.setpoint)
+        if ahead < n_ticks:
+            velocity = (self.setpoint - path.at(shares[ahead - 1])) / TICK
+        self._free.jump(self._q, self._dofs, self.setpoint, velocity, (ahead - tick) * TICK, held)
+        self._drive(self.setpoint, velocity)
+        return ahead
 
     def _meets_guard(self, command: MoveTo) -> bool:
         return command.guard_force is not None and self.contact_force() > command.guard_force
