@@ -79,7 +79,7 @@ def build(layout: Layout) -> World:
 
 
 def preset(world: World) -> str:
-    """The world's objects in the ancestors' format, an object a line."""
+    """Return the world's objects as a preset file, one per line."""
     lines = []
     for thing in world.objects:
         position, quaternion = world.pose(thing.name)
@@ -88,7 +88,7 @@ def preset(world: World) -> str:
             turn = Rotation.from_quat(np.roll(quaternion, -1)).as_euler("XYZ")
         color = " ".join(f"{c / 255:.4f}" for c in thing.color)
         pose = " ".join(f"{v:.6f}" for v in (*position, *turn))
-        lines.append(f"{thing.shape.mesh} {color} {pose}\n")
+        lines.append(f"{thing.shape.name} {color} {pose}\n")
     return "".join(lines)
 
 

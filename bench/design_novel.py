@@ -27,8 +27,9 @@ from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.objects.novel import NOVEL
 from pushgrasp.sim.robots.gantry import GantryModel
-from pushgrasp.sim.scenes.preset_file import PlacedObject
-from pushgrasp.sim.scenes.scene_file import SceneFile, novel_names, read_novel, write_scene_file
+from pushgrasp.sim.scenes.layouts import novel_names, read_fixed
+from pushgrasp.sim.scenes.placed import PlacedObject, SceneFile
+from pushgrasp.sim.scenes.scene_file import write_scene_file
 from pushgrasp.sim.world import World
 from pushgrasp.utils.files import write_atomic
 from pushgrasp.view.draw.pictures import png
@@ -81,9 +82,10 @@ def build(layout: Layout, first_color: int) -> World:
 
 def loaded(scene: SceneFile) -> World:
     """A scene's things where its file says, at rest."""
-    things = [ObjectSpec(f"object_{i:02d}", o.shape, o.color) for i, o in enumerate(scene.objects)]
+    placed_objects = scene.objects.values()
+    things = [ObjectSpec(f"object_{i:02d}", o.shape, o.color) for i, o in enumerate(placed_objects)]
     world = World(things, GantryModel())
-    for name, placed in zip(world.object_names, scene.objects, strict=True):
+    for name, placed in zip(world.object_names, placed_objects, strict=True):
         world.place(name, placed.position, placed.quaternion)
     world.settle(max_time=4.0)
     return world
@@ -97,16 +99,16 @@ def exported(world: World, description: str) -> SceneFile:
         x, y, z = (float(v) for v in position)
         w, i, j, k = (float(v) for v in quaternion)
         objects.append(PlacedObject(thing.shape, thing.color, (x, y, z), (w, i, j, k)))
-    return SceneFile(objects, 0, description)
+    return SceneFile(dict(enumerate(objects)), 0, description)
 
 
 def describe(name: str, pictures: Path | None) -> str:
     """A row of the table."""
-    scene = read_novel(name)
+    scene = read_fixed(name)
     world = loaded(scene)
     moved = [
         float(np.linalg.norm(world.pose(n)[0] - o.position))
-        for n, o in zip(world.object_names, scene.objects, strict=True)
+        for n, o in zip(world.object_names, scene.objects.values(), strict=True)
     ]
     camera = RayCamera(world)
     if pictures is not None:

@@ -13,7 +13,7 @@ import tyro
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.sim.robots.registry import ROBOTS
 from pushgrasp.sim.scenes.build import SceneConfig, build_scene
-from pushgrasp.sim.scenes.layouts import DROPPED, expand
+from pushgrasp.sim.scenes.layouts import PROCEDURAL, expand
 
 
 def main(
@@ -40,10 +40,10 @@ def main(
     rows, results = [], []
     for scene in scenes:
         names = expand(scene)
-        for n_objects in objects if scene in DROPPED else (0,):
+        for n_objects in objects if scene in PROCEDURAL else (0,):
             for robot in robots:
                 configs = [
-                    SceneConfig(name, n_objects, perturb=scene not in DROPPED, robot=robot)
+                    SceneConfig(name, n_objects, perturb=scene not in PROCEDURAL, robot=robot)
                     for name in names
                 ]
                 seconds, faults = _build(configs, builds, seed)

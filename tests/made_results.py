@@ -15,7 +15,7 @@ from PIL import Image
 
 from pushgrasp.evaluation.records import StepRecord, TrialRecord, TrialSpec
 from pushgrasp.evaluation.results import to_line
-from pushgrasp.sim.scenes.layouts import DROPPED
+from pushgrasp.sim.scenes.layouts import PROCEDURAL
 from pushgrasp.view.draw.strip import CELL, COLUMNS
 
 REASONS = (
@@ -132,7 +132,7 @@ def write_results(
         "format": "pushgrasp-evaluation", "version": 1,
         "policies": [{"name": p, "source": p, "sha256": p.encode().hex()} for p in policies],
         "scenes": list(dict.fromkeys(scene for scene, _ in groups.values())),
-        "objects": sorted({n for scene, n in groups.values() if scene in DROPPED}) or [10],
+        "objects": sorted({n for scene, n in groups.values() if scene in PROCEDURAL}) or [10],
         "trials": wanted or trials, "seed": 7, "goal": None, "robot": "gantry", "cameras": [],
         "noise": "", "camera_backend": "ray", "randomise": False, "groups": lots,
         "program": "0.1.0", "commit": "3d231fe",

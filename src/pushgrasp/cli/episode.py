@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from rich.console import Console
 
@@ -30,6 +33,7 @@ def run_episode(
     robot: str = "gantry",
     view: ViewConfig | None = None,
     randomise: bool = False,
+    file_settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
     """Run an episode; see `cli.Retrieve` for the arguments."""
     check_places(out, rerun)
@@ -43,6 +47,7 @@ def run_episode(
         robot=robot,
         dressed=video,
         randomise=DomainConfig() if randomise else None,
+        **file_settings,
     )
     console = Console(highlight=False, markup=False, soft_wrap=True)
     with console.status("building the scene"):

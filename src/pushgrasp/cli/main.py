@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 import tyro
 
 from ..errors import RobotError, SimulatorFault, UserError
-from ..sim.config import SimulationConfig
+from ..sim.config import SceneFileConfig, SimulationConfig
 from .evaluate import Evaluate
 
 Folder: TypeAlias = Annotated[Path, tyro.conf.arg(metavar="DIR")]
@@ -26,14 +26,14 @@ EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 
 @dataclass(frozen=True, kw_only=True)
-class Demo(SimulationConfig):
+class Demo(SceneFileConfig, SimulationConfig):
     """Show the shipped policy retrieving an object that is hidden at the start."""
 
     scene: SceneName = "challenging-01"
     """Name or preset file."""
     goal: Goal = None
-    """The object to retrieve: a colour (red, "#59a14f") or its index; by default the first, or the
-    one that a scene file names."""
+    """The object to retrieve: a colour (red, "#59a14f") or its number, in a scene file from 0; by
+    default the first, or the one that the file names."""
     seed: int = 0
     """Varies the scene a little, and all that chance decides."""
     policy: PolicyName = "default"
@@ -47,19 +47,19 @@ class Demo(SimulationConfig):
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
-        from ..sim.scenes.layouts import DROPPED
+        from ..sim.scenes.layouts import PROCEDURAL
         from .episode import run_episode
 
         return run_episode(
             scene=self.scene, objects=10, goal=self.goal, seed=self.seed, policy=self.policy,
             out=self.out, video=self.video, rerun=self.rerun,
-            perturb=self.scene not in DROPPED, robot=self.robot, view=self.view(),
-            randomise=self.randomise,
+            perturb=self.scene not in PROCEDURAL, robot=self.robot, view=self.view(),
+            randomise=self.randomise, file_settings=self.scene_settings(),
         )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Retrieve(SimulationConfig):
+class Retrieve(SceneFileConfig, SimulationConfig):
     """Run one episode: look, decide, act, until the goal is in the hand."""
 
     out: Folder
@@ -69,8 +69,8 @@ class Retrieve(SimulationConfig):
     objects: int = 10
     """How many, in a scene where they are dropped."""
     goal: Goal = None
-    """The object to retrieve: a colour (red, "#59a14f") or its index; by default the first, or the
-    one that a scene file names."""
+    """The object to retrieve: a colour (red, "#59a14f") or its number, in a scene file from 0; by
+    default the first, or the one that the file names."""
     policy: PolicyName = "default"
     """Name of a policy, a folder that holds one, or a class of a file of yours."""
     seed: int = 0
@@ -92,18 +92,18 @@ class Retrieve(SimulationConfig):
             scene=self.scene, objects=self.objects, goal=self.goal, seed=self.seed,
             policy=self.policy, out=self.out, video=self.video, rerun=self.rerun,
             sigma=self.sigma, perturb=self.perturb, robot=self.robot, view=self.view(),
-            randomise=self.randomise,
+            randomise=self.randomise, file_settings=self.scene_settings(),
         )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene(SimulationConfig):
+class Scene(SceneFileConfig, SimulationConfig):
     """Build a scene, let it settle, render it and say what it is."""
 
     name: tyro.conf.Positional[SceneName]
     """random, heap, random-novel, challenging-01 to -10, novel-01 to -06, or a scene file."""
     goal: Goal = None
-    """The goal: a colour or an index; by default the first, or the one that a scene file names."""
+    """The goal: a colour or a number; by default the first, or the one that a scene file names."""
     seed: int = 0
     """The same seed gives the same scene."""
     objects: int = 10
@@ -122,7 +122,7 @@ class Scene(SimulationConfig):
         return show_scene(
             self.name, objects=self.objects, goal=self.goal, seed=self.seed, sigma=self.sigma,
             out=self.out, as_json=self.json, view=self.view(), randomise=self.randomise,
-            robot=self.robot,
+            robot=self.robot, file_settings=self.scene_settings(),
         )  # fmt: skip
 
 

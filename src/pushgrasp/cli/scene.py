@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -38,13 +40,14 @@ def show_scene(
     view: ViewConfig | None = None,
     randomise: bool = False,
     robot: str = "gantry",
+    file_settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
     """Build, render and describe a scene; see `cli.Scene` for the arguments."""
     if out is not None:
         check_output_folder(out, CONTENTS, RECORD)
     config = SceneConfig(
         name=name, n_objects=objects, sigma=sigma, seed=seed, robot=robot,
-        randomise=DomainConfig() if randomise else None,
+        randomise=DomainConfig() if randomise else None, **file_settings,
     )  # fmt: skip
     scene = build_scene_for(config, goal)
     if view is not None and view.cameras:
@@ -76,7 +79,9 @@ def show_scene(
         f"the deepest contact is {1e3 * record['max_penetration_m']:.1f} mm."
     )
     for line in scene.left_out:
-        console.print(f"left out: {line}")
+        console.print(line)
+    for line in scene.notes:
+        console.print(line)
     if out is not None:
         console.print(f"pictures and {RECORD} are in {out}")
     return 0
@@ -110,6 +115,7 @@ def scene_record(scene: Scene) -> dict[str, Any]:
         "max_penetration_m": world.deepest_overlap(),
         "objects": objects,
         "left_out": list(scene.left_out),
+        "notes": list(scene.notes),
     }
 
 
@@ -118,7 +124,8 @@ def build_scene_for(config: SceneConfig, goal: str | None) -> Scene:
 
     Args:
         config: the scene; its goal is replaced.
-        goal: a colour name, "#rrggbb", or an index into the scene's objects; None: the scene's own.
+        goal: a colour name, "#rrggbb", or the number of an object in its scene or file; None: the
+            scene's own.
     Raises:
         UserError: no such colour, no such index, no object of that colour on the table, or
             impossible settings.
@@ -129,16 +136,15 @@ def build_scene_for(config: SceneConfig, goal: str | None) -> Scene:
         return build_scene(dataclasses.replace(config, goal=int(goal)))
     wanted = parse_color(goal)
     colors = object_colors(config)
-    if wanted in colors:
-        found = colors.index(wanted)
-    elif (alike := matches(np.array(colors), wanted)).any():
-        found = int(np.argmax(alike))
-    else:
-        there = ", ".join(color_name(c) for c in colors)
+    exact = [number for number, color in colors.items() if color == wanted]
+    alike = matches(np.array(list(colors.values())), wanted)
+    like = [number for number, same in zip(colors, alike, strict=True) if same]
+    if not exact + like:
+        there = ", ".join(color_name(c) for c in colors.values())
         raise UserError(
             f"--goal {goal}: no object on the table has that colour; there are: {there}"
         )
-    return build_scene(dataclasses.replace(config, goal=found))
+    return build_scene(dataclasses.replace(config, goal=(exact + like)[0]))
 
 
 def seen_words(fraction: float) -> str:

@@ -10,7 +10,8 @@ from ..errors import UserError
 from ..perception.colors import PALETTE
 from ..policy.load import policy_hash, policy_name
 from ..sim.robots.registry import robot_model
-from ..sim.scenes.layouts import DROPPED, choose_goal, expand, known_scenes, read_fixed
+from ..sim.scenes.goals import choose_goal
+from ..sim.scenes.layouts import PROCEDURAL, expand, known_scenes, read_fixed
 from .config import EvaluationConfig
 from .records import TrialSpec
 
@@ -83,7 +84,7 @@ def plan_trials(
     specs: list[TrialSpec] = []
     groups: set[str] = set()
     for scene in [one for name in config.scenes for one in expand(name)]:
-        fixed = scene not in DROPPED
+        fixed = scene not in PROCEDURAL
         kinds = [_fixed(scene, config.goal)] if fixed else _procedural(scene, config)
         for n_objects, goals in kinds:
             group = Path(scene).stem if fixed else f"{scene}-{n_objects}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..sim.scenes.layouts import DROPPED
+from ..sim.scenes.layouts import PROCEDURAL
 from .intervals import wilson
 from .metrics import BANDS, CAUSES
 from .settings import played_by
@@ -39,12 +39,12 @@ def write_table(summary: dict[str, Any]) -> str:
     policies = [policy["name"] for policy in settings["policies"]]
     groups = sorted(groups, key=lambda g: list(planned).index(g["name"]))  # policies side by side
     parts = ["# Results", _about(settings)]
-    for scene in DROPPED:
+    for scene in PROCEDURAL:
         names = {n: lot["objects"] for n, lot in planned.items() if lot["scene"] == scene}
         played = [group for group in groups if group["name"] in names]
         if played:
             parts += [f"## {scene}", _by_objects(scene, played, names, policies)]
-    fixed = [group for group in groups if planned[group["name"]]["scene"] not in DROPPED]
+    fixed = [group for group in groups if planned[group["name"]]["scene"] not in PROCEDURAL]
     if fixed:
         parts += ["## fixed scenes", _by_scene(fixed, policies)]
     parts += ["## the same scenes, two policies", _compared(summary["comparisons"])]

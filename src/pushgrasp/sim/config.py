@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import tyro
 
@@ -42,3 +42,20 @@ class SimulationConfig:
         noise = "" if self.noise == "none" else self.noise
         specs = read_cameras(self.cameras) if self.cameras else ()
         return ViewConfig(specs, noise, self.camera)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneFileConfig:
+    """How a scene file is read."""
+
+    meshes: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder of a scene file's meshes, looked at before the file's own."""
+    offset: Annotated[tuple[float, float, float], tyro.conf.arg(metavar="X Y Z")] = (0.0, 0.0, 0.0)
+    """Metres added to the positions in a scene file; codes after VPG's use 0 0.1 0."""
+    drop: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Drop a scene file's objects one after another, so that they may share a place."""
+
+    def scene_settings(self) -> dict[str, Any]:
+        """Return these settings as fields of `SceneConfig`."""
+        meshes = None if self.meshes is None else str(self.meshes)
+        return {"meshes": meshes, "offset": self.offset, "drop": self.drop}

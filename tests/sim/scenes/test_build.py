@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pushgrasp.errors import SimulatorFault, UserError
-from pushgrasp.perception.colors import PALETTE, format_color
+from pushgrasp.perception.colors import PALETTE, format_color, parse_color
 from pushgrasp.perception.heightmap import project
 from pushgrasp.perception.segmentation import matches
 from pushgrasp.sim.cameras.light import AMBIENT, Light
@@ -169,7 +169,7 @@ def test_objects_off_the_table_are_left_out_and_named(tmp_path: Path) -> None:
     scene = build_scene(SceneConfig(str(path)))
     assert len(scene.world.object_names) == 2
     assert len(scene.left_out) == 1
-    assert "line 3" in scene.left_out[0]
+    assert "object 2 (cylinder)" in scene.left_out[0]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_impossible_settings_are_told_in_a_sentence(settings: dict, words: str) 
 
 
 def test_a_file_without_objects_or_with_too_few_for_the_goal(pair: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"--goal 2: .*pair.txt has 2 objects on the table"):
+    with pytest.raises(UserError, match=r"--goal 2: .*pair.txt has 2 objects, .* 0 to 1"):
         build_scene(SceneConfig(pair, goal=2))
     empty = tmp_path / "empty.txt"
     empty.write_text("\n")
@@ -217,6 +217,27 @@ def test_a_goal_that_topples_out_of_view_is_a_fault(tmp_path: Path) -> None:
         build_scene(SceneConfig(str(path)))
 
 
+# --- dropped one after another ---------------------------------------------------------------
+
+
+def test_objects_of_a_file_at_one_place_are_dropped_into_a_pile(tmp_path: Path) -> None:
+    path = tmp_path / "stack.txt"
+    colors = ("red", "green", "blue", "yellow")
+    path.write_text("".join(f"4.obj {c} -0.5 0 0.0251 0 0 0.3\n" for c in colors))
+    with pytest.raises(UserError, match=r"overlap by .* mm; up to 12 mm is mended on loading"):
+        build_scene(SceneConfig(str(path)))
+    scene = build_scene(SceneConfig(str(path), drop=True, goal=2))
+    check(scene, 4)
+    world = scene.world
+    assert scene.goal_rgb == world.color("object_02") == parse_color("blue")
+    heights = [world.pose(name)[0][2] for name in world.object_names]
+    assert heights == pytest.approx([0.025, 0.075, 0.125, 0.175], abs=0.002)  # in the file's order
+    again = build_scene(SceneConfig(str(path), drop=True, seed=4))
+    assert (again.world.data.qpos == world.data.qpos).all()
+    moved = build_scene(SceneConfig(str(path), drop=True, seed=4, perturb=True))
+    assert np.linalg.norm(moved.world.pose("object_00")[0] - world.pose("object_00")[0]) > 1e-4
+
+
 # --- novel objects -------------------------------------------------------------------------
 
 
@@ -228,7 +249,8 @@ def test_a_novel_scene_is_built_as_its_file_says() -> None:
     assert red > 3 * max(green, blue)
     assert scene.goal_rgb == world.color(scene.goal_name)
     assert max(scene.motion_m.values()) < 3e-3
-    assert object_colors(SceneConfig("novel-01")) == [world.color(n) for n in world.object_names]
+    colors = object_colors(SceneConfig("novel-01"))
+    assert list(colors.values()) == [world.color(n) for n in world.object_names]
     moved = build_scene(SceneConfig("novel-01", seed=1, perturb=True))
     apart = [np.linalg.norm(world.pose(n)[0] - moved.world.pose(n)[0]) for n in world.object_names]
     assert 1e-4 < np.median(apart) < 0.01

@@ -9,7 +9,7 @@ from pushgrasp.perception.colors import PALETTE, color_name
 from pushgrasp.perception.observation import observe
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.scenes.build import SceneConfig, build_scene
-from pushgrasp.sim.scenes.preset_file import challenging_names, read_challenging
+from pushgrasp.sim.scenes.layouts import challenging_names, read_fixed
 from pushgrasp.workspace import Workspace
 
 NAMES = [f"challenging-{number:02d}" for number in range(1, 11)]
@@ -18,14 +18,14 @@ HIDDEN = {NAMES[number - 1] for number in (1, 3, 8, 9)}  # as in the paper, sect
 
 def test_there_are_ten_with_goals_of_ten_colours() -> None:
     assert challenging_names() == NAMES
-    goals = {color_name(read_challenging(name)[0].color) for name in NAMES}
+    goals = {color_name(read_fixed(name).objects[0].color) for name in NAMES}
     assert len(goals) == 10
     assert goals <= set(PALETTE)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_about_twenty_blocks_each_of_its_own_colour(name: str) -> None:
-    objects = read_challenging(name)
+    objects = list(read_fixed(name).objects.values())
     assert 18 <= len(objects) <= 22
     colors = {color_name(o.color) for o in objects}
     assert len(colors) == len(objects)

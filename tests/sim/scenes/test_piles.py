@@ -50,10 +50,10 @@ def test_a_pile_lies_in_the_workspace_at_rest(sigma: float | None) -> None:
 def test_objects_fall_from_just_above_what_lies_there() -> None:
     world = World(specs(SHAPES["cube"], SHAPES["cube"]), piles.GantryModel())
     rng = np.random.default_rng(0)
-    piles._drop(world, 0, None, rng, Workspace())
+    piles._drop_at_random(world, 0, None, rng, Workspace())
     low = world.pose("object_00")[0][2]
     assert 0.025 < low < 0.025 * np.sqrt(3) + piles.DROP_CLEARANCE + 1e-9
-    piles._drop(world, 1, None, rng, Workspace())
+    piles._drop_at_random(world, 1, None, rng, Workspace())
     assert world.pose("object_01")[0][2] > low + 0.025 + 0.025  # clear of it
     world.step(1)
     assert world.peak_penetration == 0

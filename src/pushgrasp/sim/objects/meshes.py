@@ -41,7 +41,7 @@ def load_mesh(
     scale: float = 1.0,
     mass: float | None = None,
     name: str | None = None,
-    max_parts: int = MAX_PARTS,
+    max_parts: int | None = None,
 ) -> Shape:
     """Make a shape of a mesh file.
 
@@ -56,7 +56,7 @@ def load_mesh(
         mass: kg; None: from the parts' volume and DENSITY.
         name: of the shape; None: the file's. A mark of the content is added, so that no two
             meshes share a name.
-        max_parts: at most so many convex parts; 1 for the hull.
+        max_parts: at most so many convex parts; 1 for the hull; None for MAX_PARTS.
     Returns:
         The shape, its frame in the centre of its bounding box.
     Raises:
@@ -68,6 +68,7 @@ def load_mesh(
         raise UserError(f"scale must be a positive number of metres a unit, not {scale}")
     if mass is not None and not (mass > 0 and math.isfinite(mass)):
         raise UserError(f"mass must be a positive number of kg, not {mass}")
+    max_parts = MAX_PARTS if max_parts is None else max_parts
     if max_parts < 1:
         raise UserError(f"max_parts must be 1 or more, not {max_parts}")
     content = read_bytes(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,9 +25,10 @@ from ..robots.gantry import GantryModel
 from ..robots.registry import make_robot, robot_model
 from ..robots.robot import SimRobot
 from ..world import MAX_PENETRATION, World
-from .layouts import DROPPED, choose_goal, read_fixed
-from .piles import drop_all
-from .preset_file import PlacedObject
+from .goals import choose_goal
+from .layouts import PROCEDURAL, read_fixed
+from .piles import drop_all, drop_placed
+from .placed import PlacedObject, SceneFile
 
 REST_CHECK = 0.5  # s after which `motion_m` is read
 
@@ -42,7 +44,8 @@ class SceneConfig:
     n_objects: int = 10
     """Objects of a scene in which they are dropped, 1 to 30; others bring their own."""
     goal: int | None = None
-    """Index of the goal among the objects, in the order of placing; None: the file's, or 0."""
+    """The goal's number: its place in the scene file from 0, whatever was left out, or in the
+    order of dropping; None: the one that the file names, or else the first that can be."""
     sigma: float = 0.03
     """m, spread of the Gaussian that places the objects of a random scene."""
     seed: int = 0
@@ -52,7 +55,9 @@ class SceneConfig:
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """m (x, y, z) added to the positions in a scene file; codes after VPG's add 0.1 m to y."""
     meshes: str | None = None
-    """Folder in which a scene file's meshes are looked for too."""
+    """Folder in which a scene file's meshes are looked for, before the file's own."""
+    drop: bool = False
+    """Drop a scene file's objects one after another where it puts them, whatever their heights."""
     randomise: DomainConfig | None = None
     """Vary masses, frictions, sizes (of dropped objects), colours and light by the seed."""
     robot: str = "gantry"
@@ -67,21 +72,22 @@ class Scene:
 
     config: SceneConfig
     world: World
-    goal: int
+    goal: int  # its number, as in SceneConfig
     goal_rgb: RGB  # all that the robot is told; what it sees may differ a little
     visible_fraction: float  # of the goal, from the robot's cameras
     light: Light = field(default_factory=Light)
     motion_m: dict[str, float] = field(default_factory=dict)  # since the scene was loaded
-    left_out: tuple[str, ...] = ()  # lines of a file that lie off the table
+    left_out: tuple[str, ...] = ()  # a sentence for each object of a file that is off the table
+    notes: tuple[str, ...] = ()  # sentences on what is not as the file says
 
     @property
     def goal_name(self) -> str:
-        """The goal's name."""
-        return self.world.object_names[self.goal]
+        """The goal's name in the world."""
+        return _name(self.goal)
 
     def visible_from(self, view: ViewConfig) -> float:
         """The simulator's truth: how much of the goal the best of some cameras sees, now."""
-        body = int(self.world.body_ids[self.goal])
+        body = self.world.model.body(self.goal_name).id
         eyes = [
             RayCamera(self.world, intrinsics=c.intrinsics, T_world_camera=c.T_world_camera)
             for c in view.cameras
@@ -123,48 +129,61 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
     robot = robot_model(config.robot, dressed=config.dressed)
     rng = _rng(config)
     left_out: tuple[str, ...] = ()
-    if config.name in DROPPED:
+    notes: tuple[str, ...] = ()
+    if config.name in PROCEDURAL:
         goal = _check(config)
-        colors = _draw_colors(rng, config.n_objects)
+        colors = dict(enumerate(_draw_colors(rng, config.n_objects)))
         domain = _domain(config, len(colors))
-        world = _dropped(config, colors, domain, rng, workspace)
-        before = {n: world.pose(n)[0] for n in world.in_scene()}
-        world.step(round(REST_CHECK / world.model.opt.timestep))
+        world = _pile(config, list(colors.values()), domain, rng, workspace)
     else:
-        scene = read_fixed(config.name, workspace, offset=config.offset, meshes=config.meshes)
+        scene = _read(config, workspace)
         goal = choose_goal(scene, config.goal, config.name, workspace)
-        colors, left_out = [o.color for o in scene.objects], scene.left_out
+        colors = {number: placed.color for number, placed in scene.objects.items()}
+        left_out, notes = tuple(scene.left_out.values()), scene.notes
         domain = _domain(config, len(colors))
         world = _loaded(config, scene.objects, domain, rng)
-        before = {n: world.pose(n)[0] for n in world.in_scene()}
+    before = {n: world.pose(n)[0] for n in world.in_scene()}
+    if config.name in PROCEDURAL or config.drop:
+        world.step(round(REST_CHECK / world.model.opt.timestep))
+    else:
         world.settle(max_time=4.0)
     motion = {n: float(np.linalg.norm(world.pose(n)[0] - p)) for n, p in before.items()}
     if config.robot != "gantry":
         world = world.with_robot(robot)
-    if not workspace.contains(world.pose(world.object_names[goal])[0][:2]):
+    if not workspace.contains(world.pose(_name(goal))[0][:2]):
         raise SimulatorFault("the goal rolled out of the workspace while the scene settled")
-    visible = RayCamera(world).visible_fraction(int(world.body_ids[goal]))
+    visible = RayCamera(world).visible_fraction(world.model.body(_name(goal)).id)
     world.max_penetration = MAX_PENETRATION
     world.peak_penetration = world.peak_speed = 0.0
-    return Scene(config, world, goal, colors[goal], visible, domain.light, motion, left_out)
+    return Scene(config, world, goal, colors[goal], visible, domain.light, motion, left_out, notes)
 
 
-def object_colors(config: SceneConfig, workspace: Workspace | None = None) -> list[RGB]:
-    """The nominal colours of a scene's objects, without building it.
+def object_colors(config: SceneConfig, workspace: Workspace | None = None) -> dict[int, RGB]:
+    """Return the nominal colours of a scene's objects, without building it.
 
     Args:
         config: the scene; its goal does not matter.
         workspace: where on the table.
     Returns:
-        sRGB 0..255, in the order of the objects.
+        sRGB 0..255, by the objects' numbers.
     Raises:
         UserError: as for `build_scene`.
     """
-    if config.name in DROPPED:
+    if config.name in PROCEDURAL:
         _check(dataclasses.replace(config, goal=0))
-        return _draw_colors(_rng(config), config.n_objects)
-    scene = read_fixed(config.name, workspace, offset=config.offset, meshes=config.meshes)
-    return [placed.color for placed in scene.objects]
+        return dict(enumerate(_draw_colors(_rng(config), config.n_objects)))
+    objects = _read(config, workspace or Workspace()).objects
+    return {number: placed.color for number, placed in objects.items()}
+
+
+def _name(number: int) -> str:
+    return f"object_{number:02d}"
+
+
+def _read(config: SceneConfig, workspace: Workspace) -> SceneFile:
+    return read_fixed(
+        config.name, workspace, offset=config.offset, meshes=config.meshes, drop=config.drop
+    )
 
 
 def _rng(config: SceneConfig) -> np.random.Generator:
@@ -179,7 +198,11 @@ def _draw_colors(rng: np.random.Generator, n: int) -> list[RGB]:
 
 
 def _check(config: SceneConfig) -> int:
-    """The index of a dropped scene's goal."""
+    """Check a procedural scene's settings and return its goal's number."""
+    if any(config.offset) or config.meshes is not None or config.drop:
+        raise UserError(
+            f"{config.name} is drawn at random; offset, meshes and drop are for scene files"
+        )
     goal = config.goal or 0
     if not 1 <= config.n_objects <= len(PALETTE):
         raise UserError(
@@ -209,7 +232,7 @@ def _table_friction(config: SceneConfig) -> float:
     return 1.0 if config.randomise is None else config.randomise.friction[0]
 
 
-def _dropped(
+def _pile(
     config: SceneConfig,
     colors: list[RGB],
     domain: Domain,
@@ -220,37 +243,55 @@ def _dropped(
     shapes = [
         scaled(kinds[rng.integers(len(kinds))], domain.objects[i].size) for i in range(len(colors))
     ]
-    objects = _objects(shapes, colors, domain)
+    objects = _objects(shapes, colors, domain, range(len(shapes)))
     sigma = None if config.name == "heap" else config.sigma
     return drop_all(objects, sigma, rng, workspace, _table_friction(config))
 
 
-def _objects(shapes: list[Shape], colors: list[RGB], domain: Domain) -> list[ObjectSpec]:
+def _objects(
+    shapes: Sequence[Shape], colors: Sequence[RGB], domain: Domain, numbers: Iterable[int]
+) -> list[ObjectSpec]:
     return [
         ObjectSpec(
-            f"object_{i:02d}",
+            _name(number),
             shape if d.mass == 1 else dataclasses.replace(shape, density=d.mass * shape.density),
             d.color(color),
             d.friction,
         )
-        for i, (shape, color, d) in enumerate(zip(shapes, colors, domain.objects, strict=True))
+        for number, shape, color, d in zip(numbers, shapes, colors, domain.objects, strict=True)
     ]
 
 
 def _loaded(
-    config: SceneConfig, placed: list[PlacedObject], domain: Domain, rng: np.random.Generator
+    config: SceneConfig,
+    objects: Mapping[int, PlacedObject],
+    domain: Domain,
+    rng: np.random.Generator,
 ) -> World:
-    """Objects stand where a file says; their sizes stay, or they would not fit."""
-    objects = _objects([p.shape for p in placed], [p.color for p in placed], domain)
-    world = World(objects, GantryModel(), _table_friction(config))
-    for name, p in zip(world.object_names, placed, strict=True):
-        position: npt.NDArray[np.float64] = np.array(p.position)
-        turn = Rotation.from_quat(np.roll(np.array(p.quaternion), -1))
-        if config.perturb:
-            position[:2] += rng.normal(0.0, 0.002, 2)
-            turn = Rotation.from_rotvec((0, 0, rng.normal(0.0, np.radians(2.0)))) * turn
-        x, y, z, w = turn.as_quat()
-        world.place(name, position, (w, x, y, z))
+    """Build the world of a file; sizes are not randomised, or the objects would not fit."""
+    placed = list(objects.values())
+    specs = _objects([p.shape for p in placed], [p.color for p in placed], domain, objects)
+    world = World(specs, GantryModel(), _table_friction(config))
+    poses = [_pose(p, rng if config.perturb else None) for p in placed]
     if config.perturb:
         world.vary_friction(rng.uniform(0.9, 1.1))
+    if config.drop:
+        drop_placed(world, [(position[:2], rotation) for position, rotation in poses])
+        world.settle(max_time=4.0)
+        return world
+    for name, (position, rotation) in zip(world.object_names, poses, strict=True):
+        x, y, z, w = rotation.as_quat()
+        world.place(name, position, (w, x, y, z))
     return world
+
+
+def _pose(
+    placed: PlacedObject, rng: np.random.Generator | None
+) -> tuple[npt.NDArray[np.float64], Rotation]:
+    """Return an object's (3,) position in m and rotation, perturbed if there is an RNG."""
+    position: npt.NDArray[np.float64] = np.array(placed.position)
+    rotation = Rotation.from_quat(np.roll(np.array(placed.quaternion), -1))
+    if rng is not None:
+        position[:2] += rng.normal(0.0, 0.002, 2)
+        rotation = Rotation.from_rotvec((0, 0, rng.normal(0.0, np.radians(2.0)))) * rotation
+    return position, rotation

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+
+import numpy as np
 
 from ...errors import UserError
 from ...workspace import Workspace
-from .checks import check_goal_color, check_overlaps
-from .preset_file import challenging_names, read_challenging, read_preset
-from .scene_file import SceneFile, novel_names, read_novel, read_scene_file
+from .overlaps import part_overlaps
+from .placed import PlacedObject, SceneFile
+from .preset_file import read_preset
+from .scene_file import read_scene_file
 
-DROPPED = ("random", "heap", "random-novel")
-"""Scenes whose objects are dropped, so that their number is a setting."""
+PROCEDURAL = ("random", "heap", "random-novel")
+"""Scenes whose objects are drawn and dropped, so that their number is a setting."""
+
+MARGIN = 0.3
+"""m round the workspace in which an object still counts as lying on the table."""
+
+_DATA = Path(__file__).parent / "data"
+
+
+def challenging_names() -> list[str]:
+    """Return the names of the built-in scenes of blocks, in order."""
+    return sorted(p.stem for p in (_DATA / "challenging").glob("challenging-*.txt"))
+
+
+def novel_names() -> list[str]:
+    """Return the names of the built-in scenes of novel objects, in order."""
+    return sorted(p.stem for p in (_DATA / "novel").glob("novel-*.json"))
 
 
 def fixed_names() -> list[str]:
-    """The fixed scenes that come with the package."""
+    """Return the names of the fixed scenes that come with the package."""
     return [*challenging_names(), *novel_names()]
 
 
 def known_scenes() -> str:
-    """All scenes by name, for a message."""
-    return ", ".join((*DROPPED, *fixed_names()))
+    """List all scenes by name, for a message."""
+    return ", ".join((*PROCEDURAL, *fixed_names()))
 
 
 def expand(name: str) -> list[str]:
-    """The scenes that a name stands for: "challenging" and "novel" are all of theirs."""
+    """Return the scenes that a name stands for: `challenging` and `novel` are all of theirs."""
     families = {"challenging": challenging_names, "novel": novel_names}
     return families[name]() if name in families else [name]
 
@@ -36,69 +55,81 @@ def read_fixed(
     *,
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
     meshes: str | Path | None = None,
+    drop: bool = False,
 ) -> SceneFile:
-    """The objects of a fixed scene and where they stand.
+    """Read a fixed scene and check that it can be built.
+
+    Objects below the table or far from the workspace, which fell off when the file was recorded,
+    are left out; the others keep their numbers. Objects that overlap a little are moved apart.
 
     Args:
-        name: one of `fixed_names`, or a file: `.json` in the format of `scenefile`, any other
-            in the ancestors'.
+        name: one of `fixed_names`, or a file: `.json` in the format of `scene_file`, any other
+            in that of `preset_file`.
         workspace: where the table is; None for the standard one.
         offset: m (x, y, z) to add to the positions in a file.
-        meshes: a folder in which a file's meshes are looked for, besides the file's own.
+        meshes: a folder in which a file's meshes are looked for, before its own.
+        drop: the objects will be dropped one after another, so they may overlap.
+    Returns:
+        The scene, at least one object on the table.
     Raises:
         UserError: there is no such scene, or its file cannot be used.
     """
-    workspace = workspace or Workspace()
-    if name in fixed_names() and (any(offset) or meshes is not None):
-        raise UserError(f"{name} is a scene of the package: offset and meshes are for scene files")
-    if name in challenging_names():
-        return SceneFile(read_challenging(name))
-    if name in novel_names():
-        return read_novel(name)
-    path = Path(name)
+    if name in fixed_names():
+        if any(offset) or meshes is not None or drop:
+            raise UserError(
+                f"{name} is a scene of the package; offset, meshes and drop are for scene files"
+            )
+        path = _DATA / name.split("-")[0] / name
+        suffix = ".txt" if name in challenging_names() else ".json"
+        return _read(path.with_name(name + suffix), meshes)
+    path = Path(name).expanduser()
     if not path.is_file():
         raise UserError(f"no scene {name!r}: it is neither a file nor one of {known_scenes()}")
-    if path.suffix.lower() == ".json":
-        return read_scene_file(path, workspace, offset=offset, meshes=meshes)
-    objects, left_out = read_preset(path, workspace, offset=offset, meshes=meshes)
-    check_overlaps(objects, name)
-    return SceneFile(objects, left_out=tuple(left_out))
+    scene = _on_table(_read(path, meshes), offset, workspace or Workspace(), name)
+    if drop:
+        return scene
+    objects, notes = part_overlaps(scene.objects, name)
+    return dataclasses.replace(scene, objects=objects, notes=(*scene.notes, *notes))
 
 
-def possible_goals(scene: SceneFile, workspace: Workspace | None = None) -> list[int]:
-    """Indices of the objects in the workspace: the robot looks nowhere else."""
-    inside = (workspace or Workspace()).contains
-    return [i for i, o in enumerate(scene.objects) if inside(o.position[:2])]
+def _read(path: Path, meshes: str | Path | None) -> SceneFile:
+    folders = [] if meshes is None else [Path(meshes)]
+    read = read_scene_file if path.suffix.lower() == ".json" else read_preset
+    return read(path, folders)
 
 
-def choose_goal(
-    scene: SceneFile, goal: int | None, name: str, workspace: Workspace | None = None
-) -> int:
-    """The goal's index.
-
-    Args:
-        scene: the objects.
-        goal: as asked for; None: the one that the file names, or else the first that can be one.
-        name: of the scene, for messages.
-        workspace: None for the standard one.
-    Raises:
-        UserError: there is no such object, it lies outside the workspace, or another one has
-            its colour.
-    """
-    goals = possible_goals(scene, workspace)
-    if not goals:
-        raise UserError(f"{name} has no object in the workspace that could be the goal")
-    if goal is None:
-        goal = goals[0] if scene.goal is None else scene.goal
-    if not 0 <= goal < len(scene.objects):
+def _on_table(
+    scene: SceneFile, offset: tuple[float, float, float], workspace: Workspace, name: str
+) -> SceneFile:
+    """Move a scene by an offset and leave out what is not on the table then."""
+    objects: dict[int, PlacedObject] = {}
+    left_out: dict[int, str] = {}
+    for number, placed in scene.objects.items():
+        x, y, z = (float(p + o) for p, o in zip(placed.position, offset, strict=True))
+        reason = _off_table((x, y, z), workspace)
+        if reason:
+            place = f"({x:.3f}, {y:.3f}, {z:.3f}) m"
+            what = f"object {number} ({placed.shape.name})"
+            left_out[number] = f"{what} at {place} is left out: it {reason}"
+        else:
+            objects[number] = dataclasses.replace(placed, position=(x, y, z))
+    if not objects:
+        middle = np.median([placed.position[:2] for placed in scene.objects.values()], axis=0)
+        dx, dy = np.subtract(workspace.center, middle)
         raise UserError(
-            f"--goal {goal}: {name} has {len(scene.objects)} objects on the table, "
-            f"so the goal is 0 to {len(scene.objects) - 1}"
+            f"{name} holds no object to place: all {len(left_out)} lie off the table; an offset "
+            f"of {dx:.2f} {dy:.2f} 0 would move their middle to the workspace's"
         )
-    if goal not in goals:
-        raise UserError(
-            f"--goal {goal}: that object of {name} lies outside the workspace, "
-            f"where the robot does not look; inside are {', '.join(map(str, goals))}"
-        )
-    check_goal_color([o.color for o in scene.objects], goal, f"{name}: goal")
-    return goal
+    return dataclasses.replace(scene, objects=objects, left_out=left_out)
+
+
+def _off_table(position: tuple[float, float, float], workspace: Workspace) -> str:
+    """Return why an object is not on the table, or nothing if it is."""
+    x, y, z = position
+    if z < 0:
+        return "lies below the table"
+    if z > workspace.z_max:
+        return f"hangs higher than {workspace.z_max} m"
+    if not workspace.contains((x, y), MARGIN):
+        return f"lies more than {MARGIN} m outside the workspace"
+    return ""

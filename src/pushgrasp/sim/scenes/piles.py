@@ -1,4 +1,4 @@
-"""Scenes whose objects fall one after another onto what is already there."""
+"""Piles: objects fall one after another onto what is already there."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..world import World
 
 DROP_CLEARANCE = 0.01  # m between a new object and what lies under it
 HEAP_HALF_SIDE = 0.0125  # m, the released code's central square
+LANDING = 75  # steps, 0.15 s: a dropped object has landed, if not settled
 MAX_REDROPS = 10  # times that what rolled off the workspace, mostly cylinders, is dropped again
 
 
@@ -37,14 +38,14 @@ def drop_all(
         workspace: what rolls out of it is dropped again.
         table_friction: see `World`.
     Returns:
-        The world with the gantry, at rest.
+        The world with the gantry, settled.
     Raises:
         SimulatorFault: objects kept rolling out.
     """
     world = World(objects, GantryModel(), table_friction)
     for i in range(len(objects)):
-        _drop(world, i, sigma, rng, workspace)
-        world.step(75)  # 0.15 s: it has landed, if not come to rest
+        _drop_at_random(world, i, sigma, rng, workspace)
+        world.step(LANDING)
     for _ in range(MAX_REDROPS):
         world.settle(max_time=2.0)
         lost = [
@@ -57,12 +58,24 @@ def drop_all(
         for i in lost:
             world.remove(world.object_names[i])
         for i in lost:
-            _drop(world, i, sigma, rng, workspace)
+            _drop_at_random(world, i, sigma, rng, workspace)
             world.step(150)
     raise SimulatorFault("objects kept rolling out of the workspace")
 
 
-def _drop(
+def drop_placed(world: World, poses: Sequence[tuple[npt.NDArray[np.float64], Rotation]]) -> None:
+    """Drop a world's objects one after another, each from above what already lies there.
+
+    Args:
+        world: its objects are parked.
+        poses: for each object, (2,) x, y in m and its orientation.
+    """
+    for i, (xy, rotation) in enumerate(poses):
+        _drop(world, i, xy, rotation)
+        world.step(LANDING)
+
+
+def _drop_at_random(
     world: World, i: int, sigma: float | None, rng: np.random.Generator, workspace: Workspace
 ) -> None:
     center = np.array(workspace.center)
@@ -73,7 +86,10 @@ def _drop(
             xy = center + rng.normal(0.0, sigma, 2)
         if workspace.contains(xy, margin=-0.05):
             break
-    rotation = Rotation.random(None, rng)
+    _drop(world, i, xy, Rotation.random(None, rng))
+
+
+def _drop(world: World, i: int, xy: npt.NDArray[np.float64], rotation: Rotation) -> None:
     name = world.object_names[i]
     top, reach = _top_under(world, xy, i), _half_height(world.objects[i].shape, rotation)
     x, y, z, w = rotation.as_quat()
@@ -81,7 +97,7 @@ def _drop(
 
 
 def _top_under(world: World, xy: npt.NDArray[np.float64], i: int) -> float:
-    """Height in m that the falling object's bounding circle may meet."""
+    """Return the height in m that the falling object's bounding circle may meet."""
     radius = 0.5 * float(np.linalg.norm(world.objects[i].shape.extent))
     top = 0.0
     for other in world.in_scene():
@@ -95,5 +111,5 @@ def _top_under(world: World, xy: npt.NDArray[np.float64], i: int) -> float:
 
 
 def _half_height(shape: Shape, rotation: Rotation) -> float:
-    """Half the height in m of a rotated shape's bounding box."""
+    """Return half the height in m of a rotated shape's bounding box."""
     return float(np.abs(rotation.as_matrix()[2]) @ (0.5 * np.array(shape.extent)))

@@ -1,154 +1,129 @@
-"""Scene files in the ancestors' format: one object a line,
+"""Scene files in the format of Zeng et al. (VPG) and later work: one object per line,
 
     mesh.obj  r g b  x y z  alpha beta gamma
 
 with colours from 0 to 1, metres in the world frame, and radians: R = Rx(alpha) Ry(beta)
-Rz(gamma). The meshes themselves are not needed; `shapes` stands in for them. The package's own
-fixed scenes are such files, too.
+Rz(gamma). A colour's name may stand for r g b, after the mesh or before it; the word `block` is
+an obstacle in any colour. The names 0.obj to 8.obj stand for the built-in blocks, posed as in
+files of theirs; a built-in shape's name (`half_cylinder`, `mug`) for that shape in our frame.
+Other meshes are files, their axes kept, the position that of their bounding box's centre. The
+package's `challenging` scenes are such files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ...errors import UserError
-from ...workspace import Workspace
+from ...perception.colors import PALETTE, color_name, parse_color
+from ...perception.segmentation import matches
+from ...utils.files import read_text
+from ..objects.novel import NOVEL
 from ..objects.shapes import SHAPES, Shape
+from .placed import MeshLoader, PlacedObject, SceneFile
 
-MARGIN = 0.3
-"""m round the workspace in which an object still counts as lying on the table."""
+RGB = tuple[int, int, int]
 
-_SHAPE_OF_MESH = {shape.mesh: shape for shape in SHAPES.values()}
-_CHALLENGING = Path(__file__).parent / "data/challenging"
-_FIELDS = ("r", "g", "b", "x", "y", "z", "alpha", "beta", "gamma")
-_LONGEST = 1_000_000  # bytes; a scene of 30 objects has about 7,000
-
-
-@dataclass(frozen=True)
-class PlacedObject:
-    """An object and where it is."""
-
-    shape: Shape
-    color: tuple[int, int, int]  # sRGB, 0 to 255
-    position: tuple[float, float, float]  # m, world frame, of the shape's frame
-    quaternion: tuple[float, float, float, float]  # wxyz, world frame
+_BLOCKS = {shape.mesh: shape for shape in SHAPES.values()}
+_BUILT_IN = _BLOCKS | SHAPES | NOVEL
+_FRAMES = {"7.obj": Rotation.from_euler("x", 90, degrees=True)}
+"""From our shape's frame to the file's, where they differ. Poses of the half-cylinder (those that
+lie still on its round side, or stand on a half disc) have its axis along z; ours is along y."""
+_ANY_COLOR = "block"
+_SUFFIXES = (".obj", ".stl", ".ply", ".glb", ".off", ".urdf")
+_POSE = ("x", "y", "z", "alpha", "beta", "gamma")
+_MAX_BYTES = 1_000_000  # a scene of 30 objects has about 7,000
 
 
-def challenging_names() -> list[str]:
-    """The names of the fixed scenes that come with the package, in order."""
-    return sorted(p.name.removesuffix(".txt") for p in _CHALLENGING.glob("challenging-*.txt"))
-
-
-def read_challenging(name: str) -> list[PlacedObject]:
-    """The objects of a fixed scene.
-
-    Raises:
-        UserError: there is no such scene; the message lists those there are.
-    """
-    if name not in challenging_names():
-        raise UserError(f"no scene {name!r}; there are: {', '.join(challenging_names())}")
-    return read_preset(_CHALLENGING / f"{name}.txt")[0]
-
-
-def read_preset(
-    path: str | Path,
-    workspace: Workspace | None = None,
-    *,
-    margin: float = MARGIN,
-    offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
-    meshes: str | Path | None = None,
-) -> tuple[list[PlacedObject], list[str]]:
-    """Read a scene file.
-
-    Objects below the table or far from the workspace, which fell off when the file was made,
-    are left out.
+def read_preset(path: str | Path, folders: Sequence[Path] = ()) -> SceneFile:
+    """Read a scene file, all its objects, wherever they are.
 
     Args:
         path: the file.
-        workspace: where the table is; the default workspace if None.
-        margin: m by which an object may lie outside the workspace; resting there it is not
-            seen and not in the way.
-        offset: m (x, y, z) to add to each position.
-        meshes: a folder in which meshes are looked for, before the file's own.
+        folders: where meshes are looked for, before the file's own folder.
     Returns:
-        The objects on the table in the file's order, at least one, and a sentence for each
-        object that was left out.
+        The scene; an object's number counts the lines that are not empty.
     Raises:
-        UserError: the file cannot be read, a line is not in the format, a mesh is unknown, or
-            no object is on the table.
+        UserError: the file cannot be read, holds no object, a line is not in the format, or a
+            mesh is missing or broken.
     """
     path = Path(path)
-    workspace = workspace or Workspace()
-    folders = [Path(meshes).expanduser(), path.parent] if meshes is not None else [path.parent]
-    objects, left_out = [], []
-    for number, line in enumerate(_read(path).splitlines(), start=1):
-        if not line.strip():
-            continue
-        placed = _parse(line, f"{path}, line {number}", offset, folders)
-        reason = off_table(placed, workspace, margin)
-        if reason:
-            mesh, (x, y, z) = line.split()[0], placed.position
-            left_out.append(
-                f"line {number}: {mesh} at ({x:.3f}, {y:.3f}, {z:.3f}) m is left out: {reason}"
-            )
-        else:
-            objects.append(placed)
-    if not objects:
-        why = f"all {len(left_out)} lie off the table" if left_out else "it is empty"
-        raise UserError(f"{path} holds no object to place: {why}")
-    return objects, left_out
+    loader = MeshLoader([*folders, path.parent])
+    lines = []
+    for number, line in enumerate(read_text(path, "scene file", _MAX_BYTES).splitlines(), 1):
+        if line.strip():
+            where = f"{path}, line {number}"
+            lines.append((where, *_fields(line.split(), where)))
+    if not lines:
+        raise UserError(f"{path} holds no object to place: it is empty")
+    others = _other_colors([color for _, _, color, _ in lines if color is not None])
+    objects = {
+        number: _place(mesh, color or next(others), pose, loader, where)
+        for number, (where, mesh, color, pose) in enumerate(lines)
+    }
+    return SceneFile(objects, notes=_notes(objects, lines, loader), meshes=loader.files)
 
 
-def _read(path: Path) -> str:
-    if not path.is_file():
-        raise UserError(f"there is no scene file {path}")
-    try:
-        if path.stat().st_size > _LONGEST:
-            raise UserError(f"{path} is not a scene file: it is longer than {_LONGEST:,} bytes")
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not a scene file: it is not text ({error.reason})") from error
-    except OSError as error:
-        raise UserError(f"cannot read the scene file {path}: {error.strerror}") from error
-
-
-def _parse(
-    line: str, where: str, offset: tuple[float, float, float], folders: Sequence[Path]
-) -> PlacedObject:
-    mesh, *words = line.split()
-    if len(words) != len(_FIELDS):
+def _fields(words: list[str], where: str) -> tuple[str, RGB | None, list[str]]:
+    """Split a line into mesh, colour (None for any) and the words of its pose."""
+    if len(words) == len(_POSE) + 4:
+        return words[0], _rgb(words[1:4], where), words[4:]
+    if len(words) != len(_POSE) + 2:
         raise UserError(
-            f"{where}: expected a mesh and {len(_FIELDS)} numbers ({' '.join(_FIELDS)}), "
-            f"found {len(words)} after {mesh!r}"
+            f"{where}: expected a mesh, a colour (r g b, or its name) and 6 numbers "
+            f"({' '.join(_POSE)}), found {len(words)} words"
         )
-    shape = _SHAPE_OF_MESH.get(mesh) or _own_shape(mesh, where, folders)
-    values = np.array(
-        [_number(word, field, where) for word, field in zip(words, _FIELDS, strict=True)]
-    )
-    if np.any((values[:3] < 0) | (values[:3] > 1)):
-        raise UserError(f"{where}: colours r g b are from 0 to 1, found {' '.join(words[:3])}")
-    red, green, blue = (int(c) for c in np.rint(values[:3] * 255))
-    x, y, z = (float(v) for v in values[3:6] + offset)
-    rotation = Rotation.from_euler("XYZ", values[6:9])
-    qx, qy, qz, qw = (float(v) for v in rotation.as_quat())
-    return PlacedObject(shape, (red, green, blue), (x, y, z), (qw, qx, qy, qz))
+    first_is_mesh = words[0] in _BUILT_IN or words[0].lower().endswith(_SUFFIXES)
+    mesh, color = words[:2] if first_is_mesh else words[1::-1]
+    if color.lower() == _ANY_COLOR:
+        return mesh, None, words[2:]
+    try:
+        return mesh, parse_color(color), words[2:]
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
 
 
-def _own_shape(mesh: str, where: str, folders: Sequence[Path]) -> Shape:
-    """Load a mesh that is none of the blocks."""
-    from ..objects.meshes import load_mesh  # slow to import, for the decomposition's sake
+def _rgb(words: list[str], where: str) -> RGB:
+    values = [_number(word, field, where) for word, field in zip(words, "rgb", strict=True)]
+    if not all(0 <= value <= 1 for value in values):
+        raise UserError(f"{where}: colours r g b are from 0 to 1, found {' '.join(words)}")
+    red, green, blue = (int(np.rint(value * 255)) for value in values)
+    return red, green, blue
 
-    for folder in folders:
-        if (folder / mesh).is_file():
-            return load_mesh(folder / mesh)
-    known = ", ".join(f"{name} ({shape.name})" for name, shape in sorted(_SHAPE_OF_MESH.items()))
-    places = " or ".join(str(folder) for folder in folders)
-    raise UserError(f"{where}: unknown mesh {mesh!r}; it is not in {places}; there are: {known}")
+
+def _place(mesh: str, color: RGB, words: list[str], loader: MeshLoader, where: str) -> PlacedObject:
+    values = [_number(word, field, where) for word, field in zip(words, _POSE, strict=True)]
+    rotation = Rotation.from_euler("XYZ", values[3:])
+    if mesh in _FRAMES:
+        rotation = rotation * _FRAMES[mesh]
+    x, y, z, w = (float(v) for v in rotation.as_quat())
+    px, py, pz = values[:3]
+    try:
+        shape = _shape(mesh, loader)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    return PlacedObject(shape, color, (px, py, pz), (w, x, y, z))
+
+
+def _shape(mesh: str, loader: MeshLoader) -> Shape:
+    if mesh in _BUILT_IN:
+        return _BUILT_IN[mesh]
+    if mesh.lower().endswith(".urdf"):
+        other = next((s for s in _SUFFIXES if loader.find(Path(mesh).stem + s)), ".obj")
+        name = Path(mesh).stem + other
+        raise UserError(f"{mesh} is a robot description, which is not read; name its mesh, {name}")
+    try:
+        return loader.load(mesh)
+    except UserError as error:
+        if loader.find(mesh):
+            raise
+        known = ", ".join(f"{name} ({shape.name})" for name, shape in sorted(_BLOCKS.items()))
+        raise UserError(f"{error}; the built-in blocks are: {known}") from error
 
 
 def _number(word: str, field: str, where: str) -> float:
@@ -161,13 +136,26 @@ def _number(word: str, field: str, where: str) -> float:
     return value
 
 
-def off_table(placed: PlacedObject, workspace: Workspace, margin: float) -> str:
-    """Why an object is not on the table, or nothing if it is."""
-    x, y, z = placed.position
-    if z < 0:
-        return "it lies below the table"
-    if z > workspace.z_max:
-        return f"it hangs higher than {workspace.z_max} m"
-    if not workspace.contains((x, y), margin):
-        return f"it lies more than {margin} m outside the workspace"
-    return ""
+def _other_colors(used: list[RGB]) -> Iterator[RGB]:
+    """Yield palette colours for obstacles, none of which the robot could take for a used one."""
+    colors = [parse_color(code) for code in PALETTE.values()]
+    free = [c for c in colors if not any(matches(np.array([c, u]), u)[0] for u in used)]
+    return cycle(free or colors)
+
+
+def _notes(
+    objects: dict[int, PlacedObject],
+    lines: list[tuple[str, str, RGB | None, list[str]]],
+    loader: MeshLoader,
+) -> tuple[str, ...]:
+    """Say which colours were chosen here, and which meshes stand back behind a built-in block."""
+    notes = []
+    chosen = [i for i, (_, _, color, _) in enumerate(lines) if color is None]
+    if chosen:
+        colors = ", ".join(f"object {i} {color_name(objects[i].color)}" for i in chosen)
+        notes.append(f"{_ANY_COLOR!r} names no colour; chosen: {colors}")
+    names = sorted({mesh for _, mesh, _, _ in lines if mesh in _BLOCKS and loader.find(mesh)})
+    if names:
+        folder = (loader.find(names[0]) or Path()).parent
+        notes.append(f"{', '.join(names)}: the built-in blocks are used, not the files in {folder}")
+    return tuple(notes)

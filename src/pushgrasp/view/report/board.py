@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...evaluation.tables import PAPER
-from ...sim.scenes.layouts import DROPPED, expand
+from ...sim.scenes.layouts import PROCEDURAL, expand
 
 STYLES = {
     "default": 0, "paper": 1, "paper-no-switching": 2, "wang2024": 3, "geometric": 4, "random": 5,
@@ -50,12 +50,12 @@ class Board:
     @property
     def dropped(self) -> list[str]:
         """Kinds of scenes whose number of objects is a setting."""
-        return [kind for kind in self.kinds if kind in DROPPED]
+        return [kind for kind in self.kinds if kind in PROCEDURAL]
 
     @property
     def fixed(self) -> list[str]:
         """The other kinds."""
-        return [kind for kind in self.kinds if kind not in DROPPED]
+        return [kind for kind in self.kinds if kind not in PROCEDURAL]
 
     def playing(self, names: Sequence[str]) -> list[str]:
         """The policies that played any of some groups."""
@@ -74,8 +74,8 @@ def arrange(summary: dict[str, Any]) -> Board:
     kinds: dict[str, list[str]] = {kind: [] for kind in TITLES}
     for name in dict.fromkeys(name for _, name in cells):
         kinds[_kind(lots[name]["scene"])].append(name)
-    for kind in (*DROPPED, "challenging", "novel"):
-        by_size = kind in DROPPED
+    for kind in (*PROCEDURAL, "challenging", "novel"):
+        by_size = kind in PROCEDURAL
         kinds[kind].sort(key=lambda name: lots[name]["objects"] if by_size else name)
     return Board(
         policies=policies,
@@ -87,7 +87,7 @@ def arrange(summary: dict[str, Any]) -> Board:
 
 
 def _kind(scene: str) -> str:
-    if scene in DROPPED:
+    if scene in PROCEDURAL:
         return scene
     return next((k for k in ("challenging", "novel") if scene in expand(k)), "other")
 
