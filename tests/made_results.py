@@ -13,15 +13,20 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pushgrasp.evaluation.records import StepRecord, TrialRecord, TrialSpec
+from pushgrasp.evaluation.records import TrialRecord, TrialSpec
 from pushgrasp.evaluation.results import to_line
+from pushgrasp.evaluation.steps import StepRecord
+from pushgrasp.retrieve import End
 from pushgrasp.sim.scenes.layouts import PROCEDURAL
 from pushgrasp.view.draw.strip import CELL, COLUMNS
 
-REASONS = (
-    "5 grasps in a row failed", "5 actions in a row changed nothing",
-    "the goal left the workspace", "30 actions, the most allowed", "nothing to do: none is left",
-)  # fmt: skip
+ENDS = {
+    End.FAILED_GRASPS: "5 grasps in a row failed",
+    End.NO_CHANGE: "5 actions in a row changed nothing",
+    End.GOAL_LEFT: "the goal left the workspace",
+    End.MAX_ACTIONS: "30 actions, the most allowed",
+    End.NOTHING_TO_DO: "nothing to do: none is left",
+}
 HIDDEN = ("challenging-01", "challenging-03", "challenging-08", "challenging-09")
 DIFFICULTY = {"default": 0.02, "paper": 0.2, "paper-no-switching": 0.28, "wang2024": 0.4}
 
@@ -40,7 +45,7 @@ def make_trial(
     n = int(random.integers(1, 10))
     steps = [make_step(random, last=i == n - 1, good=not failed) for i in range(n)]
     grasps = [step for step in steps if step.primitive == "grasp"]
-    reason = "the goal is in the hand" if claimed else REASONS[int(random.integers(len(REASONS)))]
+    end = End.GOAL_IN_HAND if claimed else list(ENDS)[int(random.integers(len(ENDS)))]
     return TrialRecord(
         policy=policy,
         scene=scene,
@@ -51,10 +56,11 @@ def make_trial(
         visible_fraction=min(visible, 1.0),
         success=not failed,
         claimed_success=claimed,
-        reason=reason,
+        end=end,
+        reason=ENDS.get(end, "the goal is in the hand"),
         pushes=n - len(grasps),
         grasps=len(grasps),
-        good_grasps=sum(step.lifted for step in grasps),
+        good_grasps=sum(bool(step.lifted) for step in grasps),
         decision_s=0.08,
         wall_s=round(n * 0.6 + float(random.random()), 3),
         robot_s=n * 6.5,

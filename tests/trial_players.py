@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pushgrasp.errors import UserError
-from pushgrasp.evaluation.records import StepRecord, TrialRecord, TrialSpec
+from pushgrasp.evaluation.records import TrialRecord, TrialSpec
+from pushgrasp.evaluation.steps import StepRecord
 from pushgrasp.parallel.processes import Play
+from pushgrasp.retrieve import End
 
 
 def step(**values: Any) -> StepRecord:
@@ -44,6 +46,7 @@ def trial(index: int = 0, *, success: bool = True, **values: Any) -> TrialRecord
         "goal": "object_00",
         "visible_fraction": 0.5,
         "claimed_success": success,
+        "end": End.GOAL_IN_HAND if success else End.FAILED_GRASPS,
         "reason": "the goal is in the hand" if success else "5 grasps in a row failed",
         "pushes": 0,
         "grasps": 1,

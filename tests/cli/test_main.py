@@ -17,7 +17,7 @@ EPISODE_KEYS = {
     "success", "claimed_success", "goal", "scene", "seed", "policy", "robot", "reason", "steps",
 }  # fmt: skip
 STEP_KEYS = {
-    "primitive", "target_is_goal", "position", "yaw", "q_grasp", "q_push", "grasped", "changed",
+    "primitive", "target_is_goal", "position", "yaw", "q_grasp", "q_push", "holding", "changed",
     "decision_s",
 }  # fmt: skip
 

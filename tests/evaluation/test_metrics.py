@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from trial_players import trial
 
 from pushgrasp.evaluation.intervals import wilson
-from pushgrasp.evaluation.metrics import CAUSES, band, cause, compare, score
+from pushgrasp.evaluation.metrics import Cause, band, cause, compare, score
+from pushgrasp.retrieve import End
 
 
 def test_rates_by_hand() -> None:
@@ -20,9 +21,7 @@ def test_rates_by_hand() -> None:
             trial(0, pushes=2, grasps=2, good_grasps=1),
             trial(1, pushes=0, grasps=3, good_grasps=3),
             trial(2, success=False, pushes=7, grasps=5, good_grasps=0),
-            trial(
-                3, success=False, pushes=5, grasps=0, reason="5 actions in a row changed nothing"
-            ),
+            trial(3, success=False, pushes=5, grasps=0, end=End.NO_CHANGE),
         ],
         wanted=500,
     )
@@ -33,7 +32,7 @@ def test_rates_by_hand() -> None:
     assert group.gsr == 4 / 5  # the failed trials' grasps do not count
     assert group.mn == (4 + 3) / 2  # grasps and pushes of completed trials
     assert (group.gsr_ci95, group.mn_ci95) == (None, None)  # two are too few
-    assert group.causes == {"5 failed grasps": 1, "5 actions without effect": 1}
+    assert group.causes == {"failed_grasps": 1, "no_change": 1}
 
 
 def test_intervals_are_of_completed_trials_alone() -> None:
@@ -78,24 +77,19 @@ def test_times_are_medians() -> None:
     assert (group.decision_s, group.trial_s, group.robot_s) == (0.2, 4.5, 35.0)
 
 
-@pytest.mark.parametrize(
-    ("reason", "expected"),
-    [
-        ("5 grasps in a row failed", "5 failed grasps"),
-        ("5 actions in a row changed nothing", "5 actions without effect"),
-        ("the goal left the workspace", "goal left the workspace"),
-        ("30 actions, the most allowed", "most actions allowed"),
-        ("the most actions allowed", "most actions allowed"),
-        ("nothing to do: no grasp is seen", "nothing to do"),
-        ("the robot stopped: joint 3", "robot stopped"),
-        ("the cat took it", "other"),
-    ],
-)
-def test_causes(reason: str, expected: str) -> None:
-    assert cause(trial(success=False, reason=reason)) == expected
-    wrong = trial(success=False, reason=reason, claimed_success=True)
-    assert cause(wrong) == "wrong claim"
-    assert expected in CAUSES
+@pytest.mark.parametrize("end", [end for end in End if end is not End.GOAL_IN_HAND])
+def test_a_trial_fails_by_how_it_ended_or_by_a_wrong_claim(end: End) -> None:
+    assert cause(trial(success=False, end=end)).value == end.value
+    assert cause(trial(success=False, end=end, claimed_success=True)) is Cause.WRONG_CLAIM
+    assert cause(trial(success=False, end=None)) is Cause.OTHER
+
+
+def test_the_words_of_a_reason_decide_nothing() -> None:
+    for words in (
+        "nothing to do: the goal left the workspace, I think",
+        "3 grasps in a row failed",
+    ):
+        assert cause(trial(success=False, end=End.NO_CHANGE, reason=words)) is Cause.NO_CHANGE
 
 
 def test_bands() -> None:

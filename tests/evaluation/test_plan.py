@@ -28,7 +28,7 @@ def test_groups_and_goals() -> None:
     assert [s.goal for s in specs[:3]] == [0, 1, 0]  # first and second placed, in turn
     assert {s.goal for s in plan(goal=4)} == {4}
     assert [s.goal for s in plan(objects=(1,), trials=2)] == [0, 0]
-    assert not any(s.fixed for s in specs)
+    assert not any(s.perturb for s in specs)
 
 
 def test_policies_come_one_after_the_other_and_meet_the_same_scenes() -> None:
@@ -56,7 +56,9 @@ def test_a_preset_file_is_a_group(tmp_path: Path) -> None:
     path = tmp_path / "two-blocks.txt"
     path.write_text(PRESET)
     specs = plan((str(path),), (), trials=3)
-    assert {(s.group, s.n_objects, s.goal, s.fixed) for s in specs} == {("two-blocks", 2, 0, True)}
+    assert {(s.group, s.n_objects, s.goal, s.perturb) for s in specs} == {
+        ("two-blocks", 2, 0, True)
+    }
     with pytest.raises(UserError, match="two groups would be called two-blocks"):
         plan((str(path), str(path)))
 

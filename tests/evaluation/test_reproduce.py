@@ -16,15 +16,17 @@ from pushgrasp.cli.main import main
 from pushgrasp.errors import SimulatorFault, UserError
 from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.plan import plan_trials, policy_entries
-from pushgrasp.evaluation.records import StepRecord, TrialRecord, TrialSpec
-from pushgrasp.evaluation.reproduce import choose, difference, failures
+from pushgrasp.evaluation.records import TrialRecord, TrialSpec
+from pushgrasp.evaluation.reproduce import difference, failed_trials, find_trial
 from pushgrasp.evaluation.results import to_line
 from pushgrasp.evaluation.settings import describe
-from pushgrasp.evaluation.trial import Verdict, run_trial
+from pushgrasp.evaluation.steps import StepRecord
+from pushgrasp.evaluation.trial import EpisodeResult, run_trial
 from pushgrasp.interfaces import Intrinsics
 from pushgrasp.perception import camera_file as cameras
 from pushgrasp.perception.camera_file import CameraSpec, look_at
 from pushgrasp.policy.load import load_policy
+from pushgrasp.retrieve import End
 from pushgrasp.sim.robots.registry import gripper
 from pushgrasp.utils.files import write_json
 
@@ -34,18 +36,23 @@ STEP = StepRecord(
     executed=True, lifted=False, why="by chance", decision_s=0.1, action_s=0.5,
 )  # fmt: skip
 STEPS = (STEP, dataclasses.replace(STEP, holding=True, holds_goal=True, lifted=True))
-GOOD = Verdict(success=True, claimed_success=True, reason="the goal is in the hand", grasps=2)
+GOOD = EpisodeResult(
+    success=True, claimed_success=True, end=End.GOAL_IN_HAND, reason="the goal is in the hand",
+    grasps=2,
+)  # fmt: skip
 FOLDER = Path("results")
 PRESET = "4.obj 1.0 0.5 0.0 -0.5 0.0 0.025 0 0 0\n3.obj 0 0.5 0.9 -0.6 0.0 0.0125 0 1.5708 0\n"
 
 Results = tuple[dict[str, Any], list[TrialRecord]]
 
 
-def record(spec: TrialSpec, success: bool = True, reason: str = GOOD.reason) -> TrialRecord:
+def record(spec: TrialSpec, end: End = GOOD.end, reason: str = GOOD.reason) -> TrialRecord:
+    success = end is End.GOAL_IN_HAND
     return TrialRecord(
         policy=spec.policy, scene=spec.scene, group=spec.group, index=spec.index,
         seed=spec.seed(), goal=f"object_{spec.goal:02d}", visible_fraction=0.5, success=success,
-        claimed_success=success, reason=reason, pushes=0, grasps=2, good_grasps=1, steps=STEPS,
+        claimed_success=success, end=end, reason=reason, pushes=0, grasps=2,
+        good_grasps=1, steps=STEPS,
     )  # fmt: skip
 
 
@@ -60,7 +67,7 @@ def results(
     specs = plan_trials(config, [entry.name for entry in entries])
     last = entries[-1].name, "random-3", 1
     records = [
-        record(s, False, "5 grasps in a row failed") if s.key == last else record(s)
+        record(s, End.FAILED_GRASPS, "5 grasps in a row failed") if s.key == last else record(s)
         for s in specs
     ]  # fmt: skip
     return describe(config, entries, specs), records
@@ -77,13 +84,13 @@ def test_a_trial_is_found_with_all_that_decided_about_it(tmp_path: Path):
         randomise=True,
     )  # fmt: skip
     for trial, policy in (("random-3:1", "geometric"), ("challenging-01:2", "random")):
-        chosen = choose(settings, records, trial, policy, FOLDER)
+        chosen = find_trial(settings, records, trial, policy, FOLDER)
         spec = chosen.spec
         assert chosen.record.key == spec.key == (policy, *_split(trial))
         assert chosen.source == policy
         assert chosen.record.seed == spec.seed()
         assert (spec.robot, spec.randomise) == ("panda", True)
-        assert (spec.n_objects, spec.fixed) == ((3, False) if "random" in trial else (20, True))
+        assert (spec.n_objects, spec.perturb) == ((3, False) if "random" in trial else (20, True))
         assert spec.view.noise == "d405"
         assert spec.view.backend == "opengl"
         assert [c.describe() for c in spec.view.cameras] == [left.describe()]
@@ -111,53 +118,55 @@ def test_a_trial_that_is_not_there_is_answered_with_those_that_are(
 ):
     settings, records = results()
     with pytest.raises(UserError) as error:
-        choose(settings, records, trial, policy, FOLDER)
+        find_trial(settings, records, trial, policy, FOLDER)
     assert sentence in str(error.value)
 
 
 def test_the_policy_need_not_be_named_where_only_one_played_the_trial():
     settings, records = results()
     mine = [r for r in records if r.key != ("random", "random-3", 0)]
-    assert choose(settings, mine, "random-3:0", None, FOLDER).record.policy == "geometric"
+    assert find_trial(settings, mine, "random-3:0", None, FOLDER).record.policy == "geometric"
     with pytest.raises(UserError, match=r"by random; there are: random-3:1 to 2"):
-        choose(settings, mine, "random-3:0", "random", FOLDER)
+        find_trial(settings, mine, "random-3:0", "random", FOLDER)
     gap = [r for r in records if r.policy == "random" and r.index != 1]
     with pytest.raises(UserError, match=r"random-3:0 to 2 \(1 of them"):
-        choose(settings, gap, "random-3:1", "random", FOLDER)
+        find_trial(settings, gap, "random-3:1", "random", FOLDER)
 
 
 def test_files_of_two_runs_are_told():
     settings, records = results()
     foreign = [dataclasses.replace(r, seed=r.seed + 1) for r in records]
     with pytest.raises(UserError, match="not of one run"):
-        choose(settings, foreign, "random-3:0", "random", FOLDER)
+        find_trial(settings, foreign, "random-3:0", "random", FOLDER)
     faulty = [
-        dataclasses.replace(r, seed=choose(settings, records, "random-3:0", "random", FOLDER)
+        dataclasses.replace(r, seed=find_trial(settings, records, "random-3:0", "random", FOLDER)
                             .spec.seed(1), faults=("a fault",))
         if r.key == ("random", "random-3", 0) else r for r in records
     ]  # fmt: skip
-    assert choose(settings, faulty, "random-3:0", "random", FOLDER).record.faults
+    assert find_trial(settings, faulty, "random-3:0", "random", FOLDER).record.faults
     with pytest.raises(UserError, match="not of one run"):
-        choose({**settings, "groups": []}, records, "random-3:0", "random", FOLDER)
+        find_trial({**settings, "groups": []}, records, "random-3:0", "random", FOLDER)
     with pytest.raises(UserError, match="not of one run"):
-        choose({**settings, "policies": []}, records[:1], "random-3:0", None, FOLDER)
+        find_trial({**settings, "policies": []}, records[:1], "random-3:0", None, FOLDER)
 
 
 def test_what_has_changed_since_is_said(monkeypatch: pytest.MonkeyPatch):
     settings, records = results(("geometric",))
-    assert choose(settings, records, "random-3:0", None, FOLDER).notes == ()
+    assert find_trial(settings, records, "random-3:0", None, FOLDER).changes == ()
     settings["policies"][0]["sha256"] = "abc"
     settings["program"] = "0.0.1"
     settings["machine"]["processor"] = "abacus"
     settings["commit"] = "0123abc"
     monkeypatch.setattr("pushgrasp.evaluation.reproduce.commit", lambda: "456789d")
-    changed, program, code, processor = choose(settings, records, "random-3:0", None, FOLDER).notes
+    changed, program, code, processor = find_trial(
+        settings, records, "random-3:0", None, FOLDER
+    ).changes
     assert changed.startswith("the policy geometric has changed: its sha256 was abc, now ")
     assert "0.0.1" in program
     assert code.startswith("the commit was 0123abc, now 456789d")
     settings["resumed"] = [{"commit": "456789d"}]
     monkeypatch.setattr("pushgrasp.evaluation.reproduce.commit", lambda: None)  # no checkout
-    assert len(choose(settings, records, "random-3:0", None, FOLDER).notes) == 3
+    assert len(find_trial(settings, records, "random-3:0", None, FOLDER).changes) == 3
     assert "abacus" in processor
 
 
@@ -167,34 +176,36 @@ def test_foreign_code_runs_only_if_it_is_named(tmp_path: Path):
     settings, records = results((f"{path}:Own",))
     for policy in (None, "Own"):
         with pytest.raises(UserError, match=rf"if you trust it, name it: --policy {path}:Own"):
-            choose(settings, records, "random-3:0", policy, FOLDER)
-    chosen = choose(settings, records, "random-3:0", f"{path}:Own", FOLDER)
+            find_trial(settings, records, "random-3:0", policy, FOLDER)
+    chosen = find_trial(settings, records, "random-3:0", f"{path}:Own", FOLDER)
     assert chosen.source == f"{path}:Own"
-    assert chosen.notes == ()
+    assert chosen.changes == ()
     moved = tmp_path / "elsewhere.py"
     moved.write_text(path.read_text() + "# changed\n")
-    chosen = choose(settings, records, "random-3:0", f"{moved}:Own", FOLDER)
+    chosen = find_trial(settings, records, "random-3:0", f"{moved}:Own", FOLDER)
     assert chosen.source == f"{moved}:Own"
-    assert "has changed" in chosen.notes[0]
+    assert "has changed" in chosen.changes[0]
 
 
 def test_failures_are_listed_with_their_causes():
     settings, records = results()
-    (line,) = failures(settings, records, None, FOLDER)
+    (line,) = failed_trials(settings, records, None, FOLDER)
     assert line.split("  ") == [
         "random-3:1", "geometric", "5 failed grasps", "5 grasps in a row failed"
     ]  # fmt: skip
-    assert failures(settings, records, "random", FOLDER) == []
+    assert failed_trials(settings, records, "random", FOLDER) == []
     with pytest.raises(UserError, match="random, geometric"):
-        failures(settings, records, "default", FOLDER)
+        failed_trials(settings, records, "default", FOLDER)
 
 
 # --- comparing ----------------------------------------------------------------------------
 
 
-def compared(steps: tuple[StepRecord, ...], verdict: Verdict = GOOD, visible: float = 0.5) -> str:
+def compared(
+    steps: tuple[StepRecord, ...], result: EpisodeResult = GOOD, visible: float = 0.5
+) -> str:
     _, records = results()
-    return difference(records[0], visible, steps, verdict)
+    return difference(records[0], visible, steps, result)
 
 
 def test_what_is_the_same_does_not_differ():
@@ -224,7 +235,7 @@ def test_a_difference_of_the_scene_or_of_the_end_is_named():
     assert compared(STEPS[:1]) == f"1 action instead of 2: it ended: {GOOD.reason}"
     assert "3 actions instead of 2" in compared((*STEPS, STEP))
     missed = dataclasses.replace(GOOD, claimed_success=False)
-    assert compared(STEPS, missed) == "the verdict's claimed_success was True and is now False"
+    assert compared(STEPS, missed) == "the result's claimed_success was True and is now False"
 
 
 # --- playing ------------------------------------------------------------------------------

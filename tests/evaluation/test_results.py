@@ -16,6 +16,7 @@ from trial_players import record_of, step, trial
 
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation.config import EvaluationConfig
+from pushgrasp.evaluation.metrics import band
 from pushgrasp.evaluation.plan import plan_trials
 from pushgrasp.evaluation.records import TrialRecord
 from pushgrasp.evaluation.results import in_order, open_results, parse_line, read_trials, to_line
@@ -237,3 +238,10 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
         assert path.read_bytes() == before  # no part of a line
         results.append(records[2])  # room was made
     assert read_trials(tmp_path) == (as_kept(records), [])
+
+
+def test_a_goal_that_shows_at_all_is_never_recorded_as_hidden() -> None:
+    for seen, kept in ((0.0, 0.0), (0.00003, 0.0001), (0.00012, 0.0001), (0.25, 0.25)):
+        (record,) = as_kept([trial(0, visible_fraction=seen)])
+        assert record.visible_fraction == kept
+        assert (band(record.visible_fraction) == "hidden") == (seen == 0)

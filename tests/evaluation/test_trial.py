@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,16 @@ import pytest
 
 from pushgrasp.errors import RobotError, SimulatorFault
 from pushgrasp.evaluation import trial
-from pushgrasp.evaluation.records import StepRecord, TrialSpec
-from pushgrasp.interfaces import Action, Outcome
+from pushgrasp.evaluation.records import TrialSpec
+from pushgrasp.evaluation.steps import OnStep, StepRecord
+from pushgrasp.interfaces import Action, Outcome, Report
+from pushgrasp.perception.observation import Observation
+from pushgrasp.policy.base import Decision
+from pushgrasp.policy.plugin import Plugin
+from pushgrasp.policy.targeting import Target
 from pushgrasp.primitives import PrimitiveConfig, grasp
+from pushgrasp.retrieve import End, Step
+from pushgrasp.sim.robots.robot import SimRobot
 from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene
 from pushgrasp.workspace import Workspace
 
@@ -42,20 +48,14 @@ def action_at(position: tuple[float, float, float], primitive: str = "grasp") ->
     return Action(primitive, (0, 0), 0, top, 0.0, 1.0)  # type: ignore[arg-type]
 
 
-def step(action: Action | None, done: bool = False, claimed: bool = False, reason: str = "") -> Any:
-    target = SimpleNamespace(is_goal=True, visible_px=123)
-    return SimpleNamespace(
-        decision=SimpleNamespace(
-            action=action, target=target, q_grasp=0.7, q_push=np.nan, why="it is near"
-        ),
-        outcome=Outcome(holding=claimed, holds_goal=claimed, changed=True),
-        decision_s=0.01,
-        action_s=0.5,
-        refusals=(),
-        done=done,
-        claimed_success=claimed,
-        reason=reason,
-    )
+def step(action: Action | None, end: End | None = None, reason: str = "") -> Step:
+    claimed = end is End.GOAL_IN_HAND
+    seen: Any = None
+    nothing = np.zeros((1, 1), bool)
+    target = Target(nothing, is_goal=True, visible_px=123, occupancy=0.25, why="it is seen")
+    decision = Decision(action, target, 0.7, np.nan, None, None, "it is near")
+    outcome = Outcome(holding=claimed, holds_goal=claimed, changed=True)
+    return Step(0, seen, decision, outcome, seen, 0.01, 0.5, end=end, reason=reason)
 
 
 def script(monkeypatch, loop: Callable[[Any], Iterator[Any]]) -> list[int]:
@@ -88,14 +88,16 @@ def test_the_jaw_took_the_goal(monkeypatch, scene: Scene) -> None:
         robot.home()
         yield step(action_at(OTHER))
         pick(robot, GOAL)
-        yield step(action_at(GOAL), done=True, claimed=True, reason="in the hand")
+        yield step(action_at(GOAL), End.GOAL_IN_HAND, "in the hand")
 
     limits = script(monkeypatch, loop)
     seen = []
-    verdict = trial.play(scene, None, on_step=lambda _s, _step, lifted: seen.append(lifted))  # type: ignore[arg-type]
-    assert verdict.robot_s > 1
-    verdict.robot_s = 0
-    assert verdict == trial.Verdict(True, True, "in the hand", pushes=1, grasps=3, good_grasps=2)
+    result = trial.play(scene, None, on_step=lambda _s, _step, lifted: seen.append(lifted))  # type: ignore[arg-type]
+    assert result.robot_s > 1
+    result.robot_s = 0
+    assert result == trial.EpisodeResult(
+        True, True, End.GOAL_IN_HAND, "in the hand", pushes=1, grasps=3, good_grasps=2
+    )
     assert seen == [False, False, True, True]
     assert limits == [6]  # three an object
 
@@ -107,19 +109,19 @@ def test_a_goal_in_the_bin_counts(monkeypatch, scene: Scene) -> None:
         yield step(action_at(GOAL))
 
     script(monkeypatch, loop)
-    verdict = trial.play(scene, None)  # type: ignore[arg-type]
-    verdict.robot_s = 0
-    assert verdict == trial.Verdict(True, False, "the most actions allowed", 0, 1, 1)
+    result = trial.play(scene, None)  # type: ignore[arg-type]
+    result.robot_s = 0
+    assert result == trial.EpisodeResult(True, False, End.MAX_ACTIONS, "", 0, 1, 1)
 
 
 def test_a_wrong_claim_is_no_success(monkeypatch, scene: Scene) -> None:
     def loop(robot: Any) -> Iterator[Any]:
         pick(robot, OTHER)
-        yield step(action_at(OTHER), done=True, claimed=True, reason="in the hand")
+        yield step(action_at(OTHER), End.GOAL_IN_HAND, "in the hand")
 
     script(monkeypatch, loop)
-    verdict = trial.play(scene, None)  # type: ignore[arg-type]
-    assert (verdict.success, verdict.claimed_success, verdict.good_grasps) == (False, True, 1)
+    result = trial.play(scene, None)  # type: ignore[arg-type]
+    assert (result.success, result.claimed_success, result.good_grasps) == (False, True, 1)
 
 
 @pytest.mark.parametrize("where", [(-0.9, 0.0, 0.03), (-0.5, 0.46, 0.03)], ids=["floor", "bin"])
@@ -131,33 +133,66 @@ def test_a_goal_that_leaves_the_workspace_ends_the_trial(monkeypatch, scene: Sce
         raise AssertionError("the trial went on")
 
     script(monkeypatch, loop)
-    verdict = trial.play(scene, None)  # type: ignore[arg-type]
-    assert (verdict.success, verdict.reason) == (False, "the goal left the workspace")
+    result = trial.play(scene, None)  # type: ignore[arg-type]
+    assert (result.success, result.end) == (False, End.GOAL_LEFT)
+    assert result.reason == "the goal left the workspace"
 
 
 def test_no_action_is_not_counted(monkeypatch, scene: Scene) -> None:
-    script(monkeypatch, lambda robot: iter([step(None, done=True, reason="nothing to do")]))
-    verdict = trial.play(scene, None)  # type: ignore[arg-type]
-    assert verdict == trial.Verdict(False, False, "nothing to do", 0, 0, 0)
+    script(monkeypatch, lambda robot: iter([step(None, End.NOTHING_TO_DO, "nothing to do")]))
+    result = trial.play(scene, None)  # type: ignore[arg-type]
+    assert result == trial.EpisodeResult(False, False, End.NOTHING_TO_DO, "nothing to do", 0, 0, 0)
 
 
-def test_a_robot_that_stops_fails_the_trial(monkeypatch, scene: Scene) -> None:
+def test_a_robot_that_cannot_begin_fails_the_trial(monkeypatch, scene: Scene) -> None:
     def loop(robot: Any) -> Iterator[Any]:
-        yield step(action_at(GOAL))
         raise RobotError("emergency stop")
+        yield
 
     script(monkeypatch, loop)
-    verdict = trial.play(scene, None)  # type: ignore[arg-type]
-    assert (verdict.success, verdict.grasps) == (False, 1)
-    assert verdict.reason == "the robot stopped: emergency stop"
+    result = trial.play(scene, None)  # type: ignore[arg-type]
+    assert (result.success, result.end, result.grasps) == (False, End.ROBOT_STOPPED, 0)
+    assert result.reason == "the robot stopped: emergency stop"
+
+
+def test_a_robot_that_stops_with_the_goal_in_its_jaw_has_failed(
+    monkeypatch: pytest.MonkeyPatch, preset: Path
+) -> None:
+    """The real loop: the robot stops on its way to the bin, and the grasp counts."""
+
+    class Grasps:
+        primitive = PrimitiveConfig(grasp_depth=0.03)
+
+        def decide(self, observation: Observation, *_: Any, **__: Any) -> Decision:
+            row, column = np.argwhere(observation.goal).mean(0).round().astype(int)
+            action = observation.action("grasp", 0, int(row), int(column))
+            return Decision(
+                action, Target(observation.goal, True, 1, 0.0, ""), 1.0, 1.0, None, None, ""
+            )
+
+    home = SimRobot.home
+
+    def stops(robot: SimRobot) -> Report:
+        if robot.world.held():
+            raise RobotError("joint 3 is too hot")
+        return home(robot)
+
+    monkeypatch.setattr(SimRobot, "home", stops)
+    spec = TrialSpec("cubes", 0, str(preset), 2, 0, run_seed=5)
+    record = trial.run_trial(spec, Grasps())
+    assert (record.success, record.claimed_success) == (False, False)
+    assert record.end is End.ROBOT_STOPPED
+    assert record.reason == "the robot stopped: joint 3 is too hot"
+    assert (record.grasps, len(record.steps)) == (1, 1)
+    assert record.steps[0].lifted
 
 
 def test_a_fault_is_played_again_with_another_seed(monkeypatch, preset: Path) -> None:
-    spec = TrialSpec("cubes", 3, str(preset), 2, 0, run_seed=5, fixed=True, policy="mine")
+    spec = TrialSpec("cubes", 3, str(preset), 2, 0, run_seed=5, perturb=True, policy="mine")
     attempts: list[Any] = []
     watched: list[list[bool]] = []
 
-    def watch() -> trial.OnStep:
+    def watch() -> OnStep:
         watched.append([])
         return lambda _scene, _step, lifted: watched[-1].append(lifted)
 
@@ -166,7 +201,7 @@ def test_a_fault_is_played_again_with_another_seed(monkeypatch, preset: Path) ->
         yield step(action_at(GOAL))
         if len(attempts) < 3:
             raise SimulatorFault(f"thrown {len(attempts)}")
-        yield step(action_at(GOAL, "push"), done=True, reason="enough")
+        yield step(action_at(GOAL, "push"), End.NO_CHANGE, "enough")
 
     script(monkeypatch, loop)
     record = trial.run_trial(spec, None, watch)  # type: ignore[arg-type]
@@ -175,6 +210,7 @@ def test_a_fault_is_played_again_with_another_seed(monkeypatch, preset: Path) ->
     assert [s.primitive for s in record.steps] == ["grasp", "push"]
     assert [len(lifted) for lifted in watched] == [1, 1, 2]  # each attempt anew
     assert record.faults == ("thrown 1", "thrown 2")
+    assert record.play_faults == 2
     assert record.seed == spec.seed(2)
     assert (record.grasps, record.pushes, record.reason) == (1, 1, "enough")  # of the last only
     assert record.decision_s == 0.01
@@ -191,12 +227,12 @@ def test_a_fault_is_played_again_with_another_seed(monkeypatch, preset: Path) ->
 def test_a_step_is_kept_as_robot_and_truth_saw_it(monkeypatch, preset: Path) -> None:
     def loop(robot: Any) -> Iterator[Any]:
         pick(robot, OTHER)
-        yield step(action_at(OTHER), claimed=True)
+        yield step(action_at(OTHER))
         robot.home()
-        yield step(None, done=True, reason="nothing to do")
+        yield step(None, End.NOTHING_TO_DO, "nothing to do")
 
     script(monkeypatch, loop)
-    spec = TrialSpec("cubes", 0, str(preset), 2, 0, run_seed=5, fixed=True)
+    spec = TrialSpec("cubes", 0, str(preset), 2, 0, run_seed=5, perturb=True)
     record = trial.run_trial(spec, None)  # type: ignore[arg-type]
     assert record.steps == (
         StepRecord(
@@ -208,14 +244,16 @@ def test_a_step_is_kept_as_robot_and_truth_saw_it(monkeypatch, preset: Path) -> 
             q=1.0,
             q_grasp=0.7,
             q_push=None,
-            holding=True,
-            holds_goal=True,
+            holding=False,
+            holds_goal=False,
             changed=True,
             executed=True,
             lifted=True,
             why="it is near",
             decision_s=0.01,
             action_s=0.5,
+            occupancy=0.25,
+            target_why="it is seen",
         ),
     )
     assert record.decision_s == 0.01
@@ -223,9 +261,68 @@ def test_a_step_is_kept_as_robot_and_truth_saw_it(monkeypatch, preset: Path) -> 
 
 def test_fixed_scenes_vary_with_the_seed(preset: Path) -> None:
     def place(index: int) -> np.ndarray:
-        spec = TrialSpec("cubes", index, str(preset), 2, 0, run_seed=0, fixed=True)
+        spec = TrialSpec("cubes", index, str(preset), 2, 0, run_seed=0, perturb=True)
         built = build_scene(trial.scene_config(spec, spec.seed()))
         return built.world.pose(built.goal_name)[0]
 
     np.testing.assert_array_equal(place(0), place(0))
     assert 1e-5 < np.linalg.norm(place(0) - place(1)) < 0.02
+
+
+def test_a_scene_that_cannot_be_built_is_no_fault_of_playing(monkeypatch, preset: Path) -> None:
+    spec = TrialSpec("cubes", 3, str(preset), 2, 0, run_seed=5)
+    built: list[int] = []
+
+    def build(config: SceneConfig) -> Scene:
+        built.append(config.seed)
+        if len(built) == 1:
+            raise SimulatorFault("objects kept rolling out of the workspace")
+        return build_scene(config)
+
+    monkeypatch.setattr(trial, "build_scene", build)
+    script(monkeypatch, lambda robot: iter([step(None, End.NOTHING_TO_DO, "nothing to do")]))
+    record = trial.run_trial(spec, None)  # type: ignore[arg-type]
+    assert built == [spec.seed(), spec.seed(1)]
+    assert record.faults == ("objects kept rolling out of the workspace",)
+    assert (record.play_faults, record.seed) == (0, spec.seed(1))
+
+
+def test_a_policy_is_reset_before_every_attempt(monkeypatch, preset: Path) -> None:
+    log: list[str] = []
+
+    class Keeps:
+        def reset(self) -> None:
+            log.append("reset")
+
+        def act(self, observation: Observation) -> None: ...
+
+    def loop(robot: Any) -> Iterator[Any]:
+        log.append("play")
+        if log.count("play") < 3:
+            raise SimulatorFault("thrown")
+        yield step(None, End.NOTHING_TO_DO, "nothing to do")
+
+    script(monkeypatch, loop)
+    spec = TrialSpec("cubes", 0, str(preset), 2, 0, run_seed=5)
+    trial.run_trial(spec, Plugin(Keeps(), "Keeps"))
+    assert log == ["reset", "play"] * 3
+
+
+@pytest.mark.parametrize("what", ["position", "yaw"])
+def test_each_object_of_a_fixed_scene_is_perturbed_by_some_mm_and_degrees(
+    what: str, preset: Path
+) -> None:
+    """Evaluation's protocol: about 2 mm and 2 degrees, of a cube that stands upright."""
+    changes = []
+    for index in range(12):
+        spec = TrialSpec("cubes", index, str(preset), 2, 0, run_seed=0, perturb=True)
+        world = build_scene(trial.scene_config(spec, spec.seed())).world
+        for name, nominal in zip(world.object_names, (GOAL, OTHER), strict=True):
+            position, (w, _, _, z) = world.pose(name)
+            if what == "position":
+                changes.append(float(np.linalg.norm(position[:2] - nominal[:2])) / 0.002)
+            else:
+                changes.append(abs(np.degrees(2 * np.arctan2(z, w))) / 2.0)
+    assert min(changes) < 1 < max(changes)
+    assert 0.4 < float(np.mean(changes)) < 2.5
+    assert len(set(changes)) == len(changes)

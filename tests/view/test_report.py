@@ -13,6 +13,7 @@ from made_results import make_trial, write_results, write_strip
 
 from pushgrasp.cli.main import main
 from pushgrasp.errors import UserError
+from pushgrasp.evaluation.metrics import Cause
 from pushgrasp.evaluation.tables import PAPER
 from pushgrasp.view.report import read_results, report_page
 from pushgrasp.view.report.about import command
@@ -64,7 +65,7 @@ def test_the_tables_hold_the_summary_and_the_papers_figures(tmp_path: Path):
             in text
         )
     for cause in {cause for group in groups for cause in group["causes"]}:
-        assert cause in text
+        assert Cause(cause).label in text
 
 
 def test_policies_keep_their_colours_and_the_papers_figures_match_them(tmp_path: Path):

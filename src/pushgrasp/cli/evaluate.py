@@ -41,6 +41,7 @@ class Evaluate(EvaluationConfig):
 
 def _run(command: Evaluate) -> int:
     from ..evaluation.runner import evaluate
+    from ..view.trial_strips import StripObserver
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     columns = (
@@ -62,7 +63,8 @@ def _run(command: Evaluate) -> int:
     try:
         summary = evaluate(
             command, out=command.out, workers=_workers(command.workers), resume=command.resume,
-            pictures=command.pictures, progress=progress,
+            observe=StripObserver(command.out.absolute()) if command.pictures else None,
+            progress=progress,
         )  # fmt: skip
     finally:
         bar.stop()

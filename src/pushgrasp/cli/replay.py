@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 
 from ..errors import SimulatorFault, UserError
-from ..evaluation.notes import Notes
-from ..evaluation.reproduce import Chosen, choose, difference, failures, same
+from ..evaluation.reproduce import RecordedTrial, difference, failed_trials, find_trial, same
 from ..evaluation.results import read_settings, read_trials
+from ..evaluation.steps import StepRecorder
 from ..evaluation.trial import scene_config
 from ..policy.load import load_policy
 from ..sim.robots.registry import gripper
@@ -33,22 +33,24 @@ def run_replay(
         print(f"warning: {sentence}", file=sys.stderr)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     if trial == FAILURES:
-        for line in failures(settings, records, policy, folder) or ["no trial failed"]:
+        for line in failed_trials(settings, records, policy, folder) or ["no trial failed"]:
             console.print(line)
         return 0
-    chosen = choose(settings, records, trial, policy, folder)
+    chosen = find_trial(settings, records, trial, policy, folder)
     check_places(out, rerun)
-    for note in chosen.notes:
-        print(f"warning: {note}", file=sys.stderr)
+    for change in chosen.changes:
+        print(f"warning: {change}", file=sys.stderr)
     return _play(chosen, out, video, rerun, console)
 
 
-def _play(chosen: Chosen, out: Path, video: bool, rerun: Path | None, console: Console) -> int:
+def _play(
+    chosen: RecordedTrial, out: Path, video: bool, rerun: Path | None, console: Console
+) -> int:
     use_one_thread()
     record, spec = chosen.record, chosen.spec
     policy = load_policy(chosen.source, gripper(spec.robot))
     config = dataclasses.replace(scene_config(spec, record.seed), dressed=video)
-    notes = Notes(None)
+    recorder = StepRecorder()
     try:
         with console.status("building the scene"):
             scene = build_scene(config)
@@ -57,16 +59,16 @@ def _play(chosen: Chosen, out: Path, video: bool, rerun: Path | None, console: C
                 f"the goal of {record.group}:{record.index} was {record.goal}, and is "
                 f"{scene.goal_name} now; has the scene {spec.scene} been changed?"
             )
-        verdict = show_episode(
+        result = show_episode(
             scene, policy, spec.view, policy_name=record.policy, out=out, video=video,
-            rerun=rerun, console=console, on_step=notes,
+            rerun=rerun, console=console, on_step=recorder,
         )  # fmt: skip
     except SimulatorFault as fault:
         console.print(
-            f"Not as recorded: after {len(notes.steps)} actions the simulator failed: {fault}",
+            f"Not as recorded: after {len(recorder.steps)} actions the simulator failed: {fault}",
             style="bold red",
         )
         return 1
-    differs = difference(record, scene.visible_fraction, notes.steps, verdict)
-    console.print(f"Not as recorded: {differs}." if differs else same(notes.steps))
+    differs = difference(record, scene.visible_fraction, recorder.steps, result)
+    console.print(f"Not as recorded: {differs}." if differs else same(recorder.steps))
     return 1 if differs else 0

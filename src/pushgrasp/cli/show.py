@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ..errors import UserError
-from ..evaluation.notes import OnStep
-from ..evaluation.trial import Verdict, play
+from ..evaluation.steps import OnStep
+from ..evaluation.trial import EpisodeResult, play
 from ..interfaces import Action
 from ..perception.colors import color_name
 from ..perception.observation import Observation
@@ -68,7 +68,7 @@ def show_episode(
     rerun: Path | None,
     console: Console,
     on_step: OnStep | None = None,
-) -> Verdict:
+) -> EpisodeResult:
     """Play a scene, and show it: lines, pictures, a record, and if wanted video and recording.
 
     Nothing of that changes what the robot sees and does.
@@ -111,7 +111,7 @@ def show_episode(
             n_actions += step.decision.action is not None
             console.print(_step_text(step))
             full, frame = decider.with_both_maps(step), frames.pop()
-            writer.add(full, frame)
+            writer.add(full, frame, lifted=lifted)
             if recording is not None:
                 recording.add(full, frame)
             frames.append(eyes.capture())
@@ -206,7 +206,7 @@ def _film(scene: Scene, path: Path, title: str) -> VideoWriter:
     return video
 
 
-def result_sentence(verdict: Verdict, n_actions: int, color: str, visible: float) -> str:
+def result_sentence(verdict: EpisodeResult, n_actions: int, color: str, visible: float) -> str:
     """How an episode ended, in a sentence."""
     actions = f"{n_actions} action{'' if n_actions == 1 else 's'}"
     if verdict.success and verdict.claimed_success:

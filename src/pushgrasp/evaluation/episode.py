@@ -17,7 +17,7 @@ from ..retrieve import StoppingRule, act, look
 from ..sim.cameras.views import ViewConfig
 from ..sim.scenes.build import Scene
 from ..workspace import Workspace
-from .trial import ACTIONS_PER_OBJECT, Witness, eyes, left_workspace
+from .trial import ACTIONS_PER_OBJECT, ScoredRobot, left_workspace, trial_cameras
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Episode:
     ) -> None:
         self.scene, self.primitive = scene, primitive
         self.workspace = workspace or Workspace()
-        self._cameras = eyes(scene, view)
-        self._robot = Witness(scene.make_robot(), scene.world)
+        self._cameras = trial_cameras(scene, view)
+        self._robot = ScoredRobot(scene.make_robot(), scene.world)
         self._robot.home()
         self.observation = self._look()
         self.max_actions = ACTIONS_PER_OBJECT * len(scene.world.in_scene())

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from statistics import median
 
+from ..retrieve import End
 from .intervals import bootstrap, mcnemar, wilson
 from .records import TrialRecord
 
@@ -17,19 +19,31 @@ Interval = tuple[float, float]
 
 BANDS = ("hidden", "under 0.3", "0.3 to 0.6", "over 0.6")
 """Of the goal's visible fraction at the start."""
-CAUSES = (
-    "5 failed grasps", "5 actions without effect", "goal left the workspace",
-    "most actions allowed", "nothing to do", "wrong claim", "robot stopped", "other",
-)  # fmt: skip
-"""Why trials end that are not completed."""
-_CAUSES = {
-    "grasps in a row failed": CAUSES[0],
-    "actions in a row changed nothing": CAUSES[1],
-    "the goal left the workspace": CAUSES[2],
-    "most allowed": CAUSES[3],
-    "the most actions allowed": CAUSES[3],
-    "nothing to do": CAUSES[4],
-    "the robot stopped": CAUSES[6],
+
+
+class Cause(StrEnum):
+    """Why a trial was not completed; the values are the keys in summary.json."""
+
+    FAILED_GRASPS = End.FAILED_GRASPS
+    NO_CHANGE = End.NO_CHANGE
+    GOAL_LEFT = End.GOAL_LEFT
+    MAX_ACTIONS = End.MAX_ACTIONS
+    NOTHING_TO_DO = End.NOTHING_TO_DO
+    WRONG_CLAIM = "wrong_claim"  # the robot said that it has the goal
+    ROBOT_STOPPED = End.ROBOT_STOPPED
+    OTHER = "other"  # of an old record
+
+    @property
+    def label(self) -> str:
+        """The cause in words, for tables and plots."""
+        return _LABELS.get(self, self.value.replace("_", " "))
+
+
+_LABELS = {
+    Cause.FAILED_GRASPS: "5 failed grasps",
+    Cause.NO_CHANGE: "5 actions without effect",
+    Cause.GOAL_LEFT: "goal left the workspace",
+    Cause.MAX_ACTIONS: "action limit",
 }
 
 
@@ -62,7 +76,7 @@ class Group:
     faults: int  # attempts that the simulator spoilt, played again
     wrong_claims: int  # the robot said it had the goal and did not
     missed_claims: int  # it had the goal and did not say so
-    causes: dict[str, int]  # why trials ended that were not completed, in the order of CAUSES
+    causes: dict[str, int]  # why trials ended that were not completed, see Cause
     bands: tuple[Band, ...]  # those with trials, in the order of BANDS
     decision_s: float | None  # median of the trials' medians
     trial_s: float  # median of wall time
@@ -122,7 +136,7 @@ def score(name: str, trials: Sequence[TrialRecord], wanted: int | None = None) -
         faults=sum(len(t.faults) for t in trials),
         wrong_claims=sum(t.claimed_success and not t.success for t in trials),
         missed_claims=sum(t.success and not t.claimed_success for t in trials),
-        causes={c: causes.count(c) for c in CAUSES if c in causes},
+        causes={c.value: causes.count(c) for c in Cause if c in causes},
         bands=tuple(_bands(trials)),
         decision_s=median(decisions) if decisions else None,
         trial_s=median(t.wall_s for t in trials),
@@ -130,11 +144,11 @@ def score(name: str, trials: Sequence[TrialRecord], wanted: int | None = None) -
     )
 
 
-def cause(trial: TrialRecord) -> str:
-    """Why a trial that was not completed ended, as one of CAUSES."""
+def cause(trial: TrialRecord) -> Cause:
+    """Return why a trial was not completed."""
     if trial.claimed_success:
-        return CAUSES[5]
-    return next((known for words, known in _CAUSES.items() if words in trial.reason), CAUSES[-1])
+        return Cause.WRONG_CLAIM
+    return Cause.OTHER if trial.end is None else Cause(trial.end)
 
 
 def band(visible_fraction: float) -> str:

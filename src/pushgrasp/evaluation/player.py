@@ -1,32 +1,47 @@
-"""What a process that plays trials does: load a policy once, play, draw."""
+"""What a process that plays trials does: load each policy once, play, let others watch."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
-from ..errors import UserError
 from ..parallel.processes import Play
 from ..policy.load import load_policy
-from ..policy.plugin import Plugin
-from ..retrieve import Decides, Step
+from ..retrieve import Decides
 from ..sim.robots.registry import gripper
-from ..sim.scenes.build import Scene
+from ..utils.provenance import commit
 from ..utils.threads import use_one_thread
-from .notes import OnStep
 from .records import TrialRecord, TrialSpec
+from .steps import OnStep
+
+
+class TrialObserver(Protocol):
+    """Watches one trial, to draw it for example."""
+
+    def begin_attempt(self) -> OnStep:
+        """Forget earlier attempts; returns what is called after each step of this one."""
+        ...
+
+    def finish(self) -> None:
+        """The trial is over; its last attempt was scored."""
+        ...
+
+
+Observe = Callable[[TrialSpec, Decides], TrialObserver]
+"""Makes the observer of a trial; it is sent to the processes, so it must be picklable."""
 
 
 @dataclass(frozen=True)
-class Setup:
-    """What such a process must know."""
+class PlayerSetup:
+    """What a process needs to play the trials of a run."""
 
     sources: dict[str, str]  # of the policies, by name
-    pictures: Path | None = None  # folder for a picture of each trial; None: none is drawn
+    observe: Observe | None = None
 
 
-def load_player(setup: Setup) -> Play:
-    """What plays trials; a policy is loaded when its first trial comes.
+def load_player(setup: PlayerSetup) -> Play:
+    """Make the function that plays trials; it loads a policy when its first trial comes.
 
     Args:
         setup: of the run.
@@ -35,40 +50,17 @@ def load_player(setup: Setup) -> Play:
 
     use_one_thread()
     loaded: dict[str, Decides] = {}
+    code = commit()
 
     def play(spec: TrialSpec) -> TrialRecord:
         if spec.policy not in loaded:
             loaded[spec.policy] = load_policy(setup.sources[spec.policy], gripper(spec.robot))
         policy = loaded[spec.policy]
-        if isinstance(policy, Plugin):
-            policy.reset()
-        if setup.pictures is None:
-            return run_trial(spec, policy)
-        from ..view.draw.panels import Lengths
-        from ..view.draw.strip import Strip
-
-        lengths = Lengths(policy.primitive, gripper(spec.robot))
-        strip = Strip(lengths)
-
-        def watch() -> OnStep:
-            nonlocal strip
-            strip = Strip(lengths)  # a new one for each attempt
-
-            def add(_scene: Scene, step: Step, lifted: bool) -> None:
-                strip.add(step, lifted)
-
-            return add
-
-        record = run_trial(spec, policy, watch)
-        try:
-            strip.save(picture_path(setup.pictures, spec))
-        except UserError as error:
-            raise UserError(f"{error}; the trials before are kept: go on with --resume") from error
+        if setup.observe is None:
+            return run_trial(spec, policy, commit=code)
+        observer = setup.observe(spec, policy)
+        record = run_trial(spec, policy, observer.begin_attempt, commit=code)
+        observer.finish()
         return record
 
     return play
-
-
-def picture_path(pictures: Path, spec: TrialSpec) -> Path:
-    """Where a trial's picture lies, e.g. pictures/default/random-20-0007.webp."""
-    return pictures / spec.policy / f"{spec.group}-{spec.index:04d}.webp"

@@ -1,4 +1,4 @@
-"""What a trial is, before and after it is played."""
+"""A trial: its specification before it is played, its record afterwards."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..interfaces import Primitive
+from ..retrieve import End
 from ..sim.cameras.views import ViewConfig
+from .steps import StepRecord
 
 Key = tuple[str, str, int]
 """Policy, group and index."""
 
 SPAWN_KEY = 2
-"""Sets the seeds of evaluation apart from those of training, which have 1."""
+"""Separates the seeds of evaluation from those of training, which have 1."""
 
 
 @dataclass(frozen=True)
 class TrialSpec:
-    """Which trial to play; everything else follows from it and the policy."""
+    """All that determines a trial, the policy's weights aside."""
 
     group: str
     index: int  # from 0
     scene: str  # as in SceneConfig.name
-    n_objects: int  # where they are dropped; fixed scenes bring their own
+    n_objects: int  # of a procedural scene; fixed scenes bring their own
     goal: int  # index of the goal among the scene's objects
     run_seed: int
     robot: str = "gantry"
     view: ViewConfig = field(default_factory=ViewConfig)
     randomise: bool = False
-    fixed: bool = False  # a fixed scene: its objects' places, friction and depth are varied
+    perturb: bool = False  # vary a fixed scene: its objects' poses, friction, depth noise
     policy: str = "default"  # its name in the records; all policies meet the same scenes
 
     @property
     def key(self) -> Key:
-        """What tells the trial from the others of a run."""
+        """Unique key within a run."""
         return self.policy, self.group, self.index
 
     def seed(self, attempt: int = 0) -> int:
-        """The scene's seed; the same whichever trials are played, and in which order.
+        """Derive the scene's seed from the run's seed, the group and the index alone.
 
         Args:
             attempt: 0, or the number of faults so far.
@@ -52,31 +53,9 @@ class TrialSpec:
         return int(state[0] >> 11)
 
 
-@dataclass(frozen=True)
-class StepRecord:
-    """One action, as the robot and the truth saw it."""
-
-    primitive: Primitive
-    target_is_goal: bool  # False: another object took its place
-    goal_visible_px: int  # heightmap pixels of the goal that the robot saw before
-    position: tuple[float, float, float]  # m, world frame: the surface point under the pixel
-    yaw: float  # rad: grasp: closing direction; push: direction of travel
-    q: float | None  # value of the action; None: the policy gives none
-    q_grasp: float | None  # best Q_g over the goal or its stand-in; None: there was none
-    q_push: float | None  # Q_p of the best push; None: there was none, or none was needed
-    holding: bool  # the robot believes that it carried something away
-    holds_goal: bool  # and that it was the goal
-    changed: bool  # the camera saw the scene change
-    executed: bool  # False: the robot stopped early
-    lifted: bool  # the jaw carried something away (the simulator's truth)
-    why: str  # of the decision, in words
-    decision_s: float  # s of wall time from the picture to the action
-    action_s: float  # s of wall time for the motion
-
-
 @dataclass(frozen=True, kw_only=True)
 class TrialRecord:
-    """One trial, scored by the simulator's truth."""
+    """One trial, scored by the simulator's ground truth."""
 
     policy: str = "default"  # its name in the run
     scene: str = ""  # as in SceneConfig.name
@@ -85,25 +64,28 @@ class TrialRecord:
     seed: int  # of the scene that was scored
     goal: str  # name of the goal object
     visible_fraction: float  # of the goal, at the start
-    success: bool  # the jaw took the goal off the table
-    claimed_success: bool  # the robot said so
-    reason: str  # why the trial ended
+    success: bool  # the jaw took the goal off the table and the robot did not stop
+    claimed_success: bool  # the robot said that it has the goal
+    end: End | None  # why the trial ended; None: unknown, in a record that has only words
+    reason: str  # the same as a sentence
     pushes: int
     grasps: int
     good_grasps: int  # grasps that lifted any object
-    faults: tuple[str, ...] = ()  # of attempts at this trial that were not scored
+    faults: tuple[str, ...] = ()  # simulator faults of earlier attempts, which are not scored
+    play_faults: int = 0  # how many of them came while the policy played, not while building
     decision_s: float | None = None  # median of the trial; None without a decision
-    wall_s: float = 0.0  # s, faulty attempts included
+    wall_s: float = 0.0  # s, aborted attempts included
     robot_s: float = 0.0  # s of simulated time, from the first look to the end
     refusals: int = 0  # actions that the robot refused before it moved
-    steps: tuple[StepRecord, ...] = ()  # its actions, of the attempt that was scored
+    commit: str | None = None  # of the code that played it; None: unknown
+    steps: tuple[StepRecord, ...] = ()  # the actions of the attempt that was scored
 
     @property
     def key(self) -> Key:
-        """What tells the trial from the others of a run."""
+        """Unique key within a run."""
         return self.policy, self.group, self.index
 
     @property
     def actions(self) -> int:
-        """Pushes and grasps."""
+        """Number of pushes and grasps."""
         return self.pushes + self.grasps

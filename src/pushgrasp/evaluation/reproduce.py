@@ -1,4 +1,4 @@
-"""A trial of an earlier evaluation: found again, and compared with what is played now."""
+"""Reproduce a trial of an earlier evaluation: find its record, compare it with a new run."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from ..utils.provenance import commit, machine
 from .config import EvaluationConfig
 from .metrics import cause
 from .plan import plan_trials, policy_entries
-from .records import StepRecord, TrialRecord, TrialSpec
+from .records import TrialRecord, TrialSpec
 from .settings import Settings, played_by
-from .trial import Verdict
+from .steps import StepRecord
+from .trial import EpisodeResult
 
 ROUNDING = 1e-4  # of the records' numbers, and a little over
 _FLAGS = ("target_is_goal", "holding", "holds_goal", "changed", "executed", "lifted")
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """A recorded trial, and what plays it again."""
+class RecordedTrial:
+    """A recorded trial and all that is needed to play it again."""
 
     record: TrialRecord
     spec: TrialSpec
     source: str  # of the policy, for `load_policy`
-    notes: tuple[str, ...]  # what may make it come out otherwise, in sentences
+    changes: tuple[str, ...]  # since it was played, in sentences; they may alter the trial
 
 
-def choose(
+def find_trial(
     settings: Settings, records: Sequence[TrialRecord], trial: str, policy: str | None, folder: Path
-) -> Chosen:
-    """Find a trial and all that decided about it.
+) -> RecordedTrial:
+    """Find a trial and all that determined it.
 
     Args:
         settings, records: of the folder.
@@ -55,24 +56,24 @@ def choose(
             f"the policy {record.policy} is code, which would run here; if you trust it, name it: "
             f"--policy {source}"
         )
-    return Chosen(
-        record, _spec(settings, record, folder), source, tuple(_notes(settings, record, source))
+    return RecordedTrial(
+        record, _spec(settings, record, folder), source, tuple(_changes(settings, record, source))
     )
 
 
-def failures(
+def failed_trials(
     settings: Settings, records: Sequence[TrialRecord], policy: str | None, folder: Path
 ) -> list[str]:
-    """The trials that were not completed, a line each: which, whose, cause, and how it ended.
+    """List the trials that were not completed: trial, policy, cause, reason; one line each.
 
     Args:
-        settings, records, policy, folder: as for `choose`; None: of all policies.
+        settings, records, policy, folder: as for `find_trial`; None: of all policies.
     Raises:
         UserError: the folder holds no trial of that policy.
     """
     name = _name(settings, policy, folder)
     failed = [r for r in records if not r.success and name in (None, r.policy)]
-    rows = [(f"{r.group}:{r.index}", r.policy, cause(r), r.reason) for r in failed]
+    rows = [(f"{r.group}:{r.index}", r.policy, cause(r).label, r.reason) for r in failed]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     return [
         "  ".join([*(text.ljust(w) for text, w in zip(row, widths, strict=False)), row[3]])
@@ -81,15 +82,15 @@ def failures(
 
 
 def difference(
-    record: TrialRecord, visible: float, steps: Sequence[StepRecord], verdict: Verdict
+    record: TrialRecord, visible: float, steps: Sequence[StepRecord], result: EpisodeResult
 ) -> str:
-    """How what was played differs from the record, in words; "" if it does not.
+    """Describe the first difference between a record and a new run; "" if there is none.
 
     Args:
         record: of the trial.
-        visible: the goal's visible fraction at the start, now.
-        steps: the actions that were played now.
-        verdict: and what they came to.
+        visible: the goal's visible fraction at the start of the new run.
+        steps: its actions.
+        result: its outcome.
     """
     if abs(record.visible_fraction - visible) > ROUNDING:
         return f"the goal was {record.visible_fraction:.4f} visible at first, now {visible:.4f}"
@@ -97,16 +98,16 @@ def difference(
         if what := _step_difference(then, now):
             return f"action {i} {what}"
     if len(steps) != len(record.steps):
-        return f"{_actions(len(steps))} instead of {len(record.steps)}: it ended: {verdict.reason}"
+        return f"{_actions(len(steps))} instead of {len(record.steps)}: it ended: {result.reason}"
     for name in ("success", "claimed_success", "reason"):
-        then, now = getattr(record, name), getattr(verdict, name)
+        then, now = getattr(record, name), getattr(result, name)
         if then != now:
-            return f"the verdict's {name} was {then!r} and is now {now!r}"
+            return f"the result's {name} was {then!r} and is now {now!r}"
     return ""
 
 
 def same(steps: Sequence[StepRecord]) -> str:
-    """What to say when nothing differs."""
+    """Return the sentence for a run without a difference."""
     return f"The same {_actions(len(steps))} as recorded."
 
 
@@ -115,8 +116,9 @@ def _actions(n: int) -> str:
 
 
 def _step_difference(then: StepRecord, now: StepRecord) -> str:
-    numbers = zip((*then.position, then.yaw), (*now.position, now.yaw), strict=True)
-    if then.primitive != now.primitive or any(abs(a - b) > ROUNDING for a, b in numbers):
+    if then.primitive != now.primitive or any(
+        abs(a - b) > ROUNDING for a, b in zip(_pose(then), _pose(now), strict=True)
+    ):
         return f"was a {_place(then)}, now a {_place(now)}"
     for name in _FLAGS:
         before, after = getattr(then, name), getattr(now, name)
@@ -126,12 +128,19 @@ def _step_difference(then: StepRecord, now: StepRecord) -> str:
 
 
 def _place(step: StepRecord) -> str:
-    x, y, z = step.position
-    return f"{step.primitive} at ({x:.4f}, {y:.4f}, {z:.4f}) m, yaw {step.yaw:.4f}"
+    x, y, z, yaw = _pose(step)
+    return f"{step.primitive} at ({x:.4f}, {y:.4f}, {z:.4f}) m, yaw {yaw:.4f}"
+
+
+def _pose(step: StepRecord) -> tuple[float, float, float, float]:
+    """Return x, y, z (m) and yaw (rad) of a recorded action."""
+    assert step.position is not None
+    assert step.yaw is not None
+    return (*step.position, step.yaw)
 
 
 def _name(settings: Settings, policy: str | None, folder: Path) -> str | None:
-    """A policy's name in the folder, given that or where it is now."""
+    """Return a policy's name in the folder, given that name or where the policy is now."""
     known = [entry["name"] for entry in settings["policies"]]
     if policy is None or policy in known:
         return policy
@@ -144,7 +153,7 @@ def _name(settings: Settings, policy: str | None, folder: Path) -> str | None:
 
 
 def _entry(settings: Settings, record: TrialRecord) -> Settings:
-    """What settings.json says of the trial's policy."""
+    """Return the entry of the trial's policy in settings.json."""
     found = [entry for entry in settings["policies"] if entry["name"] == record.policy]
     if not found:
         raise UserError(
@@ -173,7 +182,7 @@ def _find(
 
 
 def _ranges(records: Sequence[TrialRecord]) -> list[str]:
-    """Each group's trials, e.g. "random-20:0 to 199"."""
+    """List each group's trials, e.g. "random-20:0 to 199"."""
     indices: dict[str, set[int]] = {}
     for record in records:
         indices.setdefault(record.group, set()).add(record.index)
@@ -187,7 +196,7 @@ def _ranges(records: Sequence[TrialRecord]) -> list[str]:
 
 
 def _spec(settings: Settings, record: TrialRecord, folder: Path) -> TrialSpec:
-    """The trial as the run planned it."""
+    """Plan the trial as the run did."""
     lots = {(lot["policy"], lot["name"]): lot for lot in settings["groups"]}
     lot = lots.get((record.policy, record.group))
     if lot is None:
@@ -214,11 +223,11 @@ def _spec(settings: Settings, record: TrialRecord, folder: Path) -> TrialSpec:
     return spec
 
 
-def _notes(settings: Settings, record: TrialRecord, source: str) -> list[str]:
-    """What is not as it was when the trial was played."""
+def _changes(settings: Settings, record: TrialRecord, source: str) -> list[str]:
+    """Compare policy, program, machine with those that played the trial."""
     before, now = _entry(settings, record)["sha256"], policy_entries([source])[0].sha256
     here, there = machine(), settings.get("machine") or {}
-    code = played_by(settings)
+    code = record.commit or played_by(settings)
     return [
         f"{what} was {then}, now {now}: the trial may come out otherwise"
         for what, then, now in (

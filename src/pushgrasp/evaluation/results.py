@@ -16,6 +16,7 @@ from ..errors import UserError
 from ..utils.config_json import from_json
 from ..utils.files import to_json, write_json
 from ..utils.output import check_output_folder, only_writer
+from .old_records import complete
 from .records import Key, TrialRecord, TrialSpec
 from .settings import SETTINGS, Settings, merge, read_settings
 
@@ -23,6 +24,16 @@ __all__ = ["Results", "open_results", "read_settings", "read_trials"]
 
 TRIALS, PICTURES, SUMMARY, TABLE = "trials.jsonl", "pictures", "summary.json", "table.md"
 COMPRESSED = TRIALS + ".xz"
+
+
+def strip_path(folder: Path, policy: str, group: str, index: int) -> Path:
+    """Return where a trial's strip lies, e.g. pictures/default/random-20-0007.webp.
+
+    Args:
+        folder: of the results.
+        policy, group, index: of the trial.
+    """
+    return folder / PICTURES / policy / f"{group}-{index:04d}.webp"
 
 
 def read_trials(folder: str | Path) -> tuple[list[TrialRecord], list[str]]:
@@ -80,12 +91,20 @@ def parse_line(line: bytes, where: str) -> TrialRecord:
         value = json.loads(line)
     except ValueError as error:  # of JSON, or of UTF-8
         raise UserError(f"{where} is cut or damaged: it is not JSON") from error
+    if isinstance(value, dict):
+        complete(value)
     return from_json(TrialRecord, value, where)
 
 
 def to_line(record: TrialRecord) -> str:
-    """A trial's record as a line: times to a millisecond, other numbers to four decimals."""
-    return to_json(_rounded(dataclasses.asdict(record), 4)) + "\n"
+    """Format a trial as a line: times to a millisecond, other numbers to four decimals.
+
+    A goal of which anything is visible stays visible: its fraction is at least 0.0001.
+    """
+    fields = _rounded(dataclasses.asdict(record), 4)
+    if record.visible_fraction > 0:
+        fields["visible_fraction"] = max(fields["visible_fraction"], 1e-4)
+    return to_json(fields) + "\n"
 
 
 def _rounded(value: Any, digits: int) -> Any:

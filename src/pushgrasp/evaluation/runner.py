@@ -16,9 +16,9 @@ from ..sim.robots.registry import gripper
 from ..utils.files import read_json, write_atomic, write_json
 from .config import EvaluationConfig
 from .plan import plan_trials, policy_entries
-from .player import Setup, load_player
+from .player import Observe, PlayerSetup, load_player
 from .records import TrialRecord, TrialSpec
-from .results import PICTURES, SUMMARY, TABLE, Results, open_results
+from .results import SUMMARY, TABLE, Results, open_results
 from .settings import commits, describe, played_by
 from .summary import summarise
 from .tables import write_table
@@ -36,7 +36,7 @@ def evaluate(
     out: str | Path,
     workers: Workers = 1,
     resume: bool = False,
-    pictures: bool = False,
+    observe: Observe | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Play trials with policies and compute their rates.
@@ -47,7 +47,7 @@ def evaluate(
         workers: see Workers.
         resume: if there is a run in `out`, play what is missing. It may have fewer trials,
             policies, scenes or numbers of objects than are asked for now; all else is as it was.
-        pictures: draw each trial's steps.
+        observe: watches each trial, in the process that plays it; see Observe.
         progress: see Progress.
     Returns:
         The contents of summary.json: see `summary.summarise`; with `wall_s` and
@@ -66,8 +66,7 @@ def evaluate(
         load_policy(policy.source, gripper(config.robot))
     settings = describe(config, policies, specs)
     with open_results(out, settings, resume=resume) as results:
-        folder = results.folder / PICTURES if pictures else None
-        setup = Setup({policy.name: policy.source for policy in policies}, folder)
+        setup = PlayerSetup({policy.name: policy.source for policy in policies}, observe)
         return _play_missing(results, specs, workers, setup, progress)
 
 
@@ -75,7 +74,7 @@ def _play_missing(
     results: Results,
     specs: Sequence[TrialSpec],
     workers: Workers,
-    setup: Setup,
+    setup: PlayerSetup,
     progress: Progress | None,
 ) -> dict[str, Any]:
     """Play the trials that a folder of results lacks, and write what they all come to."""
@@ -110,7 +109,7 @@ def _play_missing(
 
 
 def _play(
-    specs: Sequence[TrialSpec], workers: Workers, setup: Setup
+    specs: Sequence[TrialSpec], workers: Workers, setup: PlayerSetup
 ) -> Generator[TrialRecord, None, None]:
     if workers == "ray":
         from ..parallel.ray_trials import run_on_ray

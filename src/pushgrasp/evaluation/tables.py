@@ -7,7 +7,7 @@ from typing import Any
 
 from ..sim.scenes.layouts import PROCEDURAL
 from .intervals import wilson
-from .metrics import BANDS, CAUSES
+from .metrics import BANDS, Cause
 from .settings import played_by
 
 PAPER: dict[str, dict[int, tuple[float, float, float]]] = {
@@ -137,13 +137,13 @@ def _compared(comparisons: Sequence[Figures]) -> str:
 
 
 def _causes(groups: Sequence[Figures]) -> str:
-    causes = [cause for cause in CAUSES if any(cause in group["causes"] for group in groups)]
+    causes = [c for c in Cause if any(c.value in group["causes"] for group in groups)]
     rows = [
         (g["name"], g["policy"], str(g["trials"] - g["completed"]),
-         *(str(g["causes"].get(cause, "")) for cause in causes))
+         *(str(g["causes"].get(c.value, "")) for c in causes))
         for g in groups
     ]  # fmt: skip
-    return _markdown(("group", "policy", "not completed", *causes), rows)
+    return _markdown(("group", "policy", "not completed", *(c.label for c in causes)), rows)
 
 
 def _bands(groups: Sequence[Figures]) -> str:

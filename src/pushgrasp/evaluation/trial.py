@@ -1,7 +1,7 @@
-"""One trial: a scene, a policy, the loop, and the truth that scores it.
+"""One trial: build the scene, let the policy play, score by the ground truth.
 
-The loop and the policy see what a robot sees. Only this file looks at the simulator's truth
-while they work, and what it finds never reaches them.
+The loop and the policy see what a robot sees. Only this file reads the simulator's ground truth
+while they work, and nothing of it reaches them.
 """
 
 from __future__ import annotations
@@ -13,30 +13,32 @@ from dataclasses import dataclass
 
 from ..errors import RobotError, SimulatorFault
 from ..interfaces import Camera, Command, MoveTo, Report, Robot
-from ..retrieve import Decides, retrieve
+from ..policy.plugin import Plugin
+from ..retrieve import Decides, End, retrieve
 from ..sim.cameras.views import ViewConfig
 from ..sim.randomise import DomainConfig
 from ..sim.scenes.build import Scene, SceneConfig, build_scene
 from ..sim.world import World
 from ..workspace import Workspace
-from .notes import Notes, OnStep
 from .records import TrialRecord, TrialSpec
+from .steps import OnStep, StepRecorder
 
 ACTIONS_PER_OBJECT = 3
-"""A guard against endless trials; the paper sets none."""
+"""Limit on the actions of a trial; the paper sets none."""
 MAX_FAULTS = 10
-"""Attempts at one trial that the simulator may spoil before there is something wrong with it."""
+"""Attempts at one trial that may end in a simulator fault before the run is aborted."""
 DEPTH_NOISE = 0.001
-"""m, standard deviation in the stochastic trials of a fixed scene."""
+"""m, standard deviation in the perturbed trials of a fixed scene."""
 
 
 @dataclass
-class Verdict:
-    """What an episode came to, by the simulator's truth."""
+class EpisodeResult:
+    """The outcome of an episode by the simulator's ground truth."""
 
-    success: bool = False  # the jaw took the goal off the table
-    claimed_success: bool = False  # the robot said so
-    reason: str = ""
+    success: bool = False  # the jaw took the goal off the table and the robot did not stop
+    claimed_success: bool = False  # the robot said that it has the goal
+    end: End = End.MAX_ACTIONS
+    reason: str = ""  # the same as a sentence
     pushes: int = 0
     grasps: int = 0
     good_grasps: int = 0  # grasps that lifted any object
@@ -45,30 +47,43 @@ class Verdict:
 
 
 def run_trial(
-    spec: TrialSpec, policy: Decides, watch: Callable[[], OnStep] | None = None
+    spec: TrialSpec,
+    policy: Decides,
+    watch: Callable[[], OnStep] | None = None,
+    *,
+    commit: str | None = None,
 ) -> TrialRecord:
-    """Play a trial to its end; when the simulator spoils it, again with another seed.
+    """Play a trial to its end; after a simulator fault again, with another seed.
 
     Args:
-        spec: which trial.
-        policy: who decides.
-        watch: called before each attempt; gives what is to be called after each action.
+        spec: the trial.
+        policy: chooses the actions; one that keeps a state is reset before every attempt.
+        watch: called before every attempt; what it returns is called after each step.
+        commit: of the code, for the record.
     Raises:
         UserError: there is no such scene.
-        SimulatorFault: the simulator spoilt every attempt.
+        SimulatorFault: every attempt ended in a fault.
     """
     faults: list[str] = []
+    play_faults = 0
     start = time.perf_counter()
     while len(faults) < MAX_FAULTS:
         seed = spec.seed(len(faults))
-        notes = Notes(watch() if watch else None)
         try:
             scene = build_scene(scene_config(spec, seed))
-            if spec.view.cameras:
-                scene.visible_fraction = scene.visible_from(spec.view)
-            verdict = play(scene, policy, spec.view, on_step=notes)
         except SimulatorFault as fault:
             faults.append(str(fault))
+            continue
+        if spec.view.cameras:
+            scene.visible_fraction = scene.visible_from(spec.view)
+        if isinstance(policy, Plugin):
+            policy.reset()
+        recorder = StepRecorder(watch() if watch else None)
+        try:
+            result = play(scene, policy, spec.view, on_step=recorder)
+        except SimulatorFault as fault:
+            faults.append(str(fault))
+            play_faults += 1
             continue
         return TrialRecord(
             policy=spec.policy,
@@ -78,18 +93,21 @@ def run_trial(
             seed=seed,
             goal=scene.goal_name,
             visible_fraction=scene.visible_fraction,
-            success=verdict.success,
-            claimed_success=verdict.claimed_success,
-            reason=verdict.reason,
-            pushes=verdict.pushes,
-            grasps=verdict.grasps,
-            good_grasps=verdict.good_grasps,
+            success=result.success,
+            claimed_success=result.claimed_success,
+            end=result.end,
+            reason=result.reason,
+            pushes=result.pushes,
+            grasps=result.grasps,
+            good_grasps=result.good_grasps,
             faults=tuple(faults),
-            decision_s=statistics.median(notes.decisions) if notes.decisions else None,
+            play_faults=play_faults,
+            decision_s=statistics.median(recorder.decisions) if recorder.decisions else None,
             wall_s=time.perf_counter() - start,
-            robot_s=verdict.robot_s,
-            refusals=verdict.refusals,
-            steps=tuple(notes.steps),
+            robot_s=result.robot_s,
+            refusals=result.refusals,
+            commit=commit,
+            steps=tuple(recorder.steps),
         )
     raise SimulatorFault(
         f"trial {spec.index} of {spec.group}: all {MAX_FAULTS} attempts ended in a fault of the "
@@ -98,13 +116,13 @@ def run_trial(
 
 
 def scene_config(spec: TrialSpec, seed: int) -> SceneConfig:
-    """The scene of a trial, for one of its seeds."""
+    """Return the scene of a trial for one of its seeds."""
     return SceneConfig(
         spec.scene,
         spec.n_objects,
         spec.goal,
         seed=seed,
-        perturb=spec.fixed,
+        perturb=spec.perturb,
         randomise=DomainConfig() if spec.randomise else None,
         robot=spec.robot,
     )
@@ -116,66 +134,66 @@ def play(
     view: ViewConfig | None = None,
     *,
     on_step: OnStep | None = None,
-) -> Verdict:
+) -> EpisodeResult:
     """Let a policy retrieve a scene's goal, and score it.
 
+    A goal that leaves the workspace other than in the jaw ends the episode.
+
     Args:
-        scene: at rest; it is used up.
-        policy: who decides.
+        scene: settled; the episode changes it.
+        policy: chooses the actions.
         view: the robot's cameras; None for the default one.
         on_step: see OnStep.
-    Returns:
-        The verdict. A goal that leaves the workspace other than in the jaw ends the episode.
     Raises:
         SimulatorFault: the episode says nothing about the policy.
     """
     world, workspace = scene.world, Workspace()
-    cameras = eyes(scene, view)
-    robot = Witness(scene.make_robot(), world)
-    verdict, began = Verdict(reason="the most actions allowed"), world.data.time
+    cameras = trial_cameras(scene, view)
+    robot = ScoredRobot(scene.make_robot(), world)
+    result, began = EpisodeResult(), world.data.time
     most = ACTIONS_PER_OBJECT * len(world.in_scene())
     try:
         for step in retrieve(
             cameras, robot, policy, scene.goal_rgb, workspace=workspace, max_actions=most
         ):
             lifted = robot.lifted_something()
-            verdict.refusals += len(step.refusals)
+            result.refusals += len(step.refusals)
             if step.decision.action is not None:
                 grasp = step.decision.action.primitive == "grasp"
-                verdict.grasps += grasp
-                verdict.pushes += not grasp
-                verdict.good_grasps += grasp and lifted
+                result.grasps += grasp
+                result.pushes += not grasp
+                result.good_grasps += grasp and lifted
             if on_step is not None:
                 on_step(scene, step, lifted)
-            if step.done:
-                verdict.reason = step.reason
-                verdict.claimed_success = step.claimed_success
+            if step.end is not None:
+                result.end, result.reason = step.end, step.reason
+                result.claimed_success = step.claimed_success
                 break
             if not robot.has_taken(scene.goal_name) and left_workspace(
                 world, scene.goal_name, workspace
             ):
-                verdict.reason = "the goal left the workspace"
+                result.end, result.reason = End.GOAL_LEFT, "the goal left the workspace"
                 break
-    except RobotError as error:
-        verdict.reason = f"the robot stopped: {error}"
-    verdict.success = robot.has_taken(scene.goal_name)
-    verdict.robot_s = world.data.time - began
-    return verdict
+    except RobotError as error:  # it did not get home; an action under way has its step above
+        result.end, result.reason = End.ROBOT_STOPPED, f"the robot stopped: {error}"
+    result.success = robot.has_taken(scene.goal_name) and result.end is not End.ROBOT_STOPPED
+    result.robot_s = world.data.time - began
+    return result
 
 
-def eyes(scene: Scene, view: ViewConfig | None = None) -> list[Camera]:
-    """The robot's cameras; in a scene that is varied by chance, not quite exact ones."""
+def trial_cameras(scene: Scene, view: ViewConfig | None = None) -> list[Camera]:
+    """Make the robot's cameras, with depth noise in perturbed scenes."""
     return scene.make_cameras(view, white=DEPTH_NOISE if scene.config.perturb else 0.0)
 
 
 def left_workspace(world: World, name: str, workspace: Workspace) -> bool:
-    """Whether an object is no longer where the robot looks."""
+    """Return True if an object is no longer where the robot looks."""
     position, _ = world.pose(name)
     return world.is_parked(name) or not workspace.contains(position[:2])
 
 
-class Witness:
-    """A robot in simulation that remembers what its jaw really carried away."""
+class ScoredRobot:
+    """A simulated robot that keeps the ground truth of what its jaw carried away."""
 
     def __init__(self, robot: Robot, world: World) -> None:
         self.robot = robot
@@ -194,7 +212,7 @@ class Witness:
         return self.robot.refuses(moves)
 
     def home(self) -> Report:
-        """See `Robot.home`; what it takes out of the scene, the jaw has carried to the bin."""
+        """See `Robot.home`; objects that it takes out of the scene were carried to the bin."""
         before = set(self.world.in_scene())
         report = self.robot.home()
         taken = before - set(self.world.in_scene())
@@ -211,11 +229,11 @@ class Witness:
         self.robot.stop()
 
     def has_taken(self, name: str) -> bool:
-        """Whether the jaw holds an object, off the table, or has put it into the bin."""
+        """Return True if the jaw holds an object off the table or has dropped it into the bin."""
         return name in self._binned or name in self.world.held()
 
     def lifted_something(self) -> bool:
-        """Whether the jaw has carried anything since this was last asked."""
+        """Return True if the jaw has carried anything since the last call."""
         lifted = self._lifted or bool(self.world.held())
         self._lifted = False
         return lifted

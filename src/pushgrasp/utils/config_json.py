@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import functools
 import math
 import types
@@ -54,7 +55,7 @@ def from_json(kind: type[T], value: object, where: str) -> T:
     that was removed since stands in the dataclass's `RETIRED`; null, once its default, still loads.
 
     Args:
-        kind: a dataclass of int, float, str, bool, Literal, None, tuples and such dataclasses.
+        kind: a dataclass of int, float, str, bool, Literal, Enum, None, tuples and dataclasses.
         value: the parsed JSON.
         where: the file and place, for the message.
     Raises:
@@ -71,7 +72,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         if value in choices:
             return value
         raise UserError(f"{where} is {value!r}; it must be one of {', '.join(map(str, choices))}")
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):  # a Literal or None is a typing.Union
         if value is None and type(None) in choices:
             return None
         (kind,) = (choice for choice in choices if choice is not type(None))
@@ -86,6 +87,11 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return tuple(
             _read(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))
         )
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        values = [member.value for member in kind]
+        if value in values:
+            return kind(value)
+        raise UserError(f"{where} is {value!r}; it must be one of {', '.join(map(str, values))}")
     if kind is float and type(value) is int:
         return float(value)  # files.read_json refuses integers that are too large
     if type(value) is not kind:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..evaluation.steps import record_step
 from ..interfaces import RGBDFrame
 from ..perception.colors import color_name, format_color
 from ..utils.files import write_atomic, write_json
@@ -62,12 +63,15 @@ class EpisodeWriter:
         self._folder, self._info, self._lengths, self._video = folder, info, lengths, video
         self._steps: list[dict[str, Any]] = []
 
-    def add(self, step: Step, frame: RGBDFrame | None = None) -> Path:
+    def add(
+        self, step: Step, frame: RGBDFrame | None = None, *, lifted: bool | None = None
+    ) -> Path:
         """Write a step.
 
         Args:
             step: what happened.
             frame: the camera's picture that the decision was taken from.
+            lifted: True if the jaw carried an object away, by the ground truth; None: unknown.
         Returns:
             The file of its picture.
         """
@@ -80,7 +84,7 @@ class EpisodeWriter:
         write_atomic(path, png(picture))
         if self._video is not None:
             self._video.step(step, self._lengths)
-        self._steps.append(step_record(step))
+        self._steps.append(asdict(record_step(step, lifted)))
         return path
 
     def finish(
@@ -123,26 +127,3 @@ class EpisodeWriter:
         }
         write_json(self._folder / RECORD, record)
         return record
-
-
-def step_record(step: Step) -> dict[str, Any]:
-    """A step as it stands in `episode.json`; a value that does not exist is null."""
-    decision, outcome, action = step.decision, step.outcome, step.decision.action
-    return {
-        "primitive": action.primitive if action else None,
-        "target_is_goal": decision.target.is_goal,
-        "target_why": decision.target.why,
-        "goal_visible_px": decision.target.visible_px,
-        "position": list(action.position) if action else None,
-        "yaw": action.yaw if action else None,
-        "q": action.q if action else None,
-        "q_grasp": decision.q_grasp,
-        "q_push": decision.q_push,
-        "grasped": outcome.holding,
-        "holds_goal": outcome.holds_goal,
-        "changed": outcome.changed,
-        "executed": outcome.executed,
-        "decision_s": step.decision_s,
-        "action_s": step.action_s,
-        "why": (action.why if action else "") or decision.why,
-    }

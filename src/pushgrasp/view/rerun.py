@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
+from ..evaluation.steps import record_step
 from ..interfaces import Action, RGBDFrame
 from ..perception.observation import Observation
 from ..utils.files import write_atomic
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from ..policy.base import QMap
     from ..retrieve import Step
 
+_NUMBERS = ("q_grasp", "q_push", "goal_visible_px", "occupancy", "decision_s", "action_s")
 _FINGER = 0.06  # m of the jaw's fingers that is drawn
 
 
@@ -101,8 +103,10 @@ class Recording:
         self._q_map("maps/q_grasp", decision.grasp_map, q_range(decision))
         self._q_map("maps/q_push", decision.push_map, q_range(decision))
         self._action(decision.action, step.observation.heightmap.workspace)
-        for name, value in _numbers(step).items():
-            if np.isfinite(value):
+        record = record_step(step)
+        for name in _NUMBERS:
+            value = getattr(record, name)
+            if value is not None:
                 log(f"numbers/{name}", rr.Scalars(value))
         log("words", rr.TextDocument(_words(step), media_type="text/markdown"))
         level = rr.TextLogLevel.INFO if went_well(step) else rr.TextLogLevel.WARN
@@ -222,19 +226,6 @@ def _up(picture: npt.NDArray) -> npt.NDArray:
 
 def _mask(mask: npt.NDArray[np.bool_]) -> rr.SegmentationImage:
     return rr.SegmentationImage(_up(mask.astype(np.uint8)), opacity=0.35)
-
-
-def _numbers(step: Step) -> dict[str, float]:
-    """Numbers of a step; NaN for what does not exist."""
-    decision = step.decision
-    return {
-        "q_grasp": decision.q_grasp,
-        "q_push": decision.q_push,
-        "goal_visible_px": float(decision.target.visible_px),
-        "occupancy": decision.target.occupancy,
-        "decision_s": step.decision_s,
-        "action_s": step.action_s,
-    }
 
 
 def _words(step: Step) -> str:

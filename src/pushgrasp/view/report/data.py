@@ -12,7 +12,14 @@ from PIL import Image, UnidentifiedImageError
 
 from ...errors import UserError
 from ...evaluation.records import TrialRecord
-from ...evaluation.results import PICTURES, SUMMARY, in_order, read_settings, read_trials
+from ...evaluation.results import (
+    PICTURES,
+    SUMMARY,
+    in_order,
+    read_settings,
+    read_trials,
+    strip_path,
+)
 from ...evaluation.settings import KEPT
 from ...evaluation.summary import summarise
 from ...utils.files import read_json
@@ -92,7 +99,7 @@ def read_results(folders: Sequence[str | Path]) -> Results:
 def read_strip(folder: Path, record: TrialRecord) -> StripFile | None:
     """The strip of a trial, or None if there is no file that is one."""
     pictures = folder.resolve() / PICTURES
-    path = pictures / record.policy / f"{record.group}-{record.index:04d}.webp"
+    path = strip_path(folder.resolve(), record.policy, record.group, record.index)
     try:
         if not path.resolve().is_relative_to(pictures) or path.stat().st_size > MOST_BYTES:
             return None

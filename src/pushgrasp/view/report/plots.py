@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...evaluation.metrics import BANDS, CAUSES
+from ...evaluation.metrics import BANDS, Cause
 from ...evaluation.tables import PAPER
 from .board import REPORTED, STYLES, THEIRS, TITLES, Board, Group
 from .charts import PANEL, Part, Point, Series, bars, dots, nice_top, sample, stacks
@@ -126,7 +126,9 @@ def failures(board: Board) -> Html:
     ]  # fmt: skip
     present = {c for group in board.cells.values() for c in group["causes"]}
     items = [
-        el("li", el("i", class_=f"swatch c{CAUSES.index(c)}"), c) for c in CAUSES if c in present
+        el("li", el("i", class_=f"swatch c{style}"), cause.label)
+        for style, cause in enumerate(Cause)
+        if cause.value in present
     ]
     scale = f"Numbers of trials; a bar’s full width is {100 * top:g} % of them."
     return join(
@@ -150,10 +152,10 @@ def _causes(board: Board, policy: str, names: list[str]) -> tuple[list[Part], fl
     trials = sum(g["trials"] for g in groups)
     failed = trials - sum(g["completed"] for g in groups)
     parts: list[Part] = []
-    for style, cause in enumerate(CAUSES):
-        n = sum(g["causes"].get(cause, 0) for g in groups)
+    for style, cause in enumerate(Cause):
+        n = sum(g["causes"].get(cause.value, 0) for g in groups)
         if n:
-            words = f"{policy}: {cause}, {n} of {plural(trials, 'trial')}"
+            words = f"{policy}: {cause.label}, {n} of {plural(trials, 'trial')}"
             parts.append(Part(n / trials, style, str(n), words))
     return parts, failed / trials, f"{failed:,} of {trials:,} failed"
 

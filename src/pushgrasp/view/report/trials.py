@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from ...evaluation.metrics import CAUSES, cause
-from ...evaluation.records import StepRecord, TrialRecord
+from ...evaluation.metrics import Cause, cause
+from ...evaluation.records import TrialRecord
+from ...evaluation.steps import StepRecord
 from ...interfaces import GripperSpec
 from ...primitives import PrimitiveConfig
 from ...workspace import Workspace
@@ -38,7 +39,7 @@ def listing(results: Results, board: Board) -> dict[str, Any]:
         "policies": board.policies,
         "styles": [board.styles[name] for name in board.policies],
         "groups": groups,
-        "causes": list(CAUSES),
+        "causes": [c.label for c in Cause],
         "folders": folders,
         "trial": TRIAL,
         "step": STEP,
@@ -59,7 +60,7 @@ def _trial(
     values = {
         "policy": policies.index(record.policy),
         "group": groups.index(record.group),
-        "cause": None if record.success else CAUSES.index(cause(record)),
+        "cause": None if record.success else list(Cause).index(cause(record)),
         "folder": folder,
         "steps": [[getattr(step, name) for name in STEP] for step in record.steps],
     }
