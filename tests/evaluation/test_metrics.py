@@ -138,6 +138,7 @@ def test_rates_stay_in_range_and_ignore_order(outcomes, random) -> None:
         for i, (success, pushes, grasps, claimed) in enumerate(outcomes)
     ]
     group = score("g", trials)
+    assert group.tcr_ci95 is not None
     assert 0 <= group.tcr_ci95[0] <= group.tcr <= group.tcr_ci95[1] <= 1
     assert group.completed + sum(group.causes.values()) == group.trials
     assert sum(b.trials for b in group.bands) == group.trials

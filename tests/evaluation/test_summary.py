@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import random
 
+import pytest
 from test_settings import settings
 from trial_players import record_of, trial
 
 from pushgrasp.evaluation.config import EvaluationConfig
+from pushgrasp.evaluation.intervals import sign_flip, wilson
 from pushgrasp.evaluation.plan import plan_trials
 from pushgrasp.evaluation.records import TrialRecord
 from pushgrasp.evaluation.summary import summarise
@@ -46,6 +48,7 @@ def test_a_group_each_and_a_comparison_each() -> None:
     assert summary["totals"] == {
         "trials": 48,
         "faults": 0,
+        "play_faults": 0,
         "wrong_claims": 0,
         "missed_claims": 0,
         "damaged_lines": 2,
@@ -53,7 +56,7 @@ def test_a_group_each_and_a_comparison_each() -> None:
     assert summary["settings"] == whole()
 
 
-def test_fixed_scenes_of_a_family_are_compared_together_too() -> None:
+def test_fixed_scenes_of_a_family_are_compared_together_by_the_scene() -> None:
     names = ("challenging-01", "challenging-02")
     specs = plan_trials(EvaluationConfig(scenes=names, trials=6, seed=3), POLICIES)
     played = [record_of(spec) for spec in specs]
@@ -63,6 +66,9 @@ def test_fixed_scenes_of_a_family_are_compared_together_too() -> None:
     together = found["all challenging"]
     for what in ("pairs", "only_a", "only_b", "mn_pairs"):
         assert together[what] == sum(found[name][what] for name in names)
+    gains = [found[name]["only_a"] - found[name]["only_b"] for name in names]
+    assert together["p"] == sign_flip(gains)
+    assert (together["scenes"], found[names[0]]["scenes"]) == (2, None)
     assert "| all challenging | " in write_table(summary)
     alone = summarise(settings(POLICIES, ("challenging-01",), trials=6), played[:6] + played[12:18])
     assert [c["group"] for c in alone["comparisons"]] == ["challenging-01"]
@@ -137,7 +143,71 @@ def test_fixed_scenes_have_a_row_each_and_one_together() -> None:
     rates = table.split("## fixed scenes")[1].split("| GSR")[0]
     assert row(rates, "TCR %")[1:] == ["default", "paper"]
     assert row(rates, "challenging-02")[2].startswith("50.0 (")
-    assert row(rates, "all")[1:] == ["100.0 (51.0 to 100.0)", "50.0 (15.0 to 85.0)"]
+    family = table.split("## all challenging")[1].split("##")[0]
+    assert row(family, "default")[1:4] == ["2", "4", "100.0"]
+    assert row(family, "paper")[1:4] == ["2", "4", "50.0"]  # two scenes are too few for an interval
+
+
+def test_a_family_has_wider_intervals_than_its_trials() -> None:
+    """Thirty copies of a scene that all fail alike say little about other scenes."""
+    scenes = tuple(f"challenging-{i:02d}" for i in range(1, 11))
+    said = settings(("default",), scenes, (), trials=30)
+    played = [trial(i, group=g, success=n >= 3) for n, g in enumerate(scenes) for i in range(30)]
+    (family,) = summarise(said, played)["families"]
+    assert (family["scenes"], family["trials"], family["tcr"]) == (10, 300, 0.7)
+    low, high = family["tcr_ci95"]
+    assert low <= 0.4
+    assert high >= 0.9
+    assert wilson(210, 300) == pytest.approx((0.646, 0.749), abs=1e-3)
+
+
+def test_figures_published_by_others_stand_above_a_family() -> None:
+    scenes = ("challenging-01", "challenging-02")
+    published = {"challenging": [{"method": "Xu et al.", "tcr": 99.0, "gsr": 90.0, "mn": 2.77}]}
+    said = settings(("default",), scenes, (), trials=1) | {"published": published}
+    table = write_table(summarise(said, [trial(0, group=g) for g in scenes]))
+    family = table.split("## all challenging")[1].split("##")[0]
+    assert row(family, "*Xu et al.*")[1:] == ["", "", "99.00", "90.00", "2.77"]
+
+
+def test_faults_are_told_and_counted_as_failures_too() -> None:
+    said = settings(("default",), trials=4)
+    faults = ("objects kept rolling out", "deep penetration (13 mm)")
+    played = [trial(i) for i in range(3)] + [trial(3, faults=faults, play_faults=1)]
+    summary = summarise(said, played)
+    (group,) = summary["groups"]
+    assert (group["tcr"], group["tcr_faults_failed"]) == (1.0, 0.8)
+    assert (group["faults"], group["play_faults"]) == (2, 1)
+    assert (summary["totals"]["faults"], summary["totals"]["play_faults"]) == (2, 1)
+    trials = write_table(summary).split("## trials")[1]
+    assert row(trials, "random-10", "default")[3:6] == ["1", "1", "80.0"]
+
+
+def test_a_table_says_how_many_comparisons_it_makes() -> None:
+    names = ("challenging-01", "challenging-02")
+    specs = plan_trials(EvaluationConfig(scenes=names, trials=6, seed=3), tuple("abc"))
+    said = settings(("a", "b", "c"), names, trials=6)
+    table = write_table(summarise(said, [record_of(spec) for spec in specs]))
+    assert "These are 9 comparisons, and no p is corrected" in table
+    assert "Over the 2 scenes of a family (all ...), p is of an exact sign-flip test" in table
+    assert "its least possible value is 0.5." in table
+    alone = write_table(summarise(settings(POLICIES, trials=6), records()))
+    assert "This is one comparison. In a group, p is of McNemar's exact test" in alone
+
+
+def test_the_table_names_the_cameras_and_what_noise_each_has() -> None:
+    front, back = {"name": "front", "noise": "d405"}, {"name": "back", "noise": None}
+    cases = (
+        ([], "", "camera default (no noise), ray;"),
+        ([], "d405", "camera default (noise d405), ray;"),
+        ([front, back], "", "cameras front (noise d405), back (no noise), ray;"),
+        ([front, back], "d405-averaged", "front (noise d405), back (noise d405-averaged), ray;"),
+        ([front | {"noise": "none"}], "d405", "camera front (no noise), ray;"),
+        ([front | {"noise": {"white": 0.001}}], "", "camera front (noise of its own), ray;"),
+    )
+    for cameras, noise, words in cases:
+        said = settings(cameras=cameras, noise=noise)
+        assert words in write_table(summarise(said, []))
 
 
 def test_every_row_of_a_table_has_as_many_cells() -> None:

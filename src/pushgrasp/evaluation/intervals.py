@@ -1,59 +1,68 @@
-"""How sure a rate is: intervals and a test of two policies in the same scenes."""
+"""Confidence intervals of rates, and tests of two policies in the same scenes.
+
+Trials in perturbed copies of one scene are not independent: what makes the scene easy or hard for a
+policy is in all of them. Over a family of scenes, the scene is therefore the unit that is resampled
+(cluster bootstrap) and whose sign is flipped (permutation test).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import comb, sqrt
+from collections.abc import Hashable, Sequence
 
 import numpy as np
+
+Interval = tuple[float, float]
 
 RESAMPLES = 2000
 """Of a bootstrap."""
 FEWEST = 5
-"""Trials of which a bootstrap is taken; fewer hold too little of what might have been."""
+"""Units (trials or scenes) below which there is no bootstrap: too few to show the spread."""
 
 
-def wilson(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's score interval of a proportion.
+def wilson(successes: int, n: int) -> Interval:
+    """Compute Wilson's 95 % score interval of a proportion.
 
     Args:
         successes: 0 to n.
-        n: trials; of none, nothing is known.
-        z: standard deviations; the default is 95 %.
+        n: independent trials; 0 gives (0, 1).
     Returns:
-        The lower and the upper end, in 0 to 1.
+        The lower and the upper end, 0 to 1.
     """
     if not 0 <= successes <= n:
-        raise ValueError(f"{successes} successes of {n} trials")
+        raise ValueError(f"{successes} successes in {n} trials")
     if n == 0:
         return 0.0, 1.0
-    p = successes / n
-    middle = p + z * z / (2 * n)
-    spread = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    low = (middle - spread) / scale if successes else 0.0  # exact, whatever the rounding
-    high = (middle + spread) / scale if successes < n else 1.0
-    return low, high
+    from scipy.stats import binomtest  # takes a second to import
+
+    interval = binomtest(successes, n).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def bootstrap(
-    above: Sequence[float], below: Sequence[float] | None = None
-) -> tuple[float, float] | None:
-    """95 % percentile interval of a mean or of a ratio of sums, by resampling trials.
+    numerators: Sequence[float],
+    denominators: Sequence[float] | None = None,
+    clusters: Sequence[Hashable] | None = None,
+) -> Interval | None:
+    """Compute the 95 % percentile interval of a mean, or of a ratio of sums.
 
     Args:
-        above: a number of each trial, in an order that does not depend on chance.
-        below: the ratio's other part, of the same trials; None: ones, which makes it a mean.
+        numerators: one number per trial, in an order that does not depend on the run.
+        denominators: the ratio's other part, one per trial; None: ones, which gives the mean.
+        clusters: the scene of each trial: scenes are resampled, with all their trials; None:
+            trials are resampled.
     Returns:
         The lower and the upper end, the same for the same numbers. None for fewer than FEWEST
-        trials, and where all resamples agree: that is not to know for certain.
+        units, and where all resamples agree, which is no certainty.
     """
-    if len(above) < FEWEST:
+    above = np.asarray(numerators, float)
+    below = np.ones(len(above)) if denominators is None else np.asarray(denominators, float)
+    if clusters is not None:
+        above, below = (_sums(values, clusters) for values in (above, below))
+    n = len(above)
+    if n < FEWEST:
         return None
-    numerators = np.asarray(above, float)
-    denominators = np.ones(len(above)) if below is None else np.asarray(below, float)
-    drawn = np.random.default_rng(0).integers(len(above), size=(RESAMPLES, len(above)))
-    sums = numerators[drawn].sum(axis=1), denominators[drawn].sum(axis=1)
+    drawn = np.random.default_rng(0).integers(n, size=(RESAMPLES, n))
+    sums = above[drawn].sum(axis=1), below[drawn].sum(axis=1)
     defined = sums[1] > 0
     if not defined.any():
         return None
@@ -62,12 +71,41 @@ def bootstrap(
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """Exact two-sided p of McNemar's test: are two policies as often alone in their success?
+    """Compute McNemar's exact two-sided p: do two policies differ in success on paired trials?
 
     Args:
-        only_a: scenes in which only the first succeeded.
+        only_a: independent scenes in which only the first policy succeeded.
         only_b: those in which only the second did.
     """
-    n = only_a + only_b
-    tail = sum(comb(n, k) for k in range(min(only_a, only_b) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    if only_a + only_b == 0:
+        return 1.0
+    from scipy.stats import binomtest
+
+    return float(binomtest(only_a, only_a + only_b).pvalue)
+
+
+def sign_flip(differences: Sequence[int]) -> float:
+    """Compute the exact two-sided p of a sign-flip test of paired scenes.
+
+    If two policies were alike, the difference of every scene would have either sign with equal
+    probability: p is the share of all 2**n choices of signs whose sum is at least as far from 0 as
+    the one that was seen. The least possible p of n scenes is 2**(1 - n).
+
+    Args:
+        differences: of each scene: the trials that only the first policy completed less those
+            that only the second did.
+    """
+    reach = sum(abs(d) for d in differences)
+    sums = np.zeros(2 * reach + 1)  # probability of each sum; index `reach` is 0
+    sums[reach] = 1.0
+    for size in filter(None, map(abs, differences)):
+        sums = (np.roll(sums, size) + np.roll(sums, -size)) / 2  # never wraps: see `reach`
+    seen = abs(sum(differences))
+    return min(1.0, float(sums[: reach - seen + 1].sum() + sums[reach + seen :].sum()))
+
+
+def _sums(values: np.ndarray, clusters: Sequence[Hashable]) -> np.ndarray:
+    """Sum per cluster, in the order of their first trials."""
+    places: dict[Hashable, int] = {}
+    index = [places.setdefault(cluster, len(places)) for cluster in clusters]
+    return np.bincount(np.array(index, int), weights=values, minlength=len(places))

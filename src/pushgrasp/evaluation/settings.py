@@ -92,6 +92,20 @@ def played_by(settings: Settings) -> str:
     return ", then ".join(commits(settings))
 
 
+def cameras_in_words(settings: Settings) -> str:
+    """Name the cameras of a run with the noise that each has, and how they are drawn."""
+    common = settings["noise"]
+    cameras = settings["cameras"] or [{"name": "default", "noise": None}]
+    words = []
+    for camera in cameras:
+        own = camera.get("noise")
+        noise = common if own is None else "" if own == "none" else own
+        noise = noise if isinstance(noise, str) else "of its own"
+        words.append(f"{camera['name']} ({f'noise {noise}' if noise else 'no noise'})")
+    kind = "camera" if len(cameras) == 1 else "cameras"
+    return f"{kind} {', '.join(words)}, {settings['camera_backend']}"
+
+
 def merge(old: Settings, new: Settings, where: str | Path) -> Settings:
     """The settings of a run that goes on: more trials, policies, scenes or numbers of objects.
 
