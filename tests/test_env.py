@@ -25,9 +25,9 @@ from pushgrasp.evaluation import trial
 from pushgrasp.evaluation.episode import Episode
 from pushgrasp.perception.heightmap import Heightmap
 from pushgrasp.perception.observation import Observation
-from pushgrasp.policy.learned import Decision
-from pushgrasp.policy.selection import Memory
-from pushgrasp.policy.targeting import choose_target
+from pushgrasp.policy.base import Decision, Memory
+from pushgrasp.policy.config import DecisionConfig
+from pushgrasp.policy.rule import choose_target
 from pushgrasp.training.recipes import RECIPES
 from pushgrasp.workspace import Workspace
 
@@ -335,9 +335,7 @@ class Scripted:
         primitive, rotation, row, column = numbers
         name = module.PRIMITIVES[primitive]
         action = observation.action(name, rotation, row, column)
-        goal = choose_target(
-            observation.goal, observation.labels, observation.heightmap.height, switch_px=5
-        )
+        goal = choose_target(observation, DecisionConfig())
         return Decision(action, goal, 0.0, 0.0, None, None, "")
 
 

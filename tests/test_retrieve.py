@@ -25,9 +25,8 @@ from pushgrasp.interfaces import (
     RGBDFrame,
 )
 from pushgrasp.perception.observation import Observation
+from pushgrasp.policy.base import Memory, Target
 from pushgrasp.policy.learned import Decision
-from pushgrasp.policy.selection import Memory
-from pushgrasp.policy.targeting import Target
 from pushgrasp.primitives import TRAVEL_HEIGHT, PrimitiveConfig, moves, present
 from pushgrasp.retrieve import MAX_REFUSALS, STOP_AFTER, End, Step, retrieve
 from pushgrasp.sim.cameras.ray import RayCamera
@@ -281,6 +280,17 @@ def test_a_step_begins_where_the_last_ended(world: World) -> None:
     for step, following in itertools.pairwise(steps):
         assert following.observation is step.after
     assert all(s.decision_s > 0 and s.action_s > 0 for s in steps)
+
+
+def test_a_policy_with_a_state_is_reset_before_its_first_look(world: World) -> None:
+    class Keeps(Script):
+        def reset(self) -> None:
+            self.memories.clear()
+
+    policy = Keeps("push")
+    for _ in range(2):
+        play(world, policy, max_actions=2)
+        assert len(policy.memories) == 2
 
 
 def test_it_remembers_what_failed(world: World) -> None:

@@ -31,7 +31,7 @@ from .interfaces import Action, Outcome, Primitive
 from .perception.colors import color_name
 from .perception.heightmap import Heightmap
 from .perception.observation import Observation
-from .policy.targeting import occupancy
+from .policy.maps import occupancy
 from .primitives import PrimitiveConfig
 from .sim.cameras.spectator import Spectator
 from .sim.cameras.views import ViewConfig

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
 
 from .errors import RobotError, UserError
 from .interfaces import Action, Camera, Outcome, Robot
@@ -18,8 +17,7 @@ from .perception.change import moved
 from .perception.hand import GoalInHand, look_into_hand
 from .perception.observation import Observation, observe
 from .perception.regions import workspace_region
-from .policy.base import Decision
-from .policy.selection import Memory
+from .policy.base import Decides, Decision, Memory, Resets
 from .primitives import PrimitiveConfig, holds, moves, run
 from .workspace import Workspace
 
@@ -30,22 +28,6 @@ LOST_PX = 50  # cells of the goal's colour that are still on the table: the hand
 CLOSED_MORE = 0.01  # m that the jaw closed on the way to the bin: something fell out of it
 STOP_AFTER = 5  # failed grasps in a row, or actions in a row without effect, that end it
 MAX_REFUSALS = 20  # actions that the robot may refuse before there is nothing to do
-
-
-class Decides(Protocol):
-    """What the loop needs of a policy."""
-
-    primitive: PrimitiveConfig
-
-    def decide(
-        self,
-        observation: Observation,
-        memory: Memory | None = None,
-        *,
-        refused: Sequence[Action] = (),
-    ) -> Decision:
-        """Choose the next action; see `Policy.decide`."""
-        ...
 
 
 class End(StrEnum):
@@ -119,6 +101,8 @@ def retrieve(
     memory = Memory()
     stopping = StoppingRule(max_actions, stop_after_failures, stop_after_unchanged)
     try:
+        if isinstance(policy, Resets):
+            policy.reset()
         robot.home()
         observation, seeing_s = look(cameras, goal_rgb, workspace)
         if not observation.objects.any():

@@ -15,9 +15,8 @@ from pushgrasp.evaluation.records import TrialSpec
 from pushgrasp.evaluation.steps import OnStep, StepRecord
 from pushgrasp.interfaces import Action, Outcome, Report
 from pushgrasp.perception.observation import Observation
-from pushgrasp.policy.base import Decision
+from pushgrasp.policy.base import Decision, Target
 from pushgrasp.policy.plugin import Plugin
-from pushgrasp.policy.targeting import Target
 from pushgrasp.primitives import PrimitiveConfig, grasp
 from pushgrasp.retrieve import End, Step
 from pushgrasp.sim.robots.robot import SimRobot
@@ -287,22 +286,18 @@ def test_a_scene_that_cannot_be_built_is_no_fault_of_playing(monkeypatch, preset
     assert (record.play_faults, record.seed) == (0, spec.seed(1))
 
 
-def test_a_policy_is_reset_before_every_attempt(monkeypatch, preset: Path) -> None:
+def test_a_policy_is_reset_before_every_attempt(preset: Path) -> None:
     log: list[str] = []
 
     class Keeps:
         def reset(self) -> None:
             log.append("reset")
 
-        def act(self, observation: Observation) -> None: ...
+        def act(self, observation: Observation) -> None:
+            log.append("play")
+            if log.count("play") < 3:
+                raise SimulatorFault("thrown")
 
-    def loop(robot: Any) -> Iterator[Any]:
-        log.append("play")
-        if log.count("play") < 3:
-            raise SimulatorFault("thrown")
-        yield step(None, End.NOTHING_TO_DO, "nothing to do")
-
-    script(monkeypatch, loop)
     spec = TrialSpec("cubes", 0, str(preset), 2, 0, run_seed=5)
     trial.run_trial(spec, Plugin(Keeps(), "Keeps"))
     assert log == ["reset", "play"] * 3

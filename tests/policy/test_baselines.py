@@ -14,12 +14,12 @@ from pushgrasp.interfaces import Action, GripperSpec, Outcome
 from pushgrasp.perception.heightmap import Heightmap
 from pushgrasp.perception.observation import Observation
 from pushgrasp.perception.segmentation import MIN_HEIGHT
+from pushgrasp.policy.base import Memory
 from pushgrasp.policy.geometric.antipodal import UNSEEN, grasp_map
 from pushgrasp.policy.geometric.jaw import fingers_over, obstacles
 from pushgrasp.policy.geometric.planner import SURE, Geometric
 from pushgrasp.policy.geometric.pushes import push_map
 from pushgrasp.policy.random import Chance
-from pushgrasp.policy.selection import Memory
 from pushgrasp.primitives import push_path
 from pushgrasp.retrieve import Decides
 from pushgrasp.workspace import rotation_angle

@@ -16,10 +16,10 @@ from drawn_scenes import PILE, Block, draw, shortfall, turned
 
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Outcome
+from pushgrasp.policy.base import Memory
 from pushgrasp.policy.config import DecisionConfig, NetworkConfig, with_threshold
 from pushgrasp.policy.learned import Policy
 from pushgrasp.policy.pretrained import policy_names
-from pushgrasp.policy.selection import Memory
 from pushgrasp.training.recipes import RECIPES
 
 NETWORK = NetworkConfig(widths=(16, 16, 16))

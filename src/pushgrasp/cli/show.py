@@ -17,9 +17,8 @@ from ..evaluation.trial import EpisodeResult, play
 from ..interfaces import Action
 from ..perception.colors import color_name
 from ..perception.observation import Observation
-from ..policy.base import Decision
+from ..policy.base import Decision, Memory, Resets
 from ..policy.learned import Policy
-from ..policy.selection import Memory
 from ..retrieve import Decides, Step
 from ..sim.cameras.spectator import Spectator
 from ..sim.cameras.views import ViewConfig
@@ -168,6 +167,10 @@ class _Recalls:
         self._policy = policy
         self.primitive = policy.primitive
         self._asked: tuple[Observation, Memory | None, Sequence[Action]] | None = None
+
+    def reset(self) -> None:
+        if isinstance(self._policy, Resets):
+            self._policy.reset()
 
     def decide(
         self,

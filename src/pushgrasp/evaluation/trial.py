@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from ..errors import RobotError, SimulatorFault
 from ..interfaces import Camera, Command, MoveTo, Report, Robot
-from ..policy.plugin import Plugin
 from ..retrieve import Decides, End, retrieve
 from ..sim.cameras.views import ViewConfig
 from ..sim.randomise import DomainConfig
@@ -57,7 +56,7 @@ def run_trial(
 
     Args:
         spec: the trial.
-        policy: chooses the actions; one that keeps a state is reset before every attempt.
+        policy: chooses the actions; `retrieve` resets it at the start of every attempt.
         watch: called before every attempt; what it returns is called after each step.
         commit: of the code, for the record.
     Raises:
@@ -76,8 +75,6 @@ def run_trial(
             continue
         if spec.view.cameras:
             scene.visible_fraction = scene.visible_from(spec.view)
-        if isinstance(policy, Plugin):
-            policy.reset()
         recorder = StepRecorder(watch() if watch else None)
         try:
             result = play(scene, policy, spec.view, on_step=recorder)
@@ -147,7 +144,7 @@ def play(
     Raises:
         SimulatorFault: the episode says nothing about the policy.
     """
-    world, workspace = scene.world, scene.workspace
+    world, workspace = scene.world, Workspace()
     cameras = trial_cameras(scene, view)
     robot = ScoredRobot(scene.make_robot(), world)
     result, began = EpisodeResult(), world.data.time

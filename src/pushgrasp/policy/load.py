@@ -9,16 +9,17 @@ from pathlib import Path
 from ..errors import UserError
 from ..interfaces import GripperSpec
 from ..primitives import PrimitiveConfig
-from ..retrieve import Decides
 from ..utils.files import to_json
+from .base import Decides
 from .config import DecisionConfig, NetworkConfig
 from .geometric.planner import VERSION as GEOMETRIC_VERSION
 from .geometric.planner import Geometric
-from .learned import RULE_VERSION, Policy
+from .learned import Policy
 from .plugin import load_plugin
 from .pretrained import CONFIG, MODEL, VARIANTS, WEIGHTS, find_policy, policy_names, read_config
 from .random import VERSION as RANDOM_VERSION
 from .random import Chance
+from .rule import version_for
 
 GEOMETRIC, RANDOM = BASELINES = ("geometric", "random")
 """Policies that are programs, not weights."""
@@ -88,7 +89,8 @@ def policy_hash(source: str | Path) -> str:
     config = read_config(folder)
     decision = replace(config.decision, **changes)
     parts = [_settings(part) for part in (config.network, decision, config.primitive)]
-    numbers = to_json([*parts, {"rule": RULE_VERSION}])
+    version = version_for(decision, config.network.output)
+    numbers = to_json([*parts, {"rule": version}])
     return _sha256(_read(folder / MODEL), numbers.encode())
 
 

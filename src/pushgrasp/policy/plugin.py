@@ -27,10 +27,9 @@ from ..errors import UserError
 from ..interfaces import Action
 from ..perception.observation import Observation
 from ..primitives import PrimitiveConfig
-from .base import Decision
+from .base import Decision, Memory
 from .config import DecisionConfig
-from .selection import Memory
-from .targeting import Target, choose_target, occupancy
+from .rule import choose_target, surrogate
 
 
 class Plugin:
@@ -182,14 +181,12 @@ def _on_what_is_seen(decision: Decision, name: str) -> Decision:
 
 def _decision(observation: Observation, action: Action | None, why: str) -> Decision:
     """A decision about the goal or its stand-in, or whatever else a grasp is aimed at."""
-    labels, height = observation.labels, observation.heightmap.height
-    target = choose_target(observation.goal, labels, height, switch_px=DecisionConfig().switch_px)
+    labels = observation.labels
+    target = choose_target(observation, DecisionConfig())
     q_grasp = q_push = np.nan
     if action is not None:
         grasp, label = action.primitive == "grasp", labels[action.pixel]
         if grasp and label and not target.mask[action.pixel]:
-            mask = labels == label
-            around = occupancy(mask, height)
-            target = Target(mask, False, target.visible_px, around, "what it grasps at")
+            target = surrogate(observation, labels == label, "what it grasps at")
         q_grasp, q_push = (action.q, np.nan) if grasp else (np.nan, action.q)
     return Decision(action, target, q_grasp, q_push, None, None, why)

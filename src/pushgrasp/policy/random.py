@@ -11,10 +11,10 @@ from ..interfaces import Action, Primitive
 from ..perception.observation import Observation
 from ..primitives import PrimitiveConfig
 from ..workspace import N_ROTATIONS
-from .base import Decision
+from .base import Decision, Memory
 from .config import DecisionConfig
-from .selection import Memory, suppress
-from .targeting import choose_target
+from .maps import suppress
+from .rule import choose_target
 
 _RULE = DecisionConfig()
 
@@ -41,12 +41,7 @@ class Chance:
     ) -> Decision:
         """Choose the next action; see `Policy.decide`."""
         avoid = (*refused, *(memory or Memory()).failed)
-        target = choose_target(
-            observation.goal,
-            observation.labels,
-            observation.heightmap.height,
-            switch_px=_RULE.switch_px,
-        )
+        target = choose_target(observation, _RULE)
         rng = np.random.default_rng(_entropy(observation, avoid))
         primitives: list[Primitive] = ["grasp", "push"]
         rng.shuffle(primitives)

@@ -11,8 +11,8 @@ import torch
 
 from ..interfaces import Action, Primitive
 from ..perception.observation import Observation
+from ..policy.maps import best, highest, smooth, weight_push
 from ..policy.networks import QNetwork, build
-from ..policy.selection import best, smooth, weight_push
 from ..workspace import N_ROTATIONS
 from .checkpoint import load_weights
 from .recipes import Recipe
@@ -102,8 +102,7 @@ class Actor:
 
     def best_grasp(self, look: Observation, target: Mask) -> float:
         """The highest Q_g over the target; 0, which no success is worth, if there is none."""
-        highest = float(self._scores("grasp", look, target).max())
-        return highest if np.isfinite(highest) else 0.0
+        return highest(self._scores("grasp", look, target))
 
     def _scores(
         self, primitive: Primitive, look: Observation, target: Mask

@@ -21,7 +21,7 @@ from ..parallel.workers import Message, Order, Sample, SceneEnd
 from ..perception.change import changed, moved
 from ..perception.observation import Observation
 from ..perception.segmentation import goal_mask, smooth_color
-from ..policy.targeting import occupancy
+from ..policy.maps import occupancy
 from ..sim.randomise import DomainConfig
 from ..sim.scenes.build import SceneConfig
 from ..utils.threads import use_one_thread

@@ -1,24 +1,23 @@
-"""Masks, weights, the decision rule and the memory, as properties."""
+"""Masks, weights and what is read off them, as properties."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
-import pytest
+import numpy.typing as npt
 from drawn_scenes import PILE, Block, draw
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pushgrasp.interfaces import Action, Outcome, Primitive
+from pushgrasp.interfaces import Action, Primitive
 from pushgrasp.policy.config import DecisionConfig
-from pushgrasp.policy.selection import (
-    Memory,
+from pushgrasp.policy.maps import (
     best,
     by_distance,
-    choose,
+    highest,
     neighbours,
+    occupancy,
     smooth,
     suppress,
     weight_push,
@@ -26,15 +25,12 @@ from pushgrasp.policy.selection import (
 from pushgrasp.workspace import Workspace
 
 SMALL = Workspace(size=0.04)  # 20 x 20 pixels
-RULE = DecisionConfig(grasp_threshold=0.5, blocker_threshold=0.6)
-NONE = math.nan
+RULE = DecisionConfig()
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-def action(
-    primitive: Primitive, pixel: tuple[int, int], rotation: int = 0, workspace: Workspace = SMALL
-) -> Action:
-    x, y = workspace.to_xy(*pixel)
+def action(primitive: Primitive, pixel: tuple[int, int], rotation: int = 0) -> Action:
+    x, y = SMALL.to_xy(*pixel)
     return Action(
         primitive, pixel, rotation, (float(x), float(y), 0.05), rotation * math.pi / 8, 0.5
     )
@@ -85,6 +81,12 @@ def test_best_is_the_first_of_equals() -> None:
     assert best(q) is None
     q[[9, 3, 3], [1, 7, 7], [2, 8, 5]] = 0.25
     assert best(q) == (3, 7, 5)
+    assert highest(q) == 0.25
+
+
+def test_nothing_is_worth_what_a_failure_is() -> None:
+    assert highest(np.full((16, 20, 20), -np.inf, np.float32)) == 0.0
+    assert highest(np.full((16, 20, 20), -0.5, np.float32)) == -0.5
 
 
 @given(
@@ -124,59 +126,6 @@ def test_neighbours_are_the_objects_beside_the_target_nearest_first() -> None:
     assert neighbours(alone.labels, np.zeros_like(alone.goal)) == []
 
 
-@given(st.floats(-2, 3), st.floats(0, 1), st.floats(-2, 3))
-def test_the_papers_rule(q_grasp: float, occupancy: float, q_push: float) -> None:
-    """Grasp if max Q_g exceeds Q_g* and the clutter is below a share, else push."""
-    rule = DecisionConfig(grasp_threshold=1.78, occupancy_limit=0.08)
-    choice, why = choose(q_grasp, NONE, q_push, occupancy, 0, rule)
-    assert choice == ("target" if q_grasp > 1.78 and occupancy <= 0.08 else "push")
-    assert why
-
-
-@pytest.mark.parametrize(
-    ("q_grasp", "q_blocker", "q_push", "pushes", "change", "expected"),
-    [
-        (0.7, NONE, NONE, 0, {}, "target"),
-        (0.3, 0.7, NONE, 0, {}, "blocker"),
-        (0.3, 0.55, 0.2, 0, {}, "push"),
-        (NONE, 0.55, NONE, 0, {}, "blocker"),
-        (0.3, 0.2, NONE, 0, {}, "target"),
-        (0.3, NONE, 0.2, 2, {"max_pushes": 2}, "target"),
-        (0.3, 0.4, 0.2, 2, {"max_pushes": 2}, "blocker"),
-        (0.3, NONE, 0.2, 1, {"max_pushes": 2}, "push"),
-        (NONE, NONE, 0.2, 9, {"max_pushes": 2}, "push"),  # there is nothing else
-        (0.3, NONE, NONE, 0, {}, "target"),
-        (NONE, NONE, NONE, 0, {}, None),
-    ],
-)
-def test_the_rule_case_by_case(
-    q_grasp: float, q_blocker: float, q_push: float, pushes: int, change: dict, expected: str
-) -> None:
-    choice, why = choose(q_grasp, q_blocker, q_push, 0.5, pushes, replace(RULE, **change))
-    assert choice == expected
-    assert "nan" not in why
-
-
-def test_memory_keeps_failures_until_the_scene_there_changes() -> None:
-    whole = Workspace()
-    near, far = action("grasp", (100, 100), 0, whole), action("grasp", (10, 10), 0, whole)
-    failed, moved, held = Outcome(), Outcome(changed=True), Outcome(holding=True)
-    memory = Memory().after(near, failed).after(far, failed)
-    assert memory.failed == (near, far)
-    assert memory.after(action("grasp", (110, 120), 3, whole), moved).failed == (far,)
-    assert memory.after(action("grasp", (20, 20), 3, whole), held).failed == (near,)
-
-
-def test_memory_counts_pushes_in_a_row() -> None:
-    push, grasp = action("push", (5, 5)), action("grasp", (5, 5))
-    memory = Memory().after(push, Outcome(changed=True)).after(push, Outcome())
-    assert memory.pushes_in_a_row == 2
-    assert memory.failed == (push,)
-    assert memory.after(grasp, Outcome()).pushes_in_a_row == 0
-    refused = memory.after(grasp, Outcome(executed=False))
-    assert grasp in refused.failed
-
-
 def test_smooth_keeps_a_flat_map_and_what_is_left_out() -> None:
     q = np.full((16, 40, 40), -np.inf, np.float32)
     q[:, 10:20, 12:30] = 0.7
@@ -204,3 +153,60 @@ def test_by_distance_names_all_others_the_nearest_first() -> None:
     assert by_distance(labels, labels == 1) == [2, 3]
     assert by_distance(labels, labels == 3) == [2, 1]
     assert by_distance(labels, np.zeros((60, 60), bool)) == [1, 2, 3]
+
+
+SHAPE = (224, 224)
+Box = tuple[slice, slice]
+A: Box = np.s_[100:125, 100:125]
+
+
+def mask_of(*boxes: Box) -> npt.NDArray[np.bool_]:
+    mask = np.zeros(SHAPE, bool)
+    for box in boxes:
+        mask[box] = True
+    return mask
+
+
+def height_of(*boxes: tuple[Box, float]) -> npt.NDArray[np.float32]:
+    height = np.zeros(SHAPE, np.float32)
+    for box, h in boxes:
+        height[box] = h
+    return height
+
+
+# --- occupancy ---------------------------------------------------------------------
+
+
+def test_occupancy_is_0_when_free_and_1_when_surrounded() -> None:
+    height = height_of((A, 0.05))
+    assert occupancy(mask_of(A), height) == 0
+    around = height_of((np.s_[90:135, 90:135], 0.05))
+    assert occupancy(mask_of(A), around) == 1
+    half = height_of((np.s_[90:135, 90:112], 0.05), (A, 0.05))
+    assert 0.3 < occupancy(mask_of(A), half) < 0.7
+
+
+def test_a_shadow_does_not_count_as_occupied() -> None:
+    height = height_of((A, 0.05))
+    height[100:125, 125:160] = np.nan
+    assert occupancy(mask_of(A), height) == 0
+    height[height == 0] = np.nan
+    assert occupancy(mask_of(A), height) == 1  # nothing of the ring is seen
+
+
+def test_an_empty_target_cannot_be_free() -> None:
+    assert occupancy(mask_of(), height_of()) == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_occupancy_is_a_share_and_grows_with_clutter(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height = np.where(rng.random(SHAPE) < 0.1, np.nan, rng.uniform(0, 0.05, SHAPE))
+    height = height.astype(np.float32)
+    r, c = rng.integers(5, 190, 2)
+    target = mask_of(np.s_[r : r + 20, c : c + 20])
+    before = occupancy(target, height)
+    higher = np.where(rng.random(SHAPE) < 0.3, np.maximum(height, 0.1), height)
+    assert 0 <= before <= occupancy(target, higher.astype(np.float32)) <= 1
+    assert occupancy(target, np.roll(height, 0)) == before
