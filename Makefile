@@ -43,6 +43,8 @@ lint: $(READY) ## check style and types
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 	@echo "lint: import contracts"
 	@$(BIN)/lint-imports >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+	@echo "lint: README's table of results"
+	@$(BIN)/python bench/readme_table.py
 
 format: $(READY) ## format the code
 	@$(BIN)/ruff check --fix --quiet

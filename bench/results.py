@@ -1,7 +1,9 @@
-"""The evaluations behind docs/results.md: what is played, with which seed, and how it is published.
+"""The evaluations behind docs/results.md: play, publish, recompute.
 
-    python bench/results.py --runs DIR --minutes 60     plays for an hour; again goes on
-    python bench/results.py --runs DIR --publish        packs what was played into results/
+    python bench/results.py --runs DIR --minutes 60     plays for an hour; the same again resumes
+    python bench/results.py --runs DIR --publish        copies what was played to results/
+    python bench/results.py --recompute                 rates, tables, pages of results/ from its
+                                                        trials, after a change to the statistics
 
 Trials are played in rounds, so that at any time all groups have some; each is the same whichever
 are played, and in which order.
@@ -24,10 +26,20 @@ from browser import headless
 from pushgrasp.cli.report import write_report
 from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.records import TrialRecord
-from pushgrasp.evaluation.results import COMPRESSED, SUMMARY, TABLE, TRIALS
+from pushgrasp.evaluation.results import (
+    COMPRESSED,
+    SUMMARY,
+    TABLE,
+    TRIALS,
+    in_order,
+    read_settings,
+    read_trials,
+)
 from pushgrasp.evaluation.runner import evaluate
+from pushgrasp.evaluation.summary import summarise
+from pushgrasp.evaluation.tables import write_table
 from pushgrasp.sim.config import RobotName
-from pushgrasp.utils.files import write_atomic
+from pushgrasp.utils.files import read_json, write_atomic, write_json
 
 SEED = 20270
 """Of all of them; no policy was trained or tuned on it."""
@@ -36,8 +48,8 @@ PUBLISHED = Path("results")
 
 
 @dataclass(frozen=True)
-class Lot:
-    """Trials that are wanted."""
+class Job:
+    """Trials to play."""
 
     folder: str
     policies: tuple[str, ...]
@@ -49,69 +61,78 @@ class Lot:
 
 
 TABLE_1 = (10, 20, 30)
-LOTS = (
-    Lot("random", ("default", "paper"), "random", 500, TABLE_1),
-    Lot("random", ("paper-no-switching", "wang2024", "geometric"), "random", 200, TABLE_1),
-    Lot("heap", ("default", "paper", "wang2024"), "heap", 200, TABLE_1),
-    Lot("challenging", ("default", "paper"), "challenging", 100),
-    Lot("challenging", ("paper-no-switching", "wang2024", "geometric"), "challenging", 30),
-    Lot("novel", ("default", "paper", "wang2024"), "novel", 30),
-    Lot("novel-panda", ("default", "paper", "wang2024"), "novel", 30, (), "panda", "d405"),
+JOBS = (
+    Job("random", ("default", "paper"), "random", 500, TABLE_1),
+    Job("random", ("paper-no-switching", "wang2024", "geometric"), "random", 200, TABLE_1),
+    Job("heap", ("default", "paper", "wang2024"), "heap", 200, TABLE_1),
+    Job("challenging", ("default", "paper"), "challenging", 100),
+    Job("challenging", ("paper-no-switching", "wang2024", "geometric"), "challenging", 30),
+    Job("novel", ("default", "paper", "wang2024"), "novel", 30),
+    Job("novel-panda", ("default", "paper", "wang2024"), "novel", 30, (), "panda", "d405"),
 )
 
 
 def main(
-    runs: Path,
+    runs: Path | None = None,
     only: tuple[str, ...] = (),
     minutes: float = 1e6,
     workers: int = 2,
     up_to: int = max(ROUNDS),
     without: tuple[str, ...] = (),
     publish: bool = False,
+    recompute: bool = False,
 ) -> None:
     """Play the trials that are missing, or publish those that were played.
 
     Args:
-        runs: folder of the results, one folder each.
+        runs: folder of the evaluations, a subfolder each.
         only: names of those folders; all of them if none is given.
         minutes: stop after so long; nothing is lost.
         workers: processes.
         up_to: no more than so many trials of each policy in each group.
         without: policies that are left for another time.
         publish: compress the trials into results/ here, with tables and report.
+        recompute: rates, tables and reports of results/ from the trials there; plays nothing.
     """
-    lots = [
-        replace(lot, policies=tuple(name for name in lot.policies if name not in without))
-        for lot in LOTS
-        if not only or lot.folder in only
+    jobs = [
+        replace(job, policies=tuple(name for name in job.policies if name not in without))
+        for job in JOBS
+        if not only or job.folder in only
     ]
+    names = dict.fromkeys(job.folder for job in jobs)
+    if recompute:
+        for name in names:
+            _recompute(PUBLISHED / name)
+        return
+    if runs is None:
+        raise SystemExit("--runs DIR is needed: the folder of the evaluations")
     if publish:
-        for name in dict.fromkeys(lot.folder for lot in lots):
+        for name in names:
             if (runs / name / SUMMARY).is_file():
                 _publish(runs / name)
         return
     try:
         with _time_limit(60 * minutes):
-            for lot, trials in _rounds(lots, up_to):
-                print(f"{lot.folder}: {', '.join(lot.policies)}: {trials} trials each", flush=True)
+            for job, trials in _rounds(jobs, up_to):
+                print(f"{job.folder}: {', '.join(job.policies)}: {trials} trials each", flush=True)
                 config = EvaluationConfig(
-                    policies=lot.policies, scenes=(lot.scene,), objects=lot.objects,
-                    trials=trials, seed=SEED, robot=lot.robot, noise=lot.noise,
+                    policies=job.policies, scenes=(job.scene,), objects=job.objects,
+                    trials=trials, seed=SEED, robot=job.robot, noise=job.noise,
                 )  # fmt: skip
                 evaluate(
-                    config, workers=workers, out=runs / lot.folder, resume=True, progress=_tell
+                    config, workers=workers, out=runs / job.folder, resume=True, progress=_tell
                 )
     except KeyboardInterrupt as stop:
         print(f"stopped: {stop}", file=sys.stderr)
 
 
-def _rounds(lots: list[Lot], up_to: int) -> Iterator[tuple[Lot, int]]:
-    """All lots with few trials, then with more."""
+def _rounds(jobs: list[Job], up_to: int) -> Iterator[tuple[Job, int]]:
+    """All jobs with few trials, then with more."""
     before = 0
     for n in ROUNDS:
-        for lot in lots:
-            if before < min(lot.trials, up_to):
-                yield lot, min(n, lot.trials, up_to)
+        for job in jobs:
+            if before < min(job.trials, up_to):
+                yield job, min(n, job.trials, up_to)
         before = n
 
 
@@ -137,11 +158,24 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
 
 def _publish(run: Path) -> None:
-    """Copy a run to results/: trials compressed, tables, a page, a picture of its plots."""
+    """Copy a run to results/, its trials compressed, and add tables, page and plots."""
     folder = PUBLISHED / run.name
-    for name in ("settings.json", SUMMARY, TABLE):
+    for name in ("settings.json", SUMMARY):
         write_atomic(folder / name, (run / name).read_bytes())
     write_atomic(folder / COMPRESSED, lzma.compress((run / TRIALS).read_bytes(), preset=9))
+    _recompute(folder)
+
+
+def _recompute(folder: Path) -> None:
+    """Write the rates, tables, page and plots of a published folder anew from its trials."""
+    settings = read_settings(folder)
+    records, damaged = read_trials(folder)
+    if damaged:
+        raise SystemExit("\n".join(damaged))
+    times = {key: read_json(folder / SUMMARY).get(key) for key in ("wall_s", "trials_per_minute")}
+    summary = {**summarise(settings, in_order(settings, records)), **times}
+    write_json(folder / SUMMARY, summary)
+    write_atomic(folder / TABLE, write_table(summary))
     page = folder / "report.html"
     write_report([folder], out=page, pictures=False)
     with headless() as browser:
