@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,7 @@ from ..sim.cameras.views import ViewConfig
 from ..sim.randomise import DomainConfig
 from ..sim.robots.registry import gripper
 from ..sim.scenes.build import SceneConfig
+from ..sim.scenes.layouts import PROCEDURAL
 from .scene import build_scene_for
 from .show import check_places, show_episode
 
@@ -50,7 +52,9 @@ def run_episode(
         **file_settings,
     )
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    with console.status("building the scene"):
+    # splitting a file's meshes shows a bar, and a terminal shows one thing at a time
+    spinner = console.status("building the scene") if scene in PROCEDURAL else nullcontext()
+    with spinner:
         built = build_scene_for(config, goal)
     show_episode(
         built, loaded, view or ViewConfig(),
