@@ -25,7 +25,7 @@ from pushgrasp.evaluation.results import read_trials
 from pushgrasp.evaluation.runner import evaluate
 from pushgrasp.interfaces import Intrinsics
 from pushgrasp.perception.camera_file import CameraSpec, write_cameras
-from pushgrasp.sim.cameras.ray import default_pose
+from pushgrasp.sim.cell import Cell
 from pushgrasp.view.trial_strips import StripObserver
 
 POLICIES = ("random", "geometric")
@@ -208,7 +208,7 @@ def test_scenes_that_cannot_be_run_leave_nothing(tmp_path: Path) -> None:
         evaluate(EvaluationConfig(policies=("random",), scenes=(str(scene),)), out=out)
     assert not out.exists()
     with pytest.raises(UserError, match="nothing on the table"):
-        empty = CameraSpec("high", Intrinsics(4, 4, 4, 4, 2, 2), default_pose())
+        empty = CameraSpec("high", Intrinsics(4, 4, 4, 4, 2, 2), Cell().camera_pose)
         write_cameras(tmp_path / "empty.json", [empty])
         config = EvaluationConfig(policies=("random",), cameras=tmp_path / "empty.json", trials=1)
         evaluate(config, out=out)

@@ -19,7 +19,8 @@ from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Intrinsics
 from pushgrasp.perception.camera_file import CameraSpec, look_at, read_cameras, write_cameras
 from pushgrasp.perception.heightmap import project
-from pushgrasp.sim.cameras.ray import RayCamera, default_pose
+from pushgrasp.sim.cameras.ray import RayCamera
+from pushgrasp.sim.cell import Cell
 from pushgrasp.workspace import Workspace
 
 LENS = {"width": 848, "height": 480, "fx": 425.0, "fy": 426.0, "cx": 420.0, "cy": 241.0}
@@ -41,7 +42,7 @@ def changed(**change: Any) -> dict[str, Any]:
 
 
 def test_the_three_ways_to_give_a_pose_are_one(tmp_path: Path) -> None:
-    pose = default_pose()
+    pose = Cell().camera_pose
     w, x, y, z = 0.27059805, -0.65328148, 0.65328148, -0.27059805
     entries = [
         changed(),

@@ -11,11 +11,12 @@ from simulated import BLUE, FLAT, RED, UPRIGHT, cube_and_gantry, world_of
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.interfaces import MoveJaw, MoveTo
 from pushgrasp.sim.cameras.ray import RayCamera
+from pushgrasp.sim.cell import HOME
 from pushgrasp.sim.objects.shapes import SHAPES
 from pushgrasp.sim.robots.gantry import Gantry
 from pushgrasp.sim.robots.hand import RG2
 from pushgrasp.sim.robots.registry import ROBOTS, make_robot, robot_model
-from pushgrasp.sim.robots.robot import HAND_BODIES, HOME
+from pushgrasp.sim.robots.robot import HAND_BODIES
 from pushgrasp.sim.world import MAX_PENETRATION, World
 
 

@@ -14,7 +14,7 @@ from pushgrasp.perception.observation import Observation
 from pushgrasp.policy.base import Target
 from pushgrasp.policy.learned import Decision
 from pushgrasp.retrieve import Step
-from pushgrasp.sim.cameras.ray import default_pose
+from pushgrasp.sim.cell import Cell
 from pushgrasp.view.draw import panels, words
 from pushgrasp.view.draw.canvas import GOAL, UNSEEN, UNSEEN_STRIPE, wrap
 from pushgrasp.view.draw.pictures import SIZE, decision_picture, png
@@ -63,7 +63,7 @@ def make_step(primitive: Primitive | None = "grasp", *, hidden: bool = False) ->
 def make_frame() -> RGBDFrame:
     return RGBDFrame(
         np.full((480, 640, 3), 90, np.uint8), np.ones((480, 640), np.float32), Intrinsics(),
-        default_pose(),
+        Cell().camera_pose,
     )  # fmt: skip
 
 

@@ -144,7 +144,7 @@ def play(
     Raises:
         SimulatorFault: the episode says nothing about the policy.
     """
-    world, workspace = scene.world, Workspace()
+    world, workspace = scene.world, scene.workspace
     cameras = trial_cameras(scene, view)
     robot = ScoredRobot(scene.make_robot(), world)
     result, began = EpisodeResult(), world.data.time

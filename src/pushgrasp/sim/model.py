@@ -8,7 +8,8 @@ from typing import Protocol
 
 import mujoco
 
-from ..perception.colors import TABLE_COLOR
+from ..perception.colors import TABLE_COLOR, parse_color
+from .cell import Cell
 from .objects.shapes import Shape, add_to_spec
 
 TIMESTEP = 0.002  # s
@@ -16,7 +17,6 @@ OBJECT_FRICTION = (0.5, 0.005, 0.0005)  # sliding, turning (m), rolling (m); woo
 CONTACT_SOLREF = (0.006, 1.0)  # s, damping ratio: with the impedance below, 15 N on a 60 g
 CONTACT_SOLIMP = (0.95, 0.99, 0.001, 0.5, 2.0)  # block press it in by less than 1 mm
 SLEEP_SPEED = 0.005  # m/s below which resting objects are put to sleep until touched
-POST = (-1.05, 0.0, 0.0, -1.05, 0.0, 0.52)  # m, foot and top; the camera looks away from it
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class ObjectSpec:
 class RobotModel(Protocol):
     """What a robot adds to the model before it is compiled."""
 
-    def add_to(self, spec: mujoco.MjSpec) -> None:
-        """Add bodies and drives, each drive with its joint's name."""
+    def add_to(self, spec: mujoco.MjSpec, cell: Cell) -> None:
+        """Add bodies and actuators, each actuator with its joint's name."""
         ...
 
     def rest(self) -> Mapping[str, float]:
@@ -41,8 +41,8 @@ class RobotModel(Protocol):
         ...
 
 
-def compile_model(objects: Sequence[ObjectSpec], robot: RobotModel) -> mujoco.MjModel:
-    """The model of a table with a robot and objects, whose bodies have the objects' names."""
+def compile_model(objects: Sequence[ObjectSpec], robot: RobotModel, cell: Cell) -> mujoco.MjModel:
+    """Compile the model of a cell with a robot, and with a body by its name for each object."""
     spec = mujoco.MjSpec()
     option = spec.option
     option.timestep = TIMESTEP
@@ -53,8 +53,8 @@ def compile_model(objects: Sequence[ObjectSpec], robot: RobotModel) -> mujoco.Mj
     # Resting heaps creep numerically; asleep they stay put, and cost a tenth of the time.
     option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
     option.sleep_tolerance = SLEEP_SPEED
-    add_surroundings(spec)
-    robot.add_to(spec)
+    add_surroundings(spec, cell)
+    robot.add_to(spec, cell)
     for o in objects:
         body = spec.worldbody.add_body(name=o.name)
         body.add_freejoint()
@@ -71,12 +71,13 @@ def compile_model(objects: Sequence[ObjectSpec], robot: RobotModel) -> mujoco.Mj
     return spec.compile()
 
 
-def add_surroundings(spec: mujoco.MjSpec) -> None:
-    """Add what stands fast: the table, and the post that carries the default camera."""
+def add_surroundings(spec: mujoco.MjSpec, cell: Cell) -> None:
+    """Add what is fixed: the table, the tote's walls, and the default camera's post."""
     contact = {"friction": OBJECT_FRICTION, "solref": CONTACT_SOLREF, "solimp": CONTACT_SOLIMP}
     spec.worldbody.add_geom(
         name="table",
         type=mujoco.mjtGeom.mjGEOM_PLANE,
+        pos=cell.place((0.0, 0.0, 0.0)),
         size=[5, 5, 0.1],
         rgba=_rgba(TABLE_COLOR),
         condim=3,
@@ -85,11 +86,21 @@ def add_surroundings(spec: mujoco.MjSpec) -> None:
     spec.worldbody.add_geom(
         name="camera_post",
         type=mujoco.mjtGeom.mjGEOM_CAPSULE,
-        fromto=POST,
+        fromto=[*cell.post[0], *cell.post[1]],
         size=(0.02, 0, 0),
         rgba=(0.3, 0.31, 0.34, 1),
         **contact,
     )
+    for i, (center, half) in enumerate(cell.walls):
+        assert cell.tote is not None
+        spec.worldbody.add_geom(
+            name=f"tote_wall_{i}",
+            type=mujoco.mjtGeom.mjGEOM_BOX,
+            pos=center,
+            size=half,
+            rgba=_rgba(parse_color(cell.tote.color)),
+            **contact,
+        )
 
 
 def _rgba(color: tuple[int, int, int]) -> tuple[float, float, float, float]:

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import SimulatorFault
+from .cell import Cell
 from .model import ObjectSpec, RobotModel, compile_model
 
 MAX_OBJECT_SPEED = 3.0  # m/s; a fall from 30 cm reaches 2.4, no primitive comes near
 MAX_PENETRATION = 0.012  # m; a quarter of a block
-PARKING = (3.0, 0.0)  # m, x and y from which objects that left the scene are lined up
 
 # MuJoCo would write its warnings to MUJOCO_LOG.TXT in the working directory.
 mujoco.set_mju_user_warning(logging.getLogger(__name__).warning)
@@ -31,14 +31,20 @@ class World:
         objects: what there is; each starts parked, away from the table and out of the physics.
         robot: adds its bodies and actuators to the model.
         table_friction: factor on the table's sliding friction; of two surfaces the rougher counts.
+        cell: where the table is and what stands around it; None: the standard one.
     """
 
     def __init__(
-        self, objects: Sequence[ObjectSpec], robot: RobotModel, table_friction: float = 1.0
+        self,
+        objects: Sequence[ObjectSpec],
+        robot: RobotModel,
+        table_friction: float = 1.0,
+        cell: Cell | None = None,
     ) -> None:
+        self.cell = cell or Cell()
         self.objects = tuple(objects)
         self.object_names = tuple(o.name for o in objects)
-        self.model = compile_model(objects, robot)
+        self.model = compile_model(objects, robot, self.cell)
         self.model.geom("table").friction[0] *= table_friction
         self._table_friction, self._friction = table_friction, 1.0
         self.data = mujoco.MjData(self.model)
@@ -159,7 +165,7 @@ class World:
 
         So every robot meets the same scene; the two settle to within a fraction of a millimetre.
         """
-        world = World(self.objects, robot, self._table_friction)
+        world = World(self.objects, robot, self._table_friction, self.cell)
         world.vary_friction(self._friction)
         world.skip_free_motion = self.skip_free_motion
         for name in self.in_scene():
@@ -206,7 +212,7 @@ class World:
 
     def _park(self, i: int, *, wake: bool = True) -> None:
         q, v = self._qpos[i], self._dof[i]
-        self.data.qpos[q : q + 3] = (PARKING[0] + 0.3 * i, PARKING[1], 0.2)
+        self.data.qpos[q : q + 3] = self.cell.parking(i)
         self.data.qpos[q + 3 : q + 7] = (1, 0, 0, 0)
         self.data.qvel[v : v + 6] = 0.0
         self.data.qacc_warmstart[v : v + 6] = 0.0

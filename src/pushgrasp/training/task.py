@@ -12,7 +12,6 @@ from ..perception.observation import Observation, observe
 from ..perception.regions import workspace_region
 from ..primitives import run
 from ..sim.scenes.build import SceneConfig, build_scene
-from ..workspace import Workspace
 from .recipes import Recipe
 
 RGB = tuple[int, int, int]
@@ -64,11 +63,10 @@ class SimTable:
     """
 
     def __init__(self, config: SceneConfig, recipe: Recipe, clock: Clock) -> None:
-        self._workspace = Workspace()
         self._primitive, self._clock = recipe.primitive, clock
         with clock("scene"):
-            scene = build_scene(config, self._workspace)
-            self._world = scene.world
+            scene = build_scene(config)
+            self._world, self._workspace = scene.world, scene.workspace
             self._robot, (self._camera,) = scene.make_robot(), scene.make_cameras()
         camera = self._camera
         self._region = workspace_region(self._workspace, camera.intrinsics, camera.T_world_camera)

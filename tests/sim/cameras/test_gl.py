@@ -17,13 +17,14 @@ from test_ray import RED, heap, world_of
 
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Intrinsics, Region, RGBDFrame
+from pushgrasp.perception.camera_file import look_at
 from pushgrasp.perception.heightmap import project
 from pushgrasp.perception.regions import workspace_region
 from pushgrasp.perception.segmentation import goal_mask, label_objects
 from pushgrasp.sim.cameras.gl import GLCamera
 from pushgrasp.sim.cameras.light import Light
 from pushgrasp.sim.cameras.noise import SensorNoise
-from pushgrasp.sim.cameras.ray import RANGE, RayCamera, look_at
+from pushgrasp.sim.cameras.ray import RANGE, RayCamera
 from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene
 from pushgrasp.workspace import Workspace
 

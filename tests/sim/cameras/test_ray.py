@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from pushgrasp.interfaces import Intrinsics, Region
+from pushgrasp.perception.camera_file import look_at
 from pushgrasp.perception.colors import TABLE_COLOR
 from pushgrasp.perception.heightmap import project, ray_directions
 from pushgrasp.perception.regions import workspace_region
 from pushgrasp.sim.cameras.light import Light
 from pushgrasp.sim.cameras.noise import D405, SensorNoise
-from pushgrasp.sim.cameras.ray import BACKGROUND, RayCamera, default_pose, look_at
+from pushgrasp.sim.cameras.ray import BACKGROUND, RayCamera
+from pushgrasp.sim.cell import Cell
 from pushgrasp.workspace import Workspace
 
 GEOM = mujoco.mjtGeom
@@ -67,7 +69,7 @@ def heap(n: int, seed: int) -> World:
 
 
 def test_the_default_pose_is_the_ancestors() -> None:
-    pose = default_pose()
+    pose = Cell().camera_pose
     assert np.allclose(pose[:3, 3], (-1.0, 0.0, 0.5))
     assert np.allclose(pose[:3, 2], (np.sqrt(0.5), 0, -np.sqrt(0.5)))  # 45 degrees down
     assert np.allclose(pose[:3, 0], (0, -1, 0))  # image right is -y

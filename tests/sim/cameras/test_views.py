@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from pushgrasp.perception.heightmap import project
 from pushgrasp.sim.cameras import views
 from pushgrasp.sim.cameras.light import Light
 from pushgrasp.sim.cameras.noise import D405, D405_AVERAGED, SensorNoise
-from pushgrasp.sim.cameras.ray import RayCamera, default_pose
-from pushgrasp.sim.cameras.views import ViewConfig, make_cameras
+from pushgrasp.sim.cameras.ray import RayCamera
+from pushgrasp.sim.cameras.views import ViewConfig
+from pushgrasp.sim.cell import Cell
 from pushgrasp.sim.world import World
 from pushgrasp.workspace import Workspace
 
@@ -41,6 +43,10 @@ def spec(name: str, position: tuple[float, float, float], noise: str | None = No
 FRONT, BACK = spec("front", (-1.0, 0.0, 0.5)), spec("back", (0.0, 0.0, 0.5))
 
 
+def make_cameras(world: World, view: ViewConfig, light: Light, **settings: Any) -> list[Camera]:
+    return views.make_cameras(world, view, light, workspace=Workspace(), **settings)
+
+
 def pictures(cameras: list[Camera]) -> list[RGBDFrame]:
     return [camera.capture() for camera in cameras]
 
@@ -57,7 +63,7 @@ def test_without_a_wish_there_is_the_one_camera(world: World) -> None:
     (camera,) = make_cameras(world, ViewConfig(), Light())
     assert isinstance(camera, RayCamera)
     assert camera.intrinsics == Intrinsics()
-    assert (camera.T_world_camera == default_pose()).all()
+    assert (camera.T_world_camera == Cell().camera_pose).all()
     assert same(camera.capture(), RayCamera(world).capture())
 
 
@@ -177,7 +183,7 @@ def test_a_cameras_unknown_noise_names_the_camera(world: World) -> None:
 
 
 def test_what_no_camera_can_be_is_told_at_once() -> None:
-    camera = CameraSpec("front", Intrinsics(), default_pose())
+    camera = CameraSpec("front", Intrinsics(), Cell().camera_pose)
     with pytest.raises(UserError, match=r"camera 'front': noise.*d406"):
         ViewConfig((replace(camera, noise="d406"),))
     away = look_at((-1.0, 0.0, 0.5), (-2.0, 0.0, 0.5))

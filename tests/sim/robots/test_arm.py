@@ -16,13 +16,13 @@ from simulated import UPRIGHT, world_of
 from pushgrasp.errors import RobotError
 from pushgrasp.interfaces import Action, MoveJaw, MoveTo
 from pushgrasp.primitives import TRAVEL_HEIGHT, PrimitiveConfig, moves
-from pushgrasp.sim import model as model_module
+from pushgrasp.sim.cell import HOME, Cell
 from pushgrasp.sim.robots import arm as arm_module
 from pushgrasp.sim.robots.arm import ArmKinematics
 from pushgrasp.sim.robots.arms import ARMS
 from pushgrasp.sim.robots.hand import FRANKA_HAND, RG2
 from pushgrasp.sim.robots.registry import make_robot
-from pushgrasp.sim.robots.robot import HOME, RefusedError, SimRobot
+from pushgrasp.sim.robots.robot import RefusedError, SimRobot
 from pushgrasp.sim.world import World
 from pushgrasp.workspace import Workspace
 
@@ -36,7 +36,7 @@ both = pytest.mark.parametrize("name", HANDS)
 
 @pytest.fixture(scope="module")
 def kinematics() -> dict[str, ArmKinematics]:
-    return {name: ArmKinematics(name, hand) for name, hand in HANDS.items()}
+    return {name: ArmKinematics(name, hand, Cell()) for name, hand in HANDS.items()}
 
 
 def robot_at(name: str, *, cube: bool = False) -> SimRobot:
@@ -354,7 +354,8 @@ def test_an_arm_does_not_hit_itself(name: str, part: str) -> None:
 def near_post(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[float, float]]:
     """The camera's post, moved into the workspace; where it stands, no arm reaches it."""
     x, y = -0.6, -0.15
-    monkeypatch.setattr(model_module, "POST", (x, y, 0.0, x, y, 0.52))
+    post = property(lambda _: ((x, y, 0.0), (x, y, 0.52)))
+    monkeypatch.setattr(Cell, "post", post)
     arm_module._planning_model.cache_clear()
     yield x, y
     arm_module._planning_model.cache_clear()

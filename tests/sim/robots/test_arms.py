@@ -15,7 +15,7 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 
 from pushgrasp.errors import UserError
-from pushgrasp.sim.cameras.ray import default_pose
+from pushgrasp.sim.cell import Cell
 from pushgrasp.sim.robots.arms import ARMS, PANDA, UR5E, ArmSpec, add_arm
 from pushgrasp.workspace import Workspace
 
@@ -37,7 +37,7 @@ FRANKA_TABLE = [
 
 def build(arm: ArmSpec) -> tuple[mujoco.MjModel, mujoco.MjData]:
     spec = mujoco.MjSpec()
-    add_arm(spec, arm)
+    add_arm(spec, arm, Cell())
     model = spec.compile()
     return model, mujoco.MjData(model)
 
@@ -179,7 +179,7 @@ def test_the_panda_agrees_with_dm_robotics() -> None:
 def test_limits_and_names_do_not_depend_on_the_specs_unit(arm: ArmSpec, degree: bool) -> None:
     spec = mujoco.MjSpec()
     spec.compiler.degree = degree
-    body = add_arm(spec, arm)
+    body = add_arm(spec, arm, Cell())
     model = spec.compile()
     assert body.name == f"{arm.name}/flange"
     for joint, link in zip(arm.joints, arm.links, strict=True):
@@ -209,7 +209,9 @@ def test_gravity_is_compensated(arm: ArmSpec) -> None:
 def test_stiff_joint_servos_are_stable_at_2_ms(arm: ArmSpec) -> None:
     spec = mujoco.MjSpec()
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    add_arm(spec, arm).add_geom(type=mujoco.mjtGeom.mjGEOM_SPHERE, size=(0.05, 0, 0), mass=1.5)
+    add_arm(spec, arm, Cell()).add_geom(
+        type=mujoco.mjtGeom.mjGEOM_SPHERE, size=(0.05, 0, 0), mass=1.5
+    )
     for joint in arm.joints:
         gain = 4500.0 if joint.max_torque > 50 else 2000.0
         servo = spec.add_actuator(
@@ -229,7 +231,7 @@ def test_stiff_joint_servos_are_stable_at_2_ms(arm: ArmSpec) -> None:
 def test_a_folder_without_the_mesh_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"link1\.obj"):
         (tmp_path / "link0.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 2 3\n")
-        add_arm(mujoco.MjSpec(), PANDA, meshes=tmp_path)
+        add_arm(mujoco.MjSpec(), PANDA, Cell(), meshes=tmp_path)
 
 
 # --- collisions ----------------------------------------------------------------------------
@@ -276,7 +278,7 @@ def test_at_home_the_camera_sees_the_whole_workspace(arm: ArmSpec) -> None:
         (near[0] + dx, near[1] + dy, z)
         for dx, dy, z in product((0, w.size), (0, w.size), (0.0, 0.12))
     ]
-    sides = ConvexHull(np.vstack([corners, default_pose()[:3, 3]])).equations
+    sides = ConvexHull(np.vstack([corners, Cell().camera_pose[:3, 3]])).equations
     centers, radii = balls(arm, np.array(arm.home))
     gap = (centers @ sides[:, :3].T + sides[:, 3]).max(axis=1) - radii
     assert gap.min() > 0.1  # m

@@ -10,10 +10,10 @@ from simulated import FLAT, UPRIGHT, cube_and_gantry, world_of
 
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.interfaces import MoveJaw, MoveTo, Report
-from pushgrasp.sim.robots import gantry
+from pushgrasp.sim import cell
+from pushgrasp.sim.cell import HOME
 from pushgrasp.sim.robots.gantry import AXIS_FORCE, Gantry
 from pushgrasp.sim.robots.motion import ACCELERATION
-from pushgrasp.sim.robots.robot import HOME
 from pushgrasp.sim.world import World
 
 GUARD = 20.0  # N
@@ -123,7 +123,7 @@ def test_a_guarded_descent_stops_on_a_block() -> None:
 
 
 def test_a_guarded_descent_stops_on_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gantry, "RANGE", ((-1, 0), (-1, 1), (-1, 1)))
+    monkeypatch.setattr(cell, "GANTRY_RANGE", ((-1, 0), (-1, 1), (-1, 1)))
     _, robot = over_the_cube(x=-0.3)
     report = robot.execute(MoveTo((-0.3, 0.0, -0.05), 0.0, 0.15, guard_force=GUARD))
     assert report.stopped_by_contact

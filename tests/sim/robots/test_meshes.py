@@ -11,6 +11,7 @@ import pytest
 from scipy.spatial import KDTree
 
 from pushgrasp.errors import UserError
+from pushgrasp.sim.cell import Cell
 from pushgrasp.sim.robots import meshes as arm_meshes
 from pushgrasp.sim.robots.arms import ARMS, PANDA, ArmSpec, add_arm
 from pushgrasp.sim.robots.meshes import find_meshes
@@ -81,14 +82,14 @@ def with_meshes(arm: ArmSpec, monkeypatch: pytest.MonkeyPatch) -> mujoco.MjModel
     if folder is None:
         pytest.skip(f"no mesh files of the {arm.name} on this computer")
     spec = mujoco.MjSpec()
-    add_arm(spec, arm, meshes=folder)
+    add_arm(spec, arm, Cell(), meshes=folder)
     return spec.compile()
 
 
 @BOTH
 def test_meshes_are_only_seen(arm: ArmSpec, with_meshes: mujoco.MjModel) -> None:
     spec = mujoco.MjSpec()
-    add_arm(spec, arm)
+    add_arm(spec, arm, Cell())
     plain = spec.compile()
     meshes = with_meshes.geom_type == mujoco.mjtGeom.mjGEOM_MESH
     assert meshes.any()

@@ -13,9 +13,10 @@ from simulated import UPRIGHT, world_of
 from pushgrasp.errors import RobotError, UserError
 from pushgrasp.interfaces import Action, MoveJaw, MoveTo, Report
 from pushgrasp.primitives import PrimitiveConfig, holds, moves, present, run
+from pushgrasp.sim.cell import HOME, Cell
 from pushgrasp.sim.robots.meshes import find_meshes
 from pushgrasp.sim.robots.registry import ROBOTS, make_robot, robot_model
-from pushgrasp.sim.robots.robot import HAND_BODIES, HOME
+from pushgrasp.sim.robots.robot import HAND_BODIES
 from pushgrasp.sim.world import World
 from pushgrasp.workspace import Workspace
 
@@ -103,7 +104,7 @@ def test_makers_meshes_are_for_people_only() -> None:
     models = []
     for dressed in (False, True):
         spec = mujoco.MjSpec()
-        robot_model("ur5e", dressed=dressed).add_to(spec)
+        robot_model("ur5e", dressed=dressed).add_to(spec, Cell())
         models.append(spec.compile())
     plain, dressed_ = models
     assert dressed_.ngeom > plain.ngeom

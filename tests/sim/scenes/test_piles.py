@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pushgrasp.errors import SimulatorFault
+from pushgrasp.sim.cell import Cell
 from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.objects.novel import NOVEL
 from pushgrasp.sim.objects.shapes import SHAPES, Shape
@@ -37,7 +38,7 @@ def drops(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize("sigma", [None, 0.03, 0.1])
 def test_a_pile_lies_in_the_workspace_at_rest(sigma: float | None) -> None:
     shapes = [SHAPES["cube"], SHAPES["brick"], NOVEL["can"], NOVEL["bowl"], SHAPES["cylinder"]]
-    world = drop_all(specs(*shapes), sigma, np.random.default_rng(4), Workspace())
+    world = drop_all(specs(*shapes), sigma, np.random.default_rng(4), Cell())
     places = np.array([world.pose(name)[0] for name in world.object_names])
     assert world.in_scene() == list(world.object_names)
     assert Workspace().contains(places[:, :2]).all()
@@ -50,17 +51,17 @@ def test_a_pile_lies_in_the_workspace_at_rest(sigma: float | None) -> None:
 def test_objects_fall_from_just_above_what_lies_there() -> None:
     world = World(specs(SHAPES["cube"], SHAPES["cube"]), piles.GantryModel())
     rng = np.random.default_rng(0)
-    piles._drop_at_random(world, 0, None, rng, Workspace())
+    piles._drop_at_random(world, 0, None, rng)
     low = world.pose("object_00")[0][2]
     assert 0.025 < low < 0.025 * np.sqrt(3) + piles.DROP_CLEARANCE + 1e-9
-    piles._drop_at_random(world, 1, None, rng, Workspace())
+    piles._drop_at_random(world, 1, None, rng)
     assert world.pose("object_01")[0][2] > low + 0.025 + 0.025  # clear of it
     world.step(1)
     assert world.peak_penetration == 0
 
 
 def test_the_table_may_be_smoother() -> None:
-    world = drop_all(specs(SHAPES["cube"]), 0.03, np.random.default_rng(0), Workspace(), 0.7)
+    world = drop_all(specs(SHAPES["cube"]), 0.03, np.random.default_rng(0), Cell(), 0.7)
     assert world.model.geom("table").friction[0] == pytest.approx(0.35)
 
 
@@ -74,7 +75,7 @@ def test_what_rolls_out_is_dropped_again(drops: list[int], monkeypatch: pytest.M
 
     monkeypatch.setattr(piles, "_drop", roll)
     cubes = specs(*[SHAPES["cube"]] * 3)
-    world = drop_all(cubes, 0.03, np.random.default_rng(1), Workspace())
+    world = drop_all(cubes, 0.03, np.random.default_rng(1), Cell())
     assert drops == [0, 1, 2, 1]
     assert world.in_scene() == list(world.object_names)
     assert Workspace().contains(world.pose("object_01")[0][:2])
@@ -89,5 +90,5 @@ def test_what_keeps_rolling_out_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(piles, "_drop", always)
     with pytest.raises(SimulatorFault, match="kept rolling out"):
-        drop_all(specs(SHAPES["cube"]), 0.03, np.random.default_rng(1), Workspace())
+        drop_all(specs(SHAPES["cube"]), 0.03, np.random.default_rng(1), Cell())
     assert len(calls) == 1 + MAX_REDROPS

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...interfaces import Intrinsics, Region, RGBDFrame
-from ...perception.camera_file import look_at
 from ...perception.heightmap import ray_directions
-from ...workspace import Workspace
+from ..cell import Cell
 from .light import Light
 from .noise import SensorNoise, sense
 
@@ -37,19 +36,13 @@ class HasModelAndData(Protocol):
     def data(self) -> mujoco.MjData: ...
 
 
-def default_pose(workspace: Workspace | None = None) -> npt.NDArray[np.float64]:
-    """The ancestors' view: 0.5 m back in -x and 0.5 m up from the workspace's centre."""
-    x, y = (workspace or Workspace()).center
-    return look_at((x - 0.5, y, 0.5), (x, y, 0.0))
-
-
 class SimCamera:
     """What every camera of a MuJoCo world is made of.
 
     Args:
         world: anything with the model and the data.
         intrinsics: of the camera; None: 640x480, the ancestors' focal length.
-        T_world_camera: (4, 4) pose; None: `default_pose`.
+        T_world_camera: (4, 4) pose; None: the standard cell's camera.
         geomgroup: (6,) which geom groups are visible; None: all but 2, meshes for people to see.
         light: on everything that it sees; None: the default lamp.
         noise: of its sensor; None: a perfect one.
@@ -68,7 +61,7 @@ class SimCamera:
         seed: int = 0,
     ) -> None:
         self.intrinsics = k = intrinsics or Intrinsics()
-        pose = default_pose() if T_world_camera is None else T_world_camera
+        pose = Cell().camera_pose if T_world_camera is None else T_world_camera
         self.T_world_camera = np.array(pose, np.float64)
         self.light = light or Light()
         self.noise = noise

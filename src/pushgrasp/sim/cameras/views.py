@@ -12,9 +12,10 @@ from ...interfaces import Camera, Intrinsics
 from ...perception.camera_file import CameraSpec
 from ...perception.regions import workspace_region
 from ...workspace import Workspace
+from ..cell import Cell
 from .light import Light
 from .noise import NOISES, SensorNoise, read_noise
-from .ray import HasModelAndData, RayCamera, default_pose
+from .ray import HasModelAndData, RayCamera
 
 Backend = Literal["ray", "opengl"]
 
@@ -56,20 +57,27 @@ def _noise(spec: CameraSpec, view: ViewConfig) -> SensorNoise | None:
 
 
 def make_cameras(
-    world: HasModelAndData, view: ViewConfig, light: Light, *, white: float = 0.0, seed: int = 0
+    world: HasModelAndData,
+    view: ViewConfig,
+    light: Light,
+    *,
+    workspace: Workspace,
+    white: float = 0.0,
+    seed: int = 0,
 ) -> list[Camera]:
-    """The cameras of a world.
+    """Make the cameras of a world.
 
     Args:
         world: what they look at.
         view: which cameras.
         light: that everything is seen in.
+        workspace: at which the default camera looks.
         white: m, standard deviation of a depth error for cameras that have no other noise.
         seed: of all noise; each camera draws from a stream of its own.
     Raises:
         UserError: a noise that cannot be read, or no OpenGL here.
     """
-    specs = view.cameras or (CameraSpec("default", Intrinsics(), default_pose()),)
+    specs = view.cameras or (CameraSpec("default", Intrinsics(), Cell(workspace).camera_pose),)
     seeds = np.random.SeedSequence(seed).generate_state(len(specs), np.uint64)
     cameras: list[Camera] = []
     for i, spec in enumerate(specs):

@@ -14,12 +14,13 @@ import mink
 import mujoco
 import numpy as np
 
+from ..cell import Cell
 from ..model import CONTACT_SOLIMP, CONTACT_SOLREF, add_surroundings
 from .arms import ARMS, add_arm
 from .hand import HAND_FRICTION, HandSpec, add_hand, add_servo, open_jaw
 from .meshes import find_meshes
 from .motion import FloatArray, Path, half_turn
-from .robot import HAND_BODIES, HOME, RefusedError
+from .robot import HAND_BODIES, RefusedError
 
 STIFFNESS = 250.0  # 1/rad: N m of a drive, over its largest torque, for each rad that it is off
 _STEP, _TURN = 0.02, 0.1  # m and rad between the points of a line that are solved
@@ -44,16 +45,16 @@ class ArmModel:
     def __init__(self, name: str, hand: HandSpec, *, dressed: bool = False) -> None:
         self.arm, self.hand, self._dressed = ARMS[name], hand, dressed
 
-    def add_to(self, spec: mujoco.MjSpec) -> None:
-        """Add to a model: the arm's joints with their drives, and the hand."""
-        self.add_bodies(spec, find_meshes(self.arm.name) if self._dressed else None)
+    def add_to(self, spec: mujoco.MjSpec, cell: Cell) -> None:
+        """Add to a model: the arm's joints with their actuators, and the hand."""
+        self.add_bodies(spec, cell, find_meshes(self.arm.name) if self._dressed else None)
         stiffness, damping = _servos(self.arm.name, self.hand)
         for joint, k, d in zip(self.arm.joints, stiffness, damping, strict=True):
             add_servo(spec, joint.name, k, d, joint.max_torque)
 
-    def add_bodies(self, spec: mujoco.MjSpec, meshes: FilePath | None = None) -> None:
-        """Add the arm and its hand, whose fingers alone have drives."""
-        flange = add_arm(spec, self.arm, meshes=meshes)
+    def add_bodies(self, spec: mujoco.MjSpec, cell: Cell, meshes: FilePath | None = None) -> None:
+        """Add the arm and its hand, whose fingers alone have actuators."""
+        flange = add_arm(spec, self.arm, cell, meshes=meshes)
         tool = flange.add_body(
             name="tool", pos=(0, 0, self.hand.reach), quat=(0, 1, 0, 0), gravcomp=1
         )
@@ -76,18 +77,18 @@ class ArmModel:
 
 
 @lru_cache(maxsize=4)
-def _planning_model(name: str, hand: HandSpec) -> mujoco.MjModel:
-    """The arm, the table and the post, without any object."""
+def _planning_model(name: str, hand: HandSpec, cell: Cell) -> mujoco.MjModel:
+    """The arm and what is fixed in the cell, without any object."""
     spec = mujoco.MjSpec()
-    add_surroundings(spec)
-    ArmModel(name, hand).add_bodies(spec)
+    add_surroundings(spec, cell)
+    ArmModel(name, hand).add_bodies(spec, cell)
     return spec.compile()
 
 
 @lru_cache(maxsize=4)
 def _servos(name: str, hand: HandSpec) -> tuple[FloatArray, FloatArray]:
     """Stiffness (N m/rad) of each joint's drive, and the damping critical for the home posture."""
-    arm, model = ARMS[name], _planning_model(name, hand)
+    arm, model = ARMS[name], _planning_model(name, hand, Cell())
     data = mujoco.MjData(model)
     dofs = [model.joint(j.name).dofadr[0] for j in arm.joints]
     for joint, angle in zip(arm.joints, arm.home, strict=True):
@@ -105,8 +106,8 @@ def _servos(name: str, hand: HandSpec) -> tuple[FloatArray, FloatArray]:
 class ArmKinematics:
     """How an arm's joints move its tool; see `robot.Kinematics`."""
 
-    def __init__(self, name: str, hand: HandSpec) -> None:
-        arm, model = ARMS[name], _planning_model(name, hand)
+    def __init__(self, name: str, hand: HandSpec, cell: Cell) -> None:
+        arm, model = ARMS[name], _planning_model(name, hand, cell)
         self.joints = tuple(j.name for j in arm.joints)
         self.speeds = _HEADROOM * np.array([j.max_speed for j in arm.joints])
         self.accelerations = np.array([j.max_acceleration for j in arm.joints])
@@ -127,7 +128,7 @@ class ArmKinematics:
         last = arm.joints[-1]
         self._last = last.low + _MARGIN, last.high - _MARGIN
         self.home = self._solve(
-            np.array(arm.home), np.array(HOME), self.pose(np.array(arm.home))[1]
+            np.array(arm.home), np.array(cell.home), self.pose(np.array(arm.home))[1]
         )
 
     def pose(self, joints: FloatArray) -> tuple[FloatArray, float]:

@@ -8,6 +8,7 @@ import mujoco
 import numpy as np
 
 from ...errors import UserError
+from ..cell import Cell
 from ..model import CONTACT_SOLIMP, CONTACT_SOLREF
 from .armspec import ArmSpec, Capsule, JointSpec, LinkSpec
 from .panda import PANDA
@@ -24,7 +25,9 @@ _FRICTION = (0.4, 0.005, 0.0001)  # as the gantry's palm: painted metal and plas
 _PEDESTAL = (0.35, 0.36, 0.38, 1.0)
 
 
-def add_arm(spec: mujoco.MjSpec, arm: ArmSpec, *, meshes: Path | None = None) -> mujoco.MjsBody:
+def add_arm(
+    spec: mujoco.MjSpec, arm: ArmSpec, cell: Cell, *, meshes: Path | None = None
+) -> mujoco.MjsBody:
     """Add an arm to a model before it is compiled.
 
     Bodies are called `<arm>/<link>`, the base's `<arm>/<base link>`, joints as in `arm`.
@@ -34,17 +37,18 @@ def add_arm(spec: mujoco.MjSpec, arm: ArmSpec, *, meshes: Path | None = None) ->
     Args:
         spec: the model.
         arm: what to add.
+        cell: where it stands.
         meshes: the folder of its mesh files (`arm_meshes.find_meshes`), or None.
     Returns:
         The body `<arm>/flange`, whose frame's z points away from the arm: add a hand to it.
     Raises:
         UserError: the folder lacks the files of a link.
     """
-    half_yaw = arm.base_yaw / 2
+    half_yaw = (arm.base_yaw + cell.yaw) / 2
     unit = np.degrees(1.0) if spec.compiler.degree else 1.0  # of angles in `spec`, per radian
     base = body = spec.worldbody.add_body(
         name=f"{arm.name}/{arm.base.name}",
-        pos=arm.base_position,
+        pos=cell.place(arm.base_position),
         quat=(np.cos(half_yaw), 0, 0, np.sin(half_yaw)),
     )
     _add_pedestal(base, arm)

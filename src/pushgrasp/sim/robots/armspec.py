@@ -63,8 +63,8 @@ class ArmSpec:
     """
 
     name: str
-    base_position: Vector  # m, world frame; a pedestal reaches down to the table from there
-    base_yaw: float  # rad, about world z
+    base_position: Vector  # m, standard cell; a pedestal reaches down to the table from there
+    base_yaw: float  # rad, about world z, standard cell
     pedestal_radius: float  # m
     base: LinkSpec
     joints: tuple[JointSpec, ...]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
+from ..cell import Cell
 from ..world import World
 from .hand import RG2, HandSpec, add_hand, add_servo, open_jaw
 from .motion import FloatArray, Path, turn_to
-from .robot import HOME, RefusedError, SimRobot
+from .robot import RefusedError, SimRobot
 
 YAW_SPEED = 3.5  # rad/s
 AXIS_SPEED = 2.0  # m/s
-RANGE = ((-0.95, -0.05), (-0.45, 0.60), (0.0, 0.60))  # m of x, y, z: short of the camera's post
 AXIS_FORCE = (80.0, 80.0, 40.0)  # N, what an axis can push with
 
 _STIFFNESS = 2e4  # N/m
@@ -28,9 +28,9 @@ class GantryModel:
     def __init__(self, hand: HandSpec = RG2) -> None:
         self.hand = hand
 
-    def add_to(self, spec: mujoco.MjSpec) -> None:
-        """Add to a model; the axes are 0 at HOME."""
-        tool = spec.worldbody.add_body(name="tool", pos=HOME, gravcomp=1)
+    def add_to(self, spec: mujoco.MjSpec, cell: Cell) -> None:
+        """Add to a model; the axes are 0 at the cell's home."""
+        tool = spec.worldbody.add_body(name="tool", pos=cell.home, gravcomp=1)
         joint = mujoco.mjtJoint
         for name, axis in (("x", (1, 0, 0)), ("y", (0, 1, 0)), ("z", (0, 0, 1))):
             tool.add_joint(name=name, type=joint.mjJNT_SLIDE, axis=axis)
@@ -53,7 +53,9 @@ def _damping(hand: HandSpec) -> float:
 class GantryKinematics:
     """Its joints are the tool's position and yaw; it goes anywhere within its range."""
 
-    def __init__(self, hand: HandSpec = RG2) -> None:
+    def __init__(self, hand: HandSpec, cell: Cell) -> None:
+        self._origin = np.array(cell.home)
+        self._range = cell.gantry_range
         self.joints: tuple[str, ...] = ("x", "y", "z", "yaw")
         self.home = np.zeros(4)
         self.speeds = np.array([AXIS_SPEED] * 3 + [YAW_SPEED])
@@ -62,14 +64,16 @@ class GantryKinematics:
 
     def pose(self, joints: FloatArray) -> tuple[FloatArray, float]:
         """See `Kinematics.pose`."""
-        return joints[:3] + HOME, float(joints[3])
+        return joints[:3] + self._origin, float(joints[3])
 
     def path(self, start: FloatArray, position: FloatArray, yaw: float) -> Path:
         """See `Kinematics.path`."""
-        for axis, value, (low, high) in zip("xyz", position, RANGE, strict=True):
+        for axis, value, (low, high) in zip("xyz", position, self._range, strict=True):
             if not low <= value <= high:
-                raise RefusedError(f"{axis} = {value:.2f} m is beyond the axis, {low} to {high} m")
-        goal = np.array([*(position - HOME), turn_to(yaw, float(start[3]))])
+                raise RefusedError(
+                    f"{axis} = {value:.2f} m is beyond the axis, {low:.2f} to {high:.2f} m"
+                )
+        goal = np.array([*(position - self._origin), turn_to(yaw, float(start[3]))])
         length = float(np.linalg.norm(goal[:3] - start[:3]))
         return Path(np.stack([start, goal]), np.array([0.0, 1.0]), length)
 
@@ -78,4 +82,4 @@ class Gantry(SimRobot):
     """The gantry of a world, as a `Robot`."""
 
     def __init__(self, world: World, hand: HandSpec = RG2, name: str = "gantry") -> None:
-        super().__init__(world, name, hand, GantryKinematics(hand))
+        super().__init__(world, name, hand, GantryKinematics(hand, world.cell))

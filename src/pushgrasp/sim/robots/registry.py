@@ -51,7 +51,7 @@ def make_robot(name: str, world: World) -> SimRobot:
     hand = _HANDS[name]
     if name not in ARMS:
         return Gantry(world, hand, name)
-    return SimRobot(world, name, hand, ArmKinematics(name, hand))
+    return SimRobot(world, name, hand, ArmKinematics(name, hand, world.cell))
 
 
 def _check(name: str) -> None:

@@ -22,7 +22,6 @@ from .free_motion import FreeMotion
 from .hand import TICK, HandSpec, Jaw
 from .motion import FloatArray, Path, Timing, time_path
 
-HOME = (-0.5, 0.46, 0.25)  # m: over the bin, beside the table and out of the camera's view
 HAND_RADIUS = 0.15  # m round the tool: what is there, high over the bin, is in the hand
 HAND_BODIES = ("tool", "finger_left", "finger_right")
 REFUSED = "refused"  # how the reason of a motion begins that was not even tried
@@ -39,7 +38,7 @@ class Kinematics(Protocol):
     """How a robot's joints move its tool. Joints and their drives share their names."""
 
     joints: tuple[str, ...]
-    home: FloatArray  # (n,) joint positions with the tool at HOME
+    home: FloatArray  # (n,) joint positions with the tool at the cell's home
     speeds: FloatArray  # (n,) rad/s or m/s, at most
     accelerations: FloatArray  # (n,) rad/s^2 or m/s^2, at most
     lag: FloatArray  # (n,) s by which a drive trails its set-point at constant speed
@@ -73,7 +72,7 @@ class SimRobot:
         self._drives = np.array([m.actuator(n).id for n in kinematics.joints])
         self._planned: dict[tuple[bytes, MoveTo], Path] = {}
         self.setpoint = np.array(kinematics.home, np.float64)
-        self._homing = MoveTo(HOME, kinematics.pose(self.setpoint)[1], speed=1.0)
+        self._homing = MoveTo(world.cell.home, kinematics.pose(self.setpoint)[1], speed=1.0)
         data.qpos[self._q] = self.setpoint
         self._drive(self.setpoint, np.zeros_like(self.setpoint))
         self._free = FreeMotion(world, self._q)
@@ -111,15 +110,16 @@ class SimRobot:
         """See `Robot.home`."""
         report = self.state()
         x, y, z = report.position
-        if z < HOME[2] - 0.01:
-            self.execute(MoveTo((x, y, HOME[2]), report.yaw, speed=0.5))
+        over_bin = self.world.cell.home
+        if z < over_bin[2] - 0.01:
+            self.execute(MoveTo((x, y, over_bin[2]), report.yaw, speed=0.5))
         homing = self._homing
         if self._jaw.grips():
             homing = replace(homing, speed=0.5)
         report = self.execute(homing)
         if not report.reached:  # no place to let go
             raise RobotError(f"{self.name} cannot get home: {report.reason}")
-        carried = {*self.world.near(HOME, radius=HAND_RADIUS), *self.world.held()}
+        carried = {*self.world.near(over_bin, radius=HAND_RADIUS), *self.world.held()}
         if self.world.skip_free_motion:  # it would fall for as long as the jaw opens
             self._empty_bin(carried)
         self.execute(MoveJaw(self.gripper.max_width))

@@ -17,6 +17,7 @@ from ...workspace import Workspace
 from ..cameras.light import Light
 from ..cameras.ray import RayCamera
 from ..cameras.views import ViewConfig, make_cameras
+from ..cell import Cell, Tote
 from ..model import ObjectSpec
 from ..objects.novel import NOVEL
 from ..objects.shapes import SHAPES, Shape
@@ -60,6 +61,10 @@ class SceneConfig:
     """Drop a scene file's objects one after another where it puts them, whatever their heights."""
     randomise: DomainConfig | None = None
     """Vary masses, frictions, sizes (of dropped objects), colours and light by the seed."""
+    workspace: Workspace | None = None
+    """Where the robot works; None: the standard one. Robot, cameras and objects follow it."""
+    tote: Tote | None = None
+    """Walls on the table around the workspace's centre."""
     robot: str = "gantry"
     """One of `robots.ROBOTS`; all of them meet the same scene."""
     dressed: bool = False
@@ -85,13 +90,18 @@ class Scene:
         """The goal's name in the world."""
         return _name(self.goal)
 
+    @property
+    def workspace(self) -> Workspace:
+        """Where the robot works and looks."""
+        return self.world.cell.workspace
+
     def visible_from(self, view: ViewConfig) -> float:
         """The simulator's truth: how much of the goal the best of some cameras sees, now."""
         body = self.world.model.body(self.goal_name).id
         eyes = [
             RayCamera(self.world, intrinsics=c.intrinsics, T_world_camera=c.T_world_camera)
             for c in view.cameras
-        ] or [RayCamera(self.world)]
+        ] or [RayCamera(self.world, T_world_camera=self.world.cell.camera_pose)]
         return max(camera.visible_fraction(body) for camera in eyes)
 
     def make_robot(self) -> SimRobot:
@@ -109,15 +119,17 @@ class Scene:
             seed: of the noise; None for the scene's.
         """
         seed = self.config.seed if seed is None else seed
-        return make_cameras(self.world, view or ViewConfig(), self.light, white=white, seed=seed)
+        view = view or ViewConfig()
+        return make_cameras(
+            self.world, view, self.light, workspace=self.workspace, white=white, seed=seed
+        )
 
 
-def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scene:
+def build_scene(config: SceneConfig) -> Scene:
     """Build a scene and let it settle.
 
     Args:
         config: which one.
-        workspace: where on the table; None for the standard one.
     Returns:
         The scene, at rest, its goal in the workspace, and all else too unless a file says
         otherwise.
@@ -125,7 +137,8 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         UserError: impossible settings, or a scene file that cannot be read.
         SimulatorFault: the pile could not be built; another seed may do.
     """
-    workspace = workspace or Workspace()
+    cell = Cell(config.workspace or Workspace(), config.tote)
+    workspace = cell.workspace
     robot = robot_model(config.robot, dressed=config.dressed)
     rng = _rng(config)
     left_out: tuple[str, ...] = ()
@@ -134,14 +147,14 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         goal = _check(config)
         colors = dict(enumerate(_draw_colors(rng, config.n_objects)))
         domain = _domain(config, len(colors))
-        world = _pile(config, list(colors.values()), domain, rng, workspace)
+        world = _pile(config, list(colors.values()), domain, rng, cell)
     else:
         scene = _read(config, workspace)
         goal = choose_goal(scene, config.goal, config.name, workspace)
         colors = {number: placed.color for number, placed in scene.objects.items()}
         left_out, notes = tuple(scene.left_out.values()), scene.notes
         domain = _domain(config, len(colors))
-        world = _loaded(config, scene.objects, domain, rng)
+        world = _loaded(config, scene.objects, domain, rng, cell)
     before = {n: world.pose(n)[0] for n in world.in_scene()}
     if config.name in PROCEDURAL or config.drop:
         world.step(round(REST_CHECK / world.model.opt.timestep))
@@ -152,18 +165,18 @@ def build_scene(config: SceneConfig, workspace: Workspace | None = None) -> Scen
         world = world.with_robot(robot)
     if not workspace.contains(world.pose(_name(goal))[0][:2]):
         raise SimulatorFault("the goal rolled out of the workspace while the scene settled")
-    visible = RayCamera(world).visible_fraction(world.model.body(_name(goal)).id)
+    camera = RayCamera(world, T_world_camera=cell.camera_pose)
+    visible = camera.visible_fraction(world.model.body(_name(goal)).id)
     world.max_penetration = MAX_PENETRATION
     world.peak_penetration = world.peak_speed = 0.0
     return Scene(config, world, goal, colors[goal], visible, domain.light, motion, left_out, notes)
 
 
-def object_colors(config: SceneConfig, workspace: Workspace | None = None) -> dict[int, RGB]:
+def object_colors(config: SceneConfig) -> dict[int, RGB]:
     """Return the nominal colours of a scene's objects, without building it.
 
     Args:
         config: the scene; its goal does not matter.
-        workspace: where on the table.
     Returns:
         sRGB 0..255, by the objects' numbers.
     Raises:
@@ -172,7 +185,7 @@ def object_colors(config: SceneConfig, workspace: Workspace | None = None) -> di
     if config.name in PROCEDURAL:
         _check(dataclasses.replace(config, goal=0))
         return dict(enumerate(_draw_colors(_rng(config), config.n_objects)))
-    objects = _read(config, workspace or Workspace()).objects
+    objects = _read(config, config.workspace or Workspace()).objects
     return {number: placed.color for number, placed in objects.items()}
 
 
@@ -237,7 +250,7 @@ def _pile(
     colors: list[RGB],
     domain: Domain,
     rng: np.random.Generator,
-    workspace: Workspace,
+    cell: Cell,
 ) -> World:
     kinds = list((NOVEL if config.name == "random-novel" else SHAPES).values())
     shapes = [
@@ -245,7 +258,7 @@ def _pile(
     ]
     objects = _objects(shapes, colors, domain, range(len(shapes)))
     sigma = None if config.name == "heap" else config.sigma
-    return drop_all(objects, sigma, rng, workspace, _table_friction(config))
+    return drop_all(objects, sigma, rng, cell, _table_friction(config))
 
 
 def _objects(
@@ -267,11 +280,12 @@ def _loaded(
     objects: Mapping[int, PlacedObject],
     domain: Domain,
     rng: np.random.Generator,
+    cell: Cell,
 ) -> World:
     """Build the world of a file; sizes are not randomised, or the objects would not fit."""
     placed = list(objects.values())
     specs = _objects([p.shape for p in placed], [p.color for p in placed], domain, objects)
-    world = World(specs, GantryModel(), _table_friction(config))
+    world = World(specs, GantryModel(), _table_friction(config), cell)
     poses = [_pose(p, rng if config.perturb else None) for p in placed]
     if config.perturb:
         world.vary_friction(rng.uniform(0.9, 1.1))
