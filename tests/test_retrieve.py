@@ -24,9 +24,10 @@ from pushgrasp.interfaces import (
     Report,
     RGBDFrame,
 )
-from pushgrasp.perception.observation import Observation
+from pushgrasp.perception.observation import Observation, observe
 from pushgrasp.policy.base import Memory, Target
 from pushgrasp.policy.learned import Decision
+from pushgrasp.policy.load import load_policy
 from pushgrasp.primitives import TRAVEL_HEIGHT, PrimitiveConfig, moves, present
 from pushgrasp.retrieve import MAX_REFUSALS, STOP_AFTER, End, Step, retrieve
 from pushgrasp.sim.cameras.ray import RayCamera
@@ -636,3 +637,40 @@ def test_what_is_not_brought_home_is_not_claimed(world: World) -> None:
 
     steps = list(retrieve(RayCamera(world), Stuck(world, iter([GOAL])), Script("grasp", None), RED))
     assert not any(s.claimed_success or s.outcome.holding for s in steps)
+
+
+FRANKA = Workspace(x_min=0.276)  # x from 0.276 to 0.724 m, before a robot at the origin
+RAISED = Workspace(table_z=0.16)
+
+
+@pytest.mark.parametrize(
+    ("workspace", "robot"),
+    [(FRANKA, "gantry"), (FRANKA, "panda"), (RAISED, "gantry"), (RAISED, "ur5e")],
+)
+@pytest.mark.parametrize("policy", ["geometric", "default"])
+def test_the_goal_is_retrieved_from_another_workspace(
+    workspace: Workspace, robot: str, policy: str
+) -> None:
+    scene = build_scene(SceneConfig("random", 4, seed=2, workspace=workspace, robot=robot))
+    *_, last = retrieve(
+        scene.make_cameras(), scene.make_robot(), load_policy(policy), scene.goal_rgb,
+        workspace=scene.workspace,
+    )  # fmt: skip
+    assert last.end is End.GOAL_IN_HAND
+    assert scene.world.is_parked(scene.goal_name)  # in the bin, by the ground truth
+    action = last.decision.action
+    assert action is not None
+    assert workspace.contains(action.position[:2])
+    assert workspace.table_z < action.position[2] < workspace.table_z + 0.2
+
+
+@pytest.mark.parametrize("policy", ["geometric", "default", "paper", "random"])
+def test_policies_decide_in_a_workspace_of_another_size(policy: str) -> None:
+    workspace = Workspace(0.3, -0.1, 0.3)
+    scene = build_scene(SceneConfig("random", 4, seed=2, workspace=workspace))
+    observation = observe([c.capture() for c in scene.make_cameras()], scene.goal_rgb, workspace)
+    assert observation.heightmap.height.shape == (150, 150)
+    action = load_policy(policy).decide(observation).action
+    assert action is not None
+    assert max(action.pixel) < 150
+    assert workspace.contains(action.position[:2])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -140,7 +139,7 @@ class Workspace:
 
 
 @dataclass(frozen=True)
-class _File:
+class WorkspaceFields:
     """A workspace as a file gives it: the table's height may be left out, its place may not."""
 
     x_min: float
@@ -149,6 +148,24 @@ class _File:
     table_z: float = 0.0
     z_max: float = Workspace.z_max
     resolution: float = Workspace.resolution
+
+    def check(self, where: str) -> Workspace:
+        """Make the workspace.
+
+        Args:
+            where: file and place, for messages.
+        Raises:
+            UserError: the fields give an impossible workspace.
+        """
+        if self.resolution != _PIXEL:
+            raise UserError(
+                f"{where}: resolution is {self.resolution} m per pixel; the networks are trained "
+                f"for {_PIXEL} m, so leave it out"
+            )
+        try:
+            return Workspace(**dataclasses.asdict(self))
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from error
 
 
 def read_workspace(path: str | Path) -> Workspace:
@@ -163,25 +180,4 @@ def read_workspace(path: str | Path) -> Workspace:
         UserError: the file cannot be read, has an unknown or missing field, or gives an
             impossible workspace.
     """
-    return parse_workspace(read_json(path), str(path))
-
-
-def parse_workspace(value: Any, where: str) -> Workspace:
-    """Read a workspace from parsed JSON; see `read_workspace`.
-
-    Args:
-        value: the JSON object.
-        where: file and place, for messages.
-    Raises:
-        UserError: as for `read_workspace`.
-    """
-    fields = from_json(_File, value, where)
-    if fields.resolution != _PIXEL:
-        raise UserError(
-            f"{where}: resolution is {fields.resolution} m per pixel; the networks are trained for "
-            f"{_PIXEL} m, so leave it out"
-        )
-    try:
-        return Workspace(**dataclasses.asdict(fields))
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error
+    return from_json(WorkspaceFields, read_json(path), str(path)).check(str(path))

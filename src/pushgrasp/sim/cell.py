@@ -87,6 +87,12 @@ class Cell:
             x, y = x + (cx - sx), y + (cy - sy)
         return x, y, z + self.workspace.table_z
 
+    def standard(self, point: Point) -> Point:
+        """Move a point (m) of this cell to the standard one; the inverse of `place`."""
+        (x, y, z), (cx, cy), (sx, sy) = point, self.workspace.center, _STANDARD.center
+        dx, dy = (cx - x, cy - y) if self.yaw else (x - cx, y - cy)
+        return sx + dx, sy + dy, z - self.workspace.table_z
+
     @property
     def home(self) -> Point:
         """Where the tool is at home, over the bin."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -65,12 +66,12 @@ def test_without_a_wish_the_files_goal_counts_and_then_the_first_inside() -> Non
     assert choose_goal(scene_of(OUTSIDE, INSIDE), None, "s") == 1
 
 
-def test_a_workspace_of_ones_own() -> None:
-    there = Workspace(x_min=-1.1)
+def test_goals_are_in_the_scenes_own_workspace() -> None:
     scene = scene_of(INSIDE, OUTSIDE)
     assert possible_goals(scene) == [0]
-    assert possible_goals(scene, there) == [1]
-    assert choose_goal(scene, None, "s", there) == 1
+    there = dataclasses.replace(scene, workspace=Workspace(x_min=-1.1))
+    assert possible_goals(there) == [1]
+    assert choose_goal(there, None, "s") == 1
 
 
 @pytest.mark.parametrize(

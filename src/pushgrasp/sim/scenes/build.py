@@ -28,6 +28,7 @@ from ..robots.robot import SimRobot
 from ..world import MAX_PENETRATION, World
 from .goals import choose_goal
 from .layouts import PROCEDURAL, read_fixed
+from .overlaps import check_walls
 from .piles import drop_all, drop_placed
 from .placed import PlacedObject, SceneFile
 
@@ -62,9 +63,10 @@ class SceneConfig:
     randomise: DomainConfig | None = None
     """Vary masses, frictions, sizes (of dropped objects), colours and light by the seed."""
     workspace: Workspace | None = None
-    """Where the robot works; None: the standard one. Robot, cameras and objects follow it."""
+    """Where the robot works; None: the scene file's, or the standard one. Robot, cameras and
+    objects follow it."""
     tote: Tote | None = None
-    """Walls on the table around the workspace's centre."""
+    """Walls on the table around the workspace's centre; None: the scene file's, or none."""
     robot: str = "gantry"
     """One of `robots.ROBOTS`; all of them meet the same scene."""
     dressed: bool = False
@@ -137,20 +139,21 @@ def build_scene(config: SceneConfig) -> Scene:
         UserError: impossible settings, or a scene file that cannot be read.
         SimulatorFault: the pile could not be built; another seed may do.
     """
-    cell = Cell(config.workspace or Workspace(), config.tote)
-    workspace = cell.workspace
     robot = robot_model(config.robot, dressed=config.dressed)
     rng = _rng(config)
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     if config.name in PROCEDURAL:
+        cell = Cell(config.workspace or Workspace(), config.tote)
         goal = _check(config)
         colors = dict(enumerate(_draw_colors(rng, config.n_objects)))
         domain = _domain(config, len(colors))
         world = _pile(config, list(colors.values()), domain, rng, cell)
     else:
-        scene = _read(config, workspace)
-        goal = choose_goal(scene, config.goal, config.name, workspace)
+        scene = _read(config)
+        cell = Cell(scene.workspace, config.tote or scene.tote)
+        check_walls(scene.objects, cell, config.name)
+        goal = choose_goal(scene, config.goal, config.name)
         colors = {number: placed.color for number, placed in scene.objects.items()}
         left_out, notes = tuple(scene.left_out.values()), scene.notes
         domain = _domain(config, len(colors))
@@ -163,7 +166,7 @@ def build_scene(config: SceneConfig) -> Scene:
     motion = {n: float(np.linalg.norm(world.pose(n)[0] - p)) for n, p in before.items()}
     if config.robot != "gantry":
         world = world.with_robot(robot)
-    if not workspace.contains(world.pose(_name(goal))[0][:2]):
+    if not cell.workspace.contains(world.pose(_name(goal))[0][:2]):
         raise SimulatorFault("the goal rolled out of the workspace while the scene settled")
     camera = RayCamera(world, T_world_camera=cell.camera_pose)
     visible = camera.visible_fraction(world.model.body(_name(goal)).id)
@@ -185,7 +188,7 @@ def object_colors(config: SceneConfig) -> dict[int, RGB]:
     if config.name in PROCEDURAL:
         _check(dataclasses.replace(config, goal=0))
         return dict(enumerate(_draw_colors(_rng(config), config.n_objects)))
-    objects = _read(config, config.workspace or Workspace()).objects
+    objects = _read(config).objects
     return {number: placed.color for number, placed in objects.items()}
 
 
@@ -193,10 +196,10 @@ def _name(number: int) -> str:
     return f"object_{number:02d}"
 
 
-def _read(config: SceneConfig, workspace: Workspace) -> SceneFile:
-    return read_fixed(
-        config.name, workspace, offset=config.offset, meshes=config.meshes, drop=config.drop
-    )
+def _read(config: SceneConfig) -> SceneFile:
+    """Read a fixed scene and move it to the workspace that is asked for."""
+    scene = read_fixed(config.name, offset=config.offset, meshes=config.meshes, drop=config.drop)
+    return scene if config.workspace is None else scene.moved_to(config.workspace)
 
 
 def _rng(config: SceneConfig) -> np.random.Generator:

@@ -9,31 +9,27 @@ import numpy as np
 from ...errors import UserError
 from ...perception.colors import color_name
 from ...perception.segmentation import matches
-from ...workspace import Workspace
 from .placed import SceneFile
 
 
-def possible_goals(scene: SceneFile, workspace: Workspace | None = None) -> list[int]:
+def possible_goals(scene: SceneFile) -> list[int]:
     """Return the numbers of the objects in the workspace; the robot looks nowhere else."""
-    inside = (workspace or Workspace()).contains
+    inside = scene.workspace.contains
     return [number for number, o in scene.objects.items() if inside(o.position[:2])]
 
 
-def choose_goal(
-    scene: SceneFile, goal: int | None, name: str, workspace: Workspace | None = None
-) -> int:
+def choose_goal(scene: SceneFile, goal: int | None, name: str) -> int:
     """Return the goal's number.
 
     Args:
         scene: the objects.
         goal: as asked for; None: the one that the file names, or else the first that can be one.
         name: of the scene, for messages.
-        workspace: None for the standard one.
     Raises:
         UserError: there is no such object, it was left out or lies outside the workspace, or
             another one has its colour.
     """
-    goals = possible_goals(scene, workspace)
+    goals = possible_goals(scene)
     if not goals:
         raise UserError(f"{name} has no object in the workspace that could be the goal")
     asked = f"--goal {goal}" if goal is not None else f"the goal of {name} is {scene.goal}"

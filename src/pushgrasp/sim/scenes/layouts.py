@@ -51,7 +51,6 @@ def expand(name: str) -> list[str]:
 
 def read_fixed(
     name: str,
-    workspace: Workspace | None = None,
     *,
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
     meshes: str | Path | None = None,
@@ -65,12 +64,11 @@ def read_fixed(
     Args:
         name: one of `fixed_names`, or a file: `.json` in the format of `scene_file`, any other
             in that of `preset_file`.
-        workspace: where the table is; None for the standard one.
         offset: m (x, y, z) to add to the positions in a file.
         meshes: a folder in which a file's meshes are looked for, before its own.
         drop: the objects will be dropped one after another, so they may overlap.
     Returns:
-        The scene, at least one object on the table.
+        The scene in its own workspace, at least one object on the table.
     Raises:
         UserError: there is no such scene, or its file cannot be used.
     """
@@ -85,10 +83,10 @@ def read_fixed(
     path = Path(name).expanduser()
     if not path.is_file():
         raise UserError(f"no scene {name!r}: it is neither a file nor one of {known_scenes()}")
-    scene = _on_table(_read(path, meshes), offset, workspace or Workspace(), name)
+    scene = _on_table(_read(path, meshes), offset, name)
     if drop:
         return scene
-    objects, notes = part_overlaps(scene.objects, name)
+    objects, notes = part_overlaps(scene.objects, name, scene.workspace.table_z)
     return dataclasses.replace(scene, objects=objects, notes=(*scene.notes, *notes))
 
 
@@ -98,10 +96,9 @@ def _read(path: Path, meshes: str | Path | None) -> SceneFile:
     return read(path, folders)
 
 
-def _on_table(
-    scene: SceneFile, offset: tuple[float, float, float], workspace: Workspace, name: str
-) -> SceneFile:
-    """Move a scene by an offset and leave out what is not on the table then."""
+def _on_table(scene: SceneFile, offset: tuple[float, float, float], name: str) -> SceneFile:
+    """Move a scene's objects by an offset and leave out what is not on the table then."""
+    workspace = scene.workspace
     objects: dict[int, PlacedObject] = {}
     left_out: dict[int, str] = {}
     for number, placed in scene.objects.items():
@@ -126,9 +123,10 @@ def _on_table(
 def _off_table(position: tuple[float, float, float], workspace: Workspace) -> str:
     """Return why an object is not on the table, or nothing if it is."""
     x, y, z = position
-    if z < 0:
+    height = z - workspace.table_z
+    if height < 0:
         return "lies below the table"
-    if z > workspace.z_max:
+    if height > workspace.z_max:
         return f"hangs higher than {workspace.z_max} m"
     if not workspace.contains((x, y), MARGIN):
         return f"lies more than {MARGIN} m outside the workspace"

@@ -6,13 +6,14 @@ Piles recorded in a softer simulator overlap by some millimetres; here they woul
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import mujoco
 import numpy as np
 import numpy.typing as npt
 
 from ...errors import UserError
+from ..cell import Box, Cell
 from ..objects.shapes import add_to_spec
 from .placed import PlacedObject
 
@@ -25,7 +26,7 @@ _TABLE = -1
 
 
 def part_overlaps(
-    objects: Mapping[int, PlacedObject], where: str
+    objects: Mapping[int, PlacedObject], where: str, table_z: float = 0.0
 ) -> tuple[dict[int, PlacedObject], tuple[str, ...]]:
     """Move objects apart along their overlaps, the deepest first, and up out of the table.
 
@@ -34,13 +35,14 @@ def part_overlaps(
     Args:
         objects: by their numbers.
         where: the file, for messages.
+        table_z: m, world height of the table.
     Returns:
         The objects, and a sentence on which moved and by how much, if any did.
     Raises:
         UserError: an overlap is deeper than MAX_OVERLAP, or one cannot be resolved.
     """
     numbers = list(objects)
-    model = _model(list(objects.values()))
+    model = _model(list(objects.values()), table_z)
     data = mujoco.MjData(model)
     positions = data.qpos.reshape(-1, 7)[:, :3]  # a view
     start = positions.copy()
@@ -80,10 +82,43 @@ def part_overlaps(
     return parted, (note,)
 
 
-def _model(objects: list[PlacedObject]) -> mujoco.MjModel:
+def check_walls(objects: Mapping[int, PlacedObject], cell: Cell, where: str) -> None:
+    """Check that no object stands in a wall of the cell's tote.
+
+    Args:
+        objects: by their numbers.
+        cell: with the tote.
+        where: the scene, for messages.
+    Raises:
+        UserError: an object overlaps a wall by more than TOLERATED.
+    """
+    if cell.tote is None:
+        return
+    numbers = list(objects)
+    model = _model(list(objects.values()), cell.workspace.table_z, cell.walls)
+    data = mujoco.MjData(model)
+    mujoco.mj_fwdPosition(model, data)
+    for contact in data.contact[: data.ncon]:
+        bodies = model.geom_bodyid[contact.geom]
+        wall = model.geom_type[contact.geom] == mujoco.mjtGeom.mjGEOM_BOX
+        if (wall & (bodies == 0)).any() and -contact.dist > TOLERATED:
+            i = int(bodies.max()) - 1
+            raise UserError(
+                f"{where}: object {numbers[i]} ({objects[numbers[i]].shape.name}) stands in a wall "
+                f"of the tote, {-1e3 * contact.dist:.1f} mm deep; move it, or widen the tote"
+            )
+
+
+def _model(
+    objects: list[PlacedObject], table_z: float, walls: Sequence[Box] = ()
+) -> mujoco.MjModel:
     """Compile the objects where they stand, on a table."""
     spec = mujoco.MjSpec()
-    spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[5, 5, 0.1])
+    spec.worldbody.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_PLANE, size=[5, 5, 0.1], pos=(0.0, 0.0, table_z)
+    )
+    for center, half in walls:
+        spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, pos=center, size=half)
     for placed in objects:
         body = spec.worldbody.add_body(pos=placed.position, quat=placed.quaternion)
         body.add_freejoint()

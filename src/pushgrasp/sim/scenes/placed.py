@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import UserError
+from ...workspace import Workspace
+from ..cell import Cell, Tote
 from ..objects.shapes import Shape
 
 
@@ -40,6 +43,36 @@ class SceneFile:
     left_out: dict[int, str] = field(default_factory=dict)  # number: a sentence, why
     notes: tuple[str, ...] = ()  # sentences on what was read in another way than it is written
     meshes: dict[str, MeshFile] = field(default_factory=dict)  # by the names of their shapes
+    workspace: Workspace = field(default_factory=Workspace)  # in which the objects stand
+    tote: Tote | None = None
+
+    def moved_to(self, workspace: Workspace) -> SceneFile:
+        """Move the scene to another workspace, as robot and camera are moved.
+
+        Objects keep their places relative to the workspace's centre, the table and the robot.
+        """
+        if workspace == self.workspace:
+            return self
+        here, there = Cell(self.workspace), Cell(workspace)
+        objects = {
+            number: dataclasses.replace(
+                placed,
+                position=there.place(here.standard(placed.position)),
+                quaternion=placed.quaternion
+                if here.yaw == there.yaw
+                else _half_turned(placed.quaternion),
+            )
+            for number, placed in self.objects.items()
+        }
+        return dataclasses.replace(self, objects=objects, workspace=workspace)
+
+
+def _half_turned(
+    quaternion: tuple[float, float, float, float],
+) -> tuple[float, float, float, float]:
+    """Turn a rotation (wxyz) by half a turn about world z."""
+    w, x, y, z = quaternion
+    return -z, -y, x, w
 
 
 class MeshLoader:

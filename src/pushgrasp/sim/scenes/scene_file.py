@@ -6,9 +6,13 @@
        {"mesh": "part.stl", "scale": 0.001, "mass": 0.12, "color": "#1818eb",
         "position": [-0.6, 0, 0.02], "quaternion": [1, 0, 0, 0]}]}
 
-Positions are those of the shapes' centres, metres in the world frame, z = 0 on the table. A
-mesh's path is relative to the file, its scale (1 if left out) in metres per unit of the mesh, its
-mass in kilograms, `max_parts` the most convex parts it is split into (1: its hull). An object
+Positions are those of the shapes' centres, metres in the world frame. The scene may have a
+`workspace` (fields as in `workspace.read_workspace`; left out, the standard one, on whose table z
+is 0) and a `tote` around it: `{"inner": [0.36, 0.28], "height": 0.1}`. Built in another workspace
+than the file's, all objects are moved with it.
+
+A mesh's path is relative to the file, its scale (1 if left out) in metres per unit of the mesh,
+its mass in kilograms, `max_parts` the most convex parts it is split into (1: its hull). An object
 without yaw (rad) and quaternion (wxyz) stands as it was drawn. The package's `novel` scenes are
 such files.
 """
@@ -17,7 +21,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,8 @@ from ...errors import UserError
 from ...perception.colors import color_name, parse_color
 from ...utils.config_json import from_json
 from ...utils.files import read_json, to_json, write_atomic
+from ...workspace import Workspace, WorkspaceFields
+from ..cell import Tote
 from ..objects.novel import NOVEL, find_shape
 from ..objects.shapes import SHAPES, Shape
 from .placed import MeshFile, MeshLoader, PlacedObject, SceneFile
@@ -56,6 +62,8 @@ class _Document:
     objects: tuple[_Entry, ...]
     goal: int | None = None
     description: str = ""
+    workspace: WorkspaceFields | None = None
+    tote: Tote | None = None
 
 
 def read_scene_file(path: str | Path, folders: Sequence[Path] = ()) -> SceneFile:
@@ -86,7 +94,11 @@ def read_scene_file(path: str | Path, folders: Sequence[Path] = ()) -> SceneFile
         i: _place(entry, loader, f"{path}: objects[{i}]")
         for i, entry in enumerate(document.objects)
     }
-    return SceneFile(objects, goal, document.description, meshes=loader.files)
+    workspace = document.workspace
+    return SceneFile(
+        objects, goal, document.description, meshes=loader.files, tote=document.tote,
+        workspace=Workspace() if workspace is None else workspace.check(f"{path}: workspace"),
+    )  # fmt: skip
 
 
 def write_scene_file(path: str | Path, scene: SceneFile) -> None:
@@ -104,6 +116,8 @@ def write_scene_file(path: str | Path, scene: SceneFile) -> None:
     entries = [_entry(placed, scene.meshes, folder) for placed in scene.objects.values()]
     head: dict[str, Any] = {"description": scene.description} if scene.description else {}
     head |= {} if scene.goal is None else {"goal": list(scene.objects).index(scene.goal)}
+    head |= {} if scene.workspace == Workspace() else {"workspace": asdict(scene.workspace)}
+    head |= {} if scene.tote is None else {"tote": asdict(scene.tote)}
     lines = [f"  {to_json(key)}: {to_json(value)},\n" for key, value in head.items()]
     body = ",\n".join(f"    {to_json(entry)}" for entry in entries)
     write_atomic(path, "{\n" + "".join(lines) + f'  "objects": [\n{body}\n  ]\n}}\n')
