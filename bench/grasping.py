@@ -14,8 +14,8 @@ import tyro
 from pushgrasp.evaluation.intervals import wilson
 from pushgrasp.parallel.workers import Order, Sample
 from pushgrasp.policy.learned import Policy
+from pushgrasp.policy.load import policy_names
 from pushgrasp.policy.networks import build
-from pushgrasp.policy.pretrained import policy_names
 from pushgrasp.training.actor import Setup
 from pushgrasp.training.checkpoint import save_weights
 from pushgrasp.training.recipes import Recipe, StageConfig

@@ -21,10 +21,10 @@ import tyro
 from pushgrasp.interfaces import RGBDFrame
 from pushgrasp.perception.observation import observe
 from pushgrasp.policy.learned import Policy
+from pushgrasp.policy.load import policy_names
 from pushgrasp.policy.networks import QNetwork
 from pushgrasp.policy.networks.base import Scenes
 from pushgrasp.policy.networks.crops import windows
-from pushgrasp.policy.pretrained import policy_names
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.scenes.build import SceneConfig, build_scene
 from pushgrasp.training.recipes import RECIPES, with_network

@@ -22,7 +22,7 @@ from pushgrasp.evaluation.records import TrialRecord
 from pushgrasp.evaluation.results import read_trials
 from pushgrasp.evaluation.runner import evaluate
 from pushgrasp.evaluation.trial import scene_config
-from pushgrasp.policy.pretrained import policy_names
+from pushgrasp.policy.load import policy_names
 from pushgrasp.sim.robots.registry import ROBOTS
 from pushgrasp.sim.scenes.build import build_scene
 

@@ -23,7 +23,7 @@ from pushgrasp.evaluation.results import read_trials
 from pushgrasp.evaluation.runner import evaluate
 from pushgrasp.policy.config import DecisionConfig
 from pushgrasp.policy.learned import Policy
-from pushgrasp.policy.pretrained import policy_names
+from pushgrasp.policy.load import policy_names
 
 OFF: dict[str, dict[str, Any]] = {
     field.name: {field.name: field.default}

@@ -18,7 +18,7 @@ import tyro
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.evaluation.trial import play
 from pushgrasp.policy.learned import Policy
-from pushgrasp.policy.pretrained import policy_names
+from pushgrasp.policy.load import policy_names
 from pushgrasp.retrieve import Step
 from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene
 from pushgrasp.sim.world import World

@@ -28,7 +28,7 @@ from pushgrasp.policy.config import DecisionConfig
 from pushgrasp.policy.geometric import planner
 from pushgrasp.policy.geometric.planner import Geometric
 from pushgrasp.policy.random import VERSION as RANDOM_VERSION
-from pushgrasp.policy.random import Chance
+from pushgrasp.policy.random import RandomPolicy
 
 FILE = Path(__file__).with_name("golden.json")
 RULES = {
@@ -117,7 +117,7 @@ def compute() -> dict[str, dict[str, Any]]:
     kept = {
         "rule": {name: rule_decisions(name) for name in RULES},
         "geometric": {"": policy_decisions(Geometric())},
-        "random": {"": policy_decisions(Chance())},
+        "random": {"": policy_decisions(RandomPolicy())},
     }
     return {name: {"version": VERSIONS[name], "decisions": rows} for name, rows in kept.items()}
 

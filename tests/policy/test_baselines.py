@@ -14,19 +14,18 @@ from pushgrasp.interfaces import Action, GripperSpec, Outcome
 from pushgrasp.perception.heightmap import Heightmap
 from pushgrasp.perception.observation import Observation
 from pushgrasp.perception.segmentation import MIN_HEIGHT
-from pushgrasp.policy.base import Memory
+from pushgrasp.policy.base import Decides, Memory
 from pushgrasp.policy.geometric.antipodal import UNSEEN, grasp_map
 from pushgrasp.policy.geometric.jaw import fingers_over, obstacles
 from pushgrasp.policy.geometric.planner import SURE, Geometric
 from pushgrasp.policy.geometric.pushes import push_map
-from pushgrasp.policy.random import Chance
+from pushgrasp.policy.random import RandomPolicy
 from pushgrasp.primitives import push_path
-from pushgrasp.retrieve import Decides
 from pushgrasp.workspace import rotation_angle
 
 JAW = GripperSpec()
 DEEP = Geometric.primitive
-BASELINES = (Chance(), Geometric())
+BASELINES = (RandomPolicy(), Geometric())
 
 
 def hide(seen: Observation, cells: np.ndarray) -> Observation:
@@ -214,7 +213,7 @@ def test_a_hidden_goal_makes_it_take_the_highest_object() -> None:
     assert not decision.target.is_goal
     assert decision.target.visible_px == 0
     assert seen.labels[decision.action.pixel] == 3  # 60 mm
-    assert Chance().decide(hidden).target.mask[act(Chance(), hidden).pixel]
+    assert RandomPolicy().decide(hidden).target.mask[act(RandomPolicy(), hidden).pixel]
 
 
 def test_what_is_in_the_way_is_taken_away() -> None:
@@ -227,6 +226,25 @@ def test_what_is_in_the_way_is_taken_away() -> None:
     assert seen.labels[decision.action.pixel] > 1
     assert decision.target.why.startswith("clears the way")
     assert not decision.target.is_goal
+
+
+@pytest.mark.parametrize(("score", "primitive"), [(SURE, "grasp"), (0.9 * SURE, "push")])
+def test_what_is_elsewhere_is_removed_if_nothing_beside_the_goal_can_be(
+    score: float, primitive: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = draw((Block(0, 0), Block(0.05, 0), Block(0.15, 0.15)))
+    scores = np.full((16, *WORKSPACE.shape), -np.inf, np.float32)
+    scores[:, seen.objects] = 0
+    scores[4, seen.labels == 3] = np.nextafter(np.float32(score), np.float32(1))
+    monkeypatch.setattr("pushgrasp.policy.geometric.planner.grasp_map", lambda *_: scores)
+    decision = Geometric().decide(seen)
+    assert decision.action is not None
+    assert decision.action.primitive == primitive
+    assert decision.target.is_goal == (primitive == "push")
+    if primitive == "grasp":
+        assert seen.labels[decision.action.pixel] == 3
+        assert decision.target.why.startswith("clears the table")
+        assert "another object's scores 0.15" in decision.why
 
 
 def test_a_push_starts_in_the_open_and_goes_where_there_is_room() -> None:
@@ -289,7 +307,7 @@ def test_chance_is_fair() -> None:
     actions = []
     for i in range(200):
         seen = draw((Block(0.001 * (i % 20), 0.001 * (i // 20)), Block(0.1, 0.1)))
-        actions.append(act(Chance(), seen))
+        actions.append(act(RandomPolicy(), seen))
         assert seen.goal[actions[-1].pixel]
         assert np.isnan(actions[-1].q)
     share = np.mean([a.primitive == "grasp" for a in actions])
@@ -302,7 +320,7 @@ def test_chance_is_fair() -> None:
 def test_chance_does_not_repeat_what_failed() -> None:
     seen, memory, met = draw((Block(0, 0),)), Memory(), []
     for _ in range(40):
-        action = act(Chance(), seen, memory)
+        action = act(RandomPolicy(), seen, memory)
         met.append((action.primitive, action.pixel, action.rotation))
         memory = memory.after(action, Outcome(holding=False, changed=False))
     assert len(set(met)) == 40

@@ -16,7 +16,7 @@ def test_a_version_stands_for_its_decisions(name: str, case: str) -> None:
     assert THEN[name]["version"] == golden.VERSIONS[name], (
         f"the version of {name} was raised: run python tests/policy/golden.py"
     )
-    policies = {"geometric": golden.Geometric, "random": golden.Chance}
+    policies = {"geometric": golden.Geometric, "random": golden.RandomPolicy}
     if name == "rule":
         now = golden.rule_decisions(case)
     else:

@@ -19,7 +19,7 @@ from pushgrasp.interfaces import Outcome
 from pushgrasp.policy.base import Memory
 from pushgrasp.policy.config import DecisionConfig, NetworkConfig, with_threshold
 from pushgrasp.policy.learned import Policy
-from pushgrasp.policy.pretrained import policy_names
+from pushgrasp.policy.load import policy_names
 from pushgrasp.training.recipes import RECIPES
 
 NETWORK = NetworkConfig(widths=(16, 16, 16))
@@ -278,9 +278,9 @@ def exchange(change: Callable[[dict], object]) -> Callable[[Path], object]:
         (lambda f: (f / "model.safetensors").unlink(), r"cannot read .*model\.safetensors"),
         (lambda f: (f / "config.json").unlink(), r"holds no config\.json"),
         (lambda f: (f / "config.json").write_text("{"), r"config\.json is not a JSON file"),
-        (lambda f: (f / "config.json").write_text("[]"), "no policy's configuration"),
-        (edit(lambda c: c.update(format="other")), "no policy's configuration"),
-        (edit(lambda c: c.update(version=9)), "format version 9; this program reads 1"),
+        (lambda f: (f / "config.json").write_text("[]"), "is not a policy's configuration"),
+        (edit(lambda c: c.update(format="other")), "is not a policy's configuration"),
+        (edit(lambda c: c.update(version=9)), "format version 9; this pushgrasp reads version 1"),
         (edit(lambda c: c.pop("decision")), "lacks the field 'decision'"),
         (edit(lambda c: c.update(colour="red")), "unknown field 'colour'"),
         (edit(lambda c: c.update(metadata=3)), "metadata is 3"),
@@ -314,10 +314,10 @@ def test_files_that_hold_removed_settings_as_null_still_load(tmp_path: Path) -> 
 
 
 def test_an_unknown_name_lists_the_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("pushgrasp.policy.pretrained.WEIGHTS", tmp_path)
+    monkeypatch.setattr("pushgrasp.policy.load.WEIGHTS", tmp_path)
     policy().save_pretrained(tmp_path / "small")
     assert Policy.from_pretrained("small").name == "small"
-    with pytest.raises(UserError, match=r"no policy 'large'.* the named ones are: small"):
+    with pytest.raises(UserError, match=r"no policy 'large'.* the known names are: .*small"):
         Policy.from_pretrained("large")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,10 +17,9 @@ from pushgrasp.interfaces import Action, GripperSpec, MoveTo
 from pushgrasp.policy import load as policies
 from pushgrasp.policy.config import DecisionConfig, NetworkConfig
 from pushgrasp.policy.geometric.planner import Geometric
-from pushgrasp.policy.learned import Policy
-from pushgrasp.policy.load import load_policy, policy_hash, policy_name, policy_sources
-from pushgrasp.policy.pretrained import policy_names
-from pushgrasp.policy.random import Chance
+from pushgrasp.policy.learned import Policy, choose_device
+from pushgrasp.policy.load import PolicySource, load_policy, policy_names, policy_sources
+from pushgrasp.policy.random import RandomPolicy
 from pushgrasp.primitives import PrimitiveConfig
 from pushgrasp.retrieve import Step, retrieve
 from pushgrasp.sim.cameras.ray import RayCamera
@@ -126,6 +126,14 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def policy_hash(source: str | Path) -> str:
+    return PolicySource.resolve(source).sha256()
+
+
+def policy_name(source: str | Path) -> str:
+    return PolicySource.resolve(source).name
+
+
 def saved(folder: Path, seed: int = 0) -> Path:
     Policy.random_init(SMALL, seed=seed).save_pretrained(folder)
     return folder
@@ -142,7 +150,7 @@ def test_every_name_loads_and_has_a_hash_of_its_own() -> None:
         assert hashes[name] == policy_hash(name)
         assert policy_name(name) == name
         assert load_policy(name).primitive
-    assert isinstance(load_policy("random"), Chance)
+    assert isinstance(load_policy("random"), RandomPolicy)
 
 
 def test_published_results_are_of_the_policies_that_are_shipped() -> None:
@@ -172,6 +180,36 @@ def test_a_folder_loads_and_goes_by_its_name(tmp_path: Path) -> None:
     assert policy_name(saved(tmp_path / "run-7/policy")) == "run-7"
 
 
+def test_a_training_runs_folder_stands_for_its_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run-7"
+    run.mkdir()
+    (run / "config.json").write_text('{"format": "pushgrasp-run"}')
+    with pytest.raises(UserError, match=r"run-7 is a training run that has no policy yet"):
+        load_policy(run)
+    saved(run / "policy")
+    loaded = load_policy(run)
+    assert isinstance(loaded, Policy)
+    assert loaded.name == policy_name(run) == "run-7"
+    assert policy_hash(run) == policy_hash(run / "policy")
+    monkeypatch.chdir(run)
+    assert policy_name(".") == policy_name("policy") == "run-7"
+
+
+def test_a_training_run_does_not_hide_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs are called after their recipes: runs/default, say."""
+    monkeypatch.chdir(tmp_path)
+    named = policy_hash("default")
+    saved(tmp_path / "default/policy")
+    for content in ('{"format": "pushgrasp-run"}', "{", "[]"):
+        (tmp_path / "default/config.json").write_text(content)
+        assert policy_hash("default") == named
+    assert policy_hash("./default") == policy_hash("default/policy") != named
+
+
 def test_a_folder_goes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     named = policy_hash("random")
@@ -195,8 +233,7 @@ def test_a_hash_follows_what_decides(tmp_path: Path, file: Path) -> None:
 def test_a_variant_has_another_hash_than_what_it_varies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("pretrained", "learned", "load"):
-        monkeypatch.setattr(f"pushgrasp.policy.{module}.WEIGHTS", tmp_path)
+    monkeypatch.setattr("pushgrasp.policy.load.WEIGHTS", tmp_path)
     saved(tmp_path / "paper")
     assert policy_sources() == ["geometric", "paper", "paper-no-switching", "random"]
     assert policy_hash("paper") != policy_hash("paper-no-switching")
@@ -209,7 +246,7 @@ def test_a_baselines_hash_follows_its_version_only(monkeypatch: pytest.MonkeyPat
     before = policy_hash("geometric"), policy_hash("random")
     monkeypatch.setattr(policies, "_read", lambda path: path.read_bytes() + b"# new")
     assert (policy_hash("geometric"), policy_hash("random")) == before
-    monkeypatch.setattr(policies, "GEOMETRIC_VERSION", policies.GEOMETRIC_VERSION + 1)
+    monkeypatch.setitem(policies.BASELINES, "geometric", 99)
     assert policy_hash("geometric") != before[0]
     assert policy_hash("random") == before[1]
 
@@ -226,6 +263,105 @@ def test_a_learned_policys_hash_follows_the_rule_and_not_the_words(
     assert policy_hash(tmp_path / "one") != before
 
 
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installed package that offers a class, one that is no policy, and one that is missing."""
+    info = tmp_path / "grippers-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: grippers\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text(
+        "[pushgrasp.policies]\n"
+        "middle = grippers_of_ours:Middle\n"
+        "mute = grippers_of_ours:Mute\n"
+        "absent = grippers_of_ours:Absent\n"
+        "default = grippers_of_ours:Middle\n"
+    )
+    (tmp_path / "grippers_of_ours.py").write_text(POLICIES)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "grippers_of_ours", raising=False)
+    return tmp_path
+
+
+def test_a_package_offers_policies_by_name(package: Path) -> None:
+    assert {"middle", "mute", "default"} <= set(policy_sources())
+    found = PolicySource.resolve("middle")
+    assert (found.kind, found.name) == ("package", "middle")
+    assert "grippers_of_ours" not in sys.modules  # its code runs only when it is loaded
+    decision = found.load().decide(SEEN)
+    assert decision.action is not None
+    assert decision.action.rotation == 4
+    assert isinstance(load_policy("default"), Policy)  # ours keeps its name
+    before = found.sha256()
+    (package / "grippers_of_ours.py").write_text(POLICIES + "\n")
+    assert policy_hash("middle") != before
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mute", "mute is not a policy: it needs a method act"),
+        ("absent", r"cannot import grippers_of_ours:Absent, .* package grippers offers: Attribute"),
+    ],
+)
+def test_a_package_whose_class_is_no_policy_is_named(
+    package: Path, name: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        load_policy(name)
+
+
+def test_two_packages_may_not_offer_one_name(package: Path) -> None:
+    info = package / "other-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[pushgrasp.policies]\nmiddle = other:Thing\n")
+    with pytest.raises(UserError, match=r"two installed packages offer a policy 'middle': .*Thing"):
+        load_policy("middle")
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [
+        ("gpu", "no device 'gpu'; it is auto, cpu, cuda or cuda:N"),
+        ("mps", "no device 'mps'"),
+        ("cuda", "device 'cuda' is not available: PyTorch .* finds no GPU here; use cpu or auto"),
+        ("cuda:3", "device 'cuda:3' is not available"),
+    ],
+)
+def test_a_device_that_is_not_there_is_told(
+    device: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UserError, match=message):
+        load_policy("default", device=device)
+
+
+def test_networks_compute_where_they_are_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as that can be tested without a GPU."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert str(choose_device("auto", for_gpu=True)) == "cuda"
+    assert str(choose_device("auto", for_gpu=False)) == "cpu"
+    assert str(choose_device("cuda:1", for_gpu=False)) == "cuda:1"
+    with pytest.raises(UserError, match=r"'cuda:2' is not available: .* finds 2 GPUs"):
+        choose_device("cuda:2", for_gpu=True)
+    moved: list[str] = []
+    monkeypatch.setattr("torch.nn.Module.to", lambda self, device: moved.append(str(device)))
+    load_policy(saved(tmp_path / "p"), device="cuda:1")
+    assert moved == ["cuda:1"] * 2
+
+
+def test_a_name_is_resolved_without_pytorch() -> None:
+    code = (
+        "import sys; from pushgrasp.policy.load import PolicySource\n"
+        "PolicySource.resolve('default').sha256()\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_a_class_with_act_decides(file: Path) -> None:
     theirs = load_policy(f"{file}:Middle")
     assert policy_name(f"{file}:Middle") == "Middle"
@@ -238,7 +374,7 @@ def test_a_class_with_act_decides(file: Path) -> None:
     assert decision.q_grasp == 0.25
     assert np.isnan(decision.q_push)
     assert decision.grasp_map is decision.push_map is None
-    assert decision.why == "Middle chose it"
+    assert decision.why == "chosen by Middle"
 
 
 def test_a_refused_act_ends_it_and_says_so(file: Path) -> None:
@@ -271,14 +407,14 @@ def test_nothing_to_do_is_said(file: Path) -> None:
 def test_an_action_at_an_unseen_place_is_none(file: Path) -> None:
     decision = load_policy(f"{file}:Blind").decide(draw(PILE, unseen=True))
     assert decision.action is None
-    assert decision.why == "Blind chose row 0, column 60, of which the camera sees nothing"
+    assert decision.why == "Blind chose row 0, column 60, which the camera does not see"
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("Wrong", r"Wrong: act returned \(3, 4\); expected what observation\.action"),
-        ("WrongDecision", r"WrongDecision: decide returned Action\(.*, no Decision"),
+        ("WrongDecision", r"WrongDecision: decide returned Action\(.*, which is not a Decision"),
         ("Lifts", "Lifts: no primitive 'lift'; there are: grasp, push"),
         ("Turns", "Turns: no rotation 16; there are 0 to 15"),
         ("Strays", r"Strays: no pixel \(-1, 0\); the heightmap has \d+ x \d+"),
@@ -304,7 +440,7 @@ def test_their_own_errors_keep_their_trace(file: Path) -> None:
         ("", "has no class ''"),
         ("Needy", r"cannot make Needy of .*theirs\.py: TypeError: .*'size'; .* without arguments"),
         ("Stumbles", r"cannot make Stumbles .*: ZeroDivisionError: division by zero \(line 78\)"),
-        ("Mute", r"Mute is no policy: it needs a method act\(observation\)"),
+        ("Mute", r"Mute is not a policy: it needs a method act\(observation\)"),
         ("Odd", r"Odd\.primitive is 0\.03; it must be a PrimitiveConfig"),
     ],
 )
@@ -335,6 +471,8 @@ def test_no_such_policy_is_answered_with_the_names(tmp_path: Path) -> None:
     for ask in (load_policy, policy_hash):
         with pytest.raises(UserError, match=r"no policy 'nope': .* default.* geometric.* random"):
             ask("nope")
+        with pytest.raises(UserError, match=r"no policy 'defualt': did you mean 'default'\?"):
+            ask("defualt")
         with pytest.raises(UserError, match=r"own\.py names no class .* write .*own\.py:CLASS"):
             ask(tmp_path / "own.py")
         with pytest.raises(UserError, match=r"holds no config\.json"):

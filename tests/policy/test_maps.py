@@ -126,6 +126,13 @@ def test_neighbours_are_the_objects_beside_the_target_nearest_first() -> None:
     assert neighbours(alone.labels, np.zeros_like(alone.goal)) == []
 
 
+def test_a_sliver_is_no_neighbour() -> None:
+    labels = np.zeros((60, 60), np.int32)
+    labels[20:40, 20:40], labels[20:39, 42], labels[42:45, 20:30] = 1, 2, 3  # 400, 19 and 30 px
+    (beside,) = neighbours(labels, labels == 1)
+    np.testing.assert_array_equal(beside, labels == 3)
+
+
 def test_smooth_keeps_a_flat_map_and_what_is_left_out() -> None:
     q = np.full((16, 40, 40), -np.inf, np.float32)
     q[:, 10:20, 12:30] = 0.7

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pushgrasp.perception.heightmap import Heightmap
 from pushgrasp.perception.observation import Observation
-from pushgrasp.policy.base import Decision, Memory
+from pushgrasp.policy.base import Decision, Mask, Memory, QMap
 from pushgrasp.policy.config import DecisionConfig
 from pushgrasp.policy.rule import RULE_VERSION, choose_target, decide, version_for
 from pushgrasp.workspace import Workspace
@@ -221,6 +221,23 @@ def test_values_are_kept_whatever_is_chosen() -> None:
     assert cleared.grasp_map is not None  # of what is grasped
     assert cleared.grasp_map[:, SEEN.goal].max() == -np.inf
     assert math.isnan(cleared.q_push)
+
+
+def test_the_value_of_a_push_is_unweighted() -> None:
+    """The weights rank pushes; what is compared and recorded is the network's own value."""
+
+    class OnlyTwo(FixedScores):
+        def push_map(self, observation: Observation, target: Mask) -> QMap | None:
+            q_map = super().push_map(observation, target)
+            assert q_map is not None
+            q_map[:, observation.labels != 2] = -np.inf
+            return q_map
+
+    decision = decide(OnlyTwo({}, 0.2), SEEN, Memory(), replace(RULE, clear_blockers=False))
+    assert decision.action is not None
+    assert decision.push_map is not None
+    assert decision.push_map.max() == pytest.approx(0.95 * 0.2)
+    assert decision.q_push == decision.action.q == pytest.approx(0.2)
 
 
 def test_failures_cost_trust() -> None:

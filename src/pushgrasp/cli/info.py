@@ -68,7 +68,7 @@ def _device() -> str:
 
 
 def _policies() -> list[str]:
-    from ..policy.pretrained import policy_names
+    from ..policy.load import policy_names
 
     return policy_names()
 

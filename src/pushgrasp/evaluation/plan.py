@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..perception.colors import PALETTE
-from ..policy.load import policy_hash, policy_name
+from ..policy.load import PolicySource
 from ..sim.robots.registry import robot_model
 from ..sim.scenes.goals import choose_goal
 from ..sim.scenes.layouts import PROCEDURAL, expand, known_scenes, read_fixed
@@ -22,7 +22,7 @@ class PolicyEntry:
 
     name: str  # in the records
     source: str  # what `load_policy` takes
-    sha256: str  # of what it decides by; see `policy_hash`
+    sha256: str  # of what it decides by; see `PolicySource.sha256`
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ def policy_entries(policies: str | Path | Sequence[str | Path]) -> list[PolicyEn
         raise UserError("no policy given; name at least one")
     entries: dict[str, PolicyEntry] = {}
     for source in map(str, sources):
-        name = policy_name(source)
-        if name in entries:
+        found = PolicySource.resolve(source)
+        if found.name in entries:
             raise UserError(
-                f"two policies would be called {name}: {entries[name].source} and {source}; "
-                "rename a folder or a class, or name each policy once"
+                f"two policies would be called {found.name}: {entries[found.name].source} and "
+                f"{source}; rename a folder or a class, or name each policy once"
             )
-        entries[name] = PolicyEntry(name, source, policy_hash(source))
+        entries[found.name] = PolicyEntry(found.name, source, found.sha256())
     return list(entries.values())
 
 

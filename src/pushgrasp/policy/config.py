@@ -1,14 +1,18 @@
-"""The numbers of a learned policy: its networks and its decision rule.
-
-A policy directory carries these in its `config.json`.
-"""
+"""The numbers of a learned policy, and the `config.json` that holds them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
-from ..utils.config_json import check_range
+from ..errors import UserError
+from ..primitives import PrimitiveConfig
+from ..utils.config_json import FileFormat, check_range, from_json
+
+CONFIG, MODEL = "config.json", "model.safetensors"
+"""The files in a policy's folder."""
+POLICY_FORMAT = FileFormat("pushgrasp-policy", 1, "a policy's configuration")
 
 
 @dataclass(frozen=True)
@@ -90,3 +94,44 @@ class DecisionConfig:
 def with_threshold(decision: DecisionConfig, grasp_threshold: float) -> DecisionConfig:
     """The same decision rule with the Q_g* that training measured."""
     return replace(decision, grasp_threshold=grasp_threshold)
+
+
+@dataclass(frozen=True)
+class PolicyConfig:
+    """The content of a policy's `config.json`."""
+
+    network: NetworkConfig
+    decision: DecisionConfig
+    primitive: PrimitiveConfig
+    networks: list[str] = field(default_factory=list[str])  # whose weights the folder holds
+    sha256: str = ""  # of the file with the weights
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])  # of the training; plain JSON
+
+
+def read_config(folder: Path) -> PolicyConfig:
+    """Read a policy's `config.json` and check it; the weights are not touched.
+
+    Raises:
+        UserError: the file is missing, damaged or of another kind; the message says why.
+    """
+    path = folder / CONFIG
+    config = POLICY_FORMAT.read(path)
+    known = ("format", "version", "sha256", "networks", "network", "decision", "primitive")
+    for name in known:
+        if name not in config:
+            raise UserError(f"{path} lacks the field {name!r}")
+    if unknown := sorted(config.keys() - {*known, "metadata"}):
+        raise UserError(f"{path} has the unknown field {unknown[0]!r}")
+    if config["networks"] not in (["grasp"], ["grasp", "push"]):
+        raise UserError(f"{path}: networks is {config['networks']!r}; expected grasp and push")
+    metadata = config.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise UserError(f"{path}: metadata is {metadata!r}; it must be an object")
+    return PolicyConfig(
+        network=from_json(NetworkConfig, config["network"], f"{path}: network"),
+        decision=from_json(DecisionConfig, config["decision"], f"{path}: decision"),
+        primitive=from_json(PrimitiveConfig, config["primitive"], f"{path}: primitive"),
+        networks=config["networks"],
+        sha256=config["sha256"],
+        metadata=metadata,
+    )

@@ -13,23 +13,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..errors import UserError
 from ..interfaces import Action
 from ..perception.observation import Observation
 from ..primitives import PrimitiveConfig
 from . import rule
 from .base import Decision, Mask, Memory, QMap
-from .config import DecisionConfig, NetworkConfig
+from .config import DecisionConfig, NetworkConfig, PolicyConfig, read_config
+from .load import PolicySource
 from .maps import highest, smooth
 from .networks import QNetwork, build
-from .pretrained import (
-    VARIANTS,
-    WEIGHTS,
-    SavedPolicy,
-    find_policy,
-    load_strictly,
-    read_policy,
-    write_policy,
-)
+from .pretrained import load_strictly, read_weights, write_policy
 
 
 @dataclass
@@ -103,7 +97,7 @@ class Policy:
         with_push: bool = True,
         name: str = "random",
     ) -> Policy:
-        """A policy with untrained networks; the same for the same seed.
+        """Make a policy with untrained networks; the same for the same seed.
 
         Raises:
             UserError: the network's configuration is impossible.
@@ -123,30 +117,31 @@ class Policy:
         )
 
     @classmethod
-    def from_pretrained(cls, source: str | Path, device: str | torch.device = "cpu") -> Policy:
-        """Load a policy, ready to decide.
+    def from_pretrained(cls, source: str | Path | PolicySource, device: str = "auto") -> Policy:
+        """Load a learned policy, ready to decide.
 
         Args:
-            source: a folder, or the name of a policy that comes with the package.
-            device: where its networks shall compute.
+            source: a name, or the folder of a policy or of a training run.
+            device: see `load_policy`.
         Raises:
-            UserError: there is no such policy, or its files are wrong, cut or altered.
+            UserError: there is no such policy or device, or its files are wrong, cut or altered.
         """
-        folder = find_policy(source)
-        saved = read_policy(folder)
-        is_variant = str(source) in VARIANTS and folder.parent == WEIGHTS
-        changes = VARIANTS[str(source)][1] if is_variant else {}
+        found = source if isinstance(source, PolicySource) else PolicySource.resolve(source)
+        if found.kind != "learned" or found.path is None:
+            raise UserError(f"{found.source} is not a learned policy; load it with load_policy")
+        config = read_config(found.path)
+        weights = read_weights(found.path, config)
         policy = cls.random_init(
-            saved.network,
-            replace(saved.decision, **changes),
-            saved.primitive,
-            with_push="push" in saved.weights,
-            name=str(source) if is_variant else folder.resolve().name,
+            config.network,
+            replace(config.decision, **found.changes),
+            config.primitive,
+            with_push="push" in weights,
+            name=found.name,
         )
-        policy.metadata = saved.metadata
+        policy.metadata = config.metadata
         for part, network in policy.networks().items():
-            load_strictly(network, saved.weights[part], folder)
-            network.to(device)
+            load_strictly(network, weights[part], found.path)
+            network.to(choose_device(device, for_gpu=network.for_gpu))
         return policy
 
     def save_pretrained(self, folder: str | Path, *, half: bool = False) -> None:
@@ -159,9 +154,37 @@ class Policy:
             UserError: the files cannot be written.
         """
         weights = {part: network.state_dict() for part, network in self.networks().items()}
-        saved = SavedPolicy(self.network, self.decision, self.primitive, weights, self.metadata)
-        write_policy(Path(folder), saved, half=half)
+        config = PolicyConfig(self.network, self.decision, self.primitive, metadata=self.metadata)
+        write_policy(Path(folder), config, weights, half=half)
 
     def networks(self) -> dict[str, QNetwork]:
-        """The networks there are, by primitive."""
+        """Return the networks, by primitive."""
         return {"grasp": self.grasp} | ({"push": self.push} if self.push else {})
+
+
+def choose_device(device: str, *, for_gpu: bool) -> torch.device:
+    """Return the device that networks shall compute on.
+
+    Args:
+        device: "cpu", "cuda", "cuda:N", or "auto": the GPU, if there is one and it pays.
+        for_gpu: it pays.
+    Raises:
+        UserError: PyTorch has no such device.
+    """
+    if device == "auto":
+        return torch.device("cuda" if for_gpu and torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+    except RuntimeError:
+        found = None
+    if found is None or found.type not in ("cpu", "cuda"):
+        raise UserError(f"no device {device!r}; it is auto, cpu, cuda or cuda:N")
+    if found.type == "cuda":
+        n = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (found.index or 0) >= n:
+            there = f"{n} GPU{'' if n == 1 else 's'}" if n else "no GPU"
+            raise UserError(
+                f"device {device!r} is not available: PyTorch {torch.__version__} finds {there} "
+                "here; use cpu or auto"
+            )
+    return found

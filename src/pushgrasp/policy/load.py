@@ -1,147 +1,231 @@
-"""Policies by name: learned ones, hand-written baselines, and classes of third parties."""
+"""Policies by what a user calls them: a name, a folder, a class in a file or in a package.
+
+`PolicySource.resolve` is the only place that decides what is meant. It loads neither weights nor
+code, and does not import PyTorch.
+"""
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any, Literal
 
 from ..errors import UserError
 from ..interfaces import GripperSpec
 from ..primitives import PrimitiveConfig
-from ..utils.files import to_json
+from ..utils.files import read_json, reason, to_json
 from .base import Decides
-from .config import DecisionConfig, NetworkConfig
+from .config import CONFIG, MODEL, POLICY_FORMAT, DecisionConfig, NetworkConfig, read_config
 from .geometric.planner import VERSION as GEOMETRIC_VERSION
 from .geometric.planner import Geometric
-from .learned import Policy
-from .plugin import load_plugin
-from .pretrained import CONFIG, MODEL, VARIANTS, WEIGHTS, find_policy, policy_names, read_config
+from .plugin import load_entry_point, load_file
 from .random import VERSION as RANDOM_VERSION
-from .random import Chance
+from .random import RandomPolicy
 from .rule import version_for
 
-GEOMETRIC, RANDOM = BASELINES = ("geometric", "random")
-"""Policies that are programs, not weights."""
+WEIGHTS = Path(__file__).parent / "weights"
+"""Learned policies that come with the package, a folder each."""
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "paper-no-switching": ("paper", {"switching": False}),
+}
+"""Policies that use the networks of another: its name, and what differs in the rule."""
+BASELINES = {"geometric": GEOMETRIC_VERSION, "random": RANDOM_VERSION}
+"""Policies that are programs, not weights, and their versions."""
+RUN_POLICY = "policy"
+"""Folder of the policy inside the folder of a training run."""
+GROUP = "pushgrasp.policies"
+"""Entry points by which an installed package offers classes as policies, by name."""
 
 
-def policy_sources() -> list[str]:
-    """The policies that have names of their own."""
-    return sorted({*policy_names(), *BASELINES})
-
-
-def load_policy(source: str | Path, gripper: GripperSpec | None = None) -> Decides:
+def load_policy(
+    source: str | Path, gripper: GripperSpec | None = None, *, device: str = "auto"
+) -> Decides:
     """Load a policy, ready to decide.
 
     Args:
-        source: a name (see `policy_sources`), a folder that holds a policy, or `FILE.py:CLASS`
-            (see `plugins`), whose code then runs here.
+        source: a name (see `policy_sources`), the folder of a policy or of a training run, or
+            `FILE.py:CLASS`, whose code then runs here (see `plugin`).
         gripper: the robot's jaw, for a policy that plans with its geometry; None: an RG2's.
+        device: where networks compute: "cpu", "cuda", "cuda:1", or "auto", which is a GPU for
+            `densenet121` if there is one, and the CPU for everything else.
     Raises:
-        UserError: there is no such policy, or it cannot be loaded; the message says why.
+        UserError: there is no such policy or device, or the policy cannot be loaded.
     """
-    if plugin := _plugin(source):
-        return load_plugin(*plugin)
-    if str(source) == RANDOM and not _is_folder(source):
-        return Chance()
-    if str(source) == GEOMETRIC and not _is_folder(source):
-        return Geometric(gripper)
-    _find(source)
-    return Policy.from_pretrained(source)
+    return PolicySource.resolve(source).load(gripper, device=device)
 
 
-def policy_name(source: str | Path) -> str:
-    """What to call a policy in tables and file names.
-
-    Args:
-        source: as for `load_policy`; it need not exist.
-    Returns:
-        The name, the folder's name (of a training run's `policy` that of the run), or the class's.
-    """
-    if plugin := _plugin(source):
-        return plugin[1]
-    if not _is_folder(source):
-        return str(source)
-    folder = Path(source).expanduser().resolve()
-    return folder.parent.name if folder.name == "policy" else folder.name
+def policy_names() -> list[str]:
+    """List the learned policies that come with the package."""
+    names = {config.parent.name for config in WEIGHTS.glob(f"*/{CONFIG}")}
+    return sorted(names | {name for name, (base, _) in VARIANTS.items() if base in names})
 
 
-def policy_hash(source: str | Path) -> str:
-    """Return the SHA-256 of what a policy decides by, independent of where its code stands.
+def policy_sources() -> list[str]:
+    """List all policies that have names: built-in ones, and those of installed packages."""
+    return sorted({*policy_names(), *BASELINES, *(point.name for point in _offered())})
 
-    A learned policy is its weights, its configuration and the version of the rule; a baseline is
-    its name and its version. Reworded or moved files and training metadata do not count.
 
-    Args:
-        source: as for `load_policy`. Of `FILE.py:CLASS` the class's name and that one file count,
-            not what it imports.
-    Raises:
-        UserError: there is no such policy, or its files cannot be read.
-    """
-    if plugin := _plugin(source):
-        path, name = plugin
-        return _sha256(name.encode(), _read(path))
-    if str(source) in BASELINES and not _is_folder(source):
-        version = GEOMETRIC_VERSION if str(source) == GEOMETRIC else RANDOM_VERSION
-        return _sha256(f"{source} {version}".encode())
-    folder = _find(source)
-    changes = VARIANTS[str(source)][1] if _is_variant(source, folder) else {}
-    config = read_config(folder)
-    decision = replace(config.decision, **changes)
-    parts = [_settings(part) for part in (config.network, decision, config.primitive)]
-    version = version_for(decision, config.network.output)
-    numbers = to_json([*parts, {"rule": version}])
-    return _sha256(_read(folder / MODEL), numbers.encode())
+@dataclass(frozen=True)
+class PolicySource:
+    """A policy that was asked for; nothing of it is loaded yet."""
+
+    source: str  # as it was asked for
+    kind: Literal["learned", "baseline", "file", "package"]
+    name: str  # in tables and file names
+    path: Path | None = None  # folder of a learned policy, or file of a class
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])  # of a variant, to its rule
+    entry_point: EntryPoint | None = None  # of a class in a package
+
+    @classmethod
+    def resolve(cls, source: str | Path) -> PolicySource:
+        """Find out which policy is meant.
+
+        A folder takes precedence over a name if its `config.json` is a policy's.
+
+        Args:
+            source: as for `load_policy`.
+        Raises:
+            UserError: there is no such policy; the message lists the names.
+        """
+        text, folder = str(source), Path(source).expanduser()
+        file, _, class_name = text.rpartition(":")
+        if file.endswith(".py"):
+            return cls(text, "file", class_name, Path(file).expanduser())
+        if _holds_policy(folder):
+            return cls(text, "learned", _folder_name(folder), folder)
+        if text in BASELINES:
+            return cls(text, "baseline", text)
+        if text in policy_names():
+            base, changes = VARIANTS.get(text, (text, {}))
+            return cls(text, "learned", text, WEIGHTS / base, changes)
+        if offered := [point for point in _offered() if point.name == text]:
+            return cls(text, "package", text, entry_point=_only(offered))
+        if _holds_policy(folder / RUN_POLICY):
+            return cls(text, "learned", _folder_name(folder), folder / RUN_POLICY)
+        raise UserError(_not_found(text, folder))
+
+    def load(self, gripper: GripperSpec | None = None, *, device: str = "auto") -> Decides:
+        """Load the policy; see `load_policy`."""
+        if self.kind == "learned":
+            from .learned import Policy
+
+            return Policy.from_pretrained(self, device)
+        if self.kind == "baseline":
+            return Geometric(gripper) if self.name == "geometric" else RandomPolicy()
+        if self.entry_point is not None:
+            return load_entry_point(self.entry_point)
+        assert self.path is not None
+        return load_file(self.path, self.name)
+
+    def sha256(self) -> str:
+        """Return the hash of what the policy decides by, independent of where its code stands.
+
+        A learned policy is its weights, its configuration and the version of the rule; a baseline
+        is its name and its version; a class is its name and its file, or its package's version
+        too. Moved or reworded code of pushgrasp and training metadata do not count.
+
+        Raises:
+            UserError: its files cannot be read.
+        """
+        if self.kind == "learned":
+            assert self.path is not None
+            config = read_config(self.path)
+            decision = replace(config.decision, **self.changes)
+            parts = [_settings(part) for part in (config.network, decision, config.primitive)]
+            version = version_for(decision, config.network.output)
+            numbers = to_json([*parts, {"rule": version}])
+            return _sha256(_read(self.path / MODEL), numbers.encode())
+        if self.kind == "baseline":
+            return _sha256(f"{self.name} {BASELINES[self.name]}".encode())
+        if self.entry_point is not None:
+            return _sha256(*_package_parts(self.entry_point))
+        assert self.path is not None
+        return _sha256(self.name.encode(), _read(self.path))
+
+
+def _holds_policy(folder: Path) -> bool:
+    """Check that a folder's config.json says that it is a policy's."""
+    try:
+        config = read_json(folder / CONFIG)
+    except UserError:
+        return False
+    return isinstance(config, dict) and config.get("format") == POLICY_FORMAT.name
+
+
+def _folder_name(folder: Path) -> str:
+    """Return a folder's name; of a training run's `policy` the run's."""
+    folder = folder.resolve()
+    return folder.parent.name if folder.name == RUN_POLICY else folder.name
+
+
+def _offered() -> list[EntryPoint]:
+    return list(entry_points(group=GROUP))
+
+
+def _only(points: list[EntryPoint]) -> EntryPoint:
+    if len({point.value for point in points}) > 1:
+        values = " and ".join(point.value for point in points)
+        raise UserError(
+            f"two installed packages offer a policy {points[0].name!r}: {values}; uninstall one"
+        )
+    return points[0]
+
+
+def _not_found(text: str, folder: Path) -> str:
+    """Say why nothing was found, and what would be."""
+    if folder.is_dir():
+        if not (folder / CONFIG).exists():
+            return f"{folder} is not a policy: it holds no {CONFIG}"
+        config = read_json(folder / CONFIG)
+        if isinstance(config, dict) and config.get("format") == "pushgrasp-run":
+            return (
+                f"{folder} is a training run that has no policy yet: it is written to "
+                f"{RUN_POLICY}/ when training ends"
+            )
+        return f"{folder / CONFIG} is not {POLICY_FORMAT.kind}; name the folder of a policy"
+    if text.endswith(".py"):
+        return f"{text} names no class of that file; write {text}:CLASS"
+    names = policy_sources()
+    close = difflib.get_close_matches(text, names, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return (
+        f"no policy {text!r}: {hint}It is neither a folder nor FILE.py:CLASS, and the known names "
+        f"are: {', '.join(names)}"
+    )
 
 
 def _settings(config: NetworkConfig | DecisionConfig | PrimitiveConfig) -> dict[str, object]:
-    """The fields that differ from their defaults, so that a field added later changes no hash."""
+    """Return the fields that differ from their defaults: a field added later changes no hash."""
     usual = asdict(type(config)())
     return {name: value for name, value in asdict(config).items() if value != usual[name]}
 
 
-def _find(source: str | Path) -> Path:
-    """The folder of a learned policy."""
-    if not Path(source).expanduser().is_dir() and str(source) not in policy_names():
-        raise UserError(
-            f"no policy {str(source)!r}: it is no folder and no FILE.py:CLASS, and the named ones "
-            f"are: {', '.join(policy_sources())}"
-        )
-    return find_policy(source)
-
-
-def _is_folder(source: str | Path) -> bool:
-    """Whether a folder that holds a policy is meant: it goes before a name."""
-    return (Path(source).expanduser() / CONFIG).exists()
-
-
-def _is_variant(source: str | Path, folder: Path) -> bool:
-    return str(source) in VARIANTS and folder.parent == WEIGHTS
-
-
-def _plugin(source: str | Path) -> tuple[Path, str] | None:
-    """File and class, if the source names such.
-
-    Raises:
-        UserError: it names a Python file without a class.
-    """
-    file, _, name = str(source).rpartition(":")
-    if file.endswith(".py"):
-        return Path(file).expanduser(), name
-    if str(source).endswith(".py") and not Path(source).expanduser().is_dir():
-        raise UserError(f"{source} names no class of that file; write {source}:CLASS")
-    return None
+def _package_parts(point: EntryPoint) -> list[bytes]:
+    """Return what identifies a class of a package: name, version, and its file if found."""
+    parts = [point.value.encode()]
+    if point.dist is not None:
+        parts.append(f"{point.dist.name} {point.dist.version}".encode())
+        module = Path(*point.module.split("."))
+        for file in (module.with_suffix(".py"), module / "__init__.py"):
+            path = Path(str(point.dist.locate_file(str(file))))
+            if path.is_file():
+                parts.append(_read(path))
+    return parts
 
 
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+        raise UserError(f"cannot read {path}: {reason(error)}") from error
 
 
 def _sha256(*parts: bytes) -> str:
-    """Of the parts' own hashes, so that no byte can move from one part to the next."""
+    """Hash the parts' own hashes, so that no byte can move from one part to the next."""
     whole = hashlib.sha256()
     for part in parts:
         whole.update(hashlib.sha256(part).digest())

@@ -1,12 +1,13 @@
-"""Policies of third parties: a class in a file of theirs, `FILE.py:NAME`.
+"""Policies of third parties: a class in a file, `FILE.py:CLASS`, or in an installed package.
 
-The class is made without arguments. It has either method:
+A package offers its classes by entry points of the group `pushgrasp.policies`. The class is made
+without arguments. It has one of two methods:
 
     act(self, observation: Observation) -> Action | None
-    decide(self, observation, memory=None, *, refused=()) -> Decision     (see `retrieve.Decides`)
+    decide(self, observation, memory=None, *, refused=()) -> Decision     (see `base.Decides`)
 
 and may have an attribute `primitive: PrimitiveConfig`, how deep it grasps and how far it pushes,
-and a method `reset(self)`, which is called before each trial.
+and a method `reset(self)`, which is called at the start of each episode.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,13 +35,13 @@ from .rule import choose_target, surrogate
 
 
 class Plugin:
-    """A third party's object as a policy that the loop can use.
+    """Adapts a third party's object to what the loop needs.
 
     Args:
         made: the object; it has `decide` or `act`.
         name: what to call it in messages.
     Raises:
-        UserError: it has neither, or its `primitive` is none.
+        UserError: it has neither method, or its `primitive` is not a PrimitiveConfig.
     """
 
     def __init__(self, made: Any, name: str) -> None:
@@ -48,17 +50,18 @@ class Plugin:
         self._reset = getattr(made, "reset", None)
         if not callable(self._decide) and not callable(self._act):
             raise UserError(
-                f"{name} is no policy: it needs a method act(observation), which returns an "
+                f"{name} is not a policy: it needs a method act(observation), which returns an "
                 f"Action or None, or decide(observation, memory, refused=...)"
             )
-        self.primitive = getattr(made, "primitive", None) or PrimitiveConfig()
-        if not isinstance(self.primitive, PrimitiveConfig):
+        primitive: object = getattr(made, "primitive", None) or PrimitiveConfig()
+        if not isinstance(primitive, PrimitiveConfig):
             raise UserError(
-                f"{name}.primitive is {self.primitive!r}; it must be a PrimitiveConfig or left out"
+                f"{name}.primitive is {primitive!r}; it must be a PrimitiveConfig or left out"
             )
+        self.primitive = primitive
 
     def reset(self) -> None:
-        """A new trial begins."""
+        """Call the object's `reset`, if it has one; see `base.Resets`."""
         if callable(self._reset):
             self._reset()
 
@@ -69,10 +72,10 @@ class Plugin:
         *,
         refused: Sequence[Action] = (),
     ) -> Decision:
-        """Choose the next action; see `Policy.decide`.
+        """Choose the next action; see `base.Decides`.
 
-        `act` is asked once for each look at the table: it could not know that the robot has
-        refused its action, so then there is nothing to do.
+        `act` is called once for each look at the table: it cannot know that the robot has refused
+        its action, so then there is nothing left to do.
 
         Raises:
             UserError: it returned something else than it must; its own errors pass through.
@@ -84,21 +87,21 @@ class Plugin:
             decision = self._ask(observation, memory, refused)
         except UserError as error:
             raise UserError(f"{self.name}: {error}") from error
-        return _on_what_is_seen(decision, self.name)
+        return _only_where_seen(decision, self.name)
 
     def _ask(
         self, observation: Observation, memory: Memory | None, refused: Sequence[Action]
     ) -> Decision:
-        """What the object says, whichever method it has."""
+        """Call whichever method the object has."""
         if callable(self._decide):
-            decision = self._decide(observation, memory, refused=refused)
+            decision: object = self._decide(observation, memory, refused=refused)
             if not isinstance(decision, Decision):
-                raise UserError(f"decide returned {decision!r}, no Decision")
+                raise UserError(f"decide returned {decision!r}, which is not a Decision")
             if decision.action is not None:
                 observation.check(decision.action)
             return decision
         assert callable(self._act)
-        action = self._act(observation)
+        action: object = self._act(observation)
         if action is None:
             return _decision(observation, None, f"{self.name} sees nothing to do")
         if not isinstance(action, Action):
@@ -106,18 +109,18 @@ class Plugin:
                 f"act returned {action!r}; expected what observation.action(...) returns, or None"
             )
         observation.check(action)
-        return _decision(observation, action, action.why or f"{self.name} chose it")
+        return _decision(observation, action, action.why or f"chosen by {self.name}")
 
 
-def load_plugin(path: Path, name: str) -> Plugin:
-    """Make an object of a class in a file. The file's code runs here, with all our rights.
+def load_file(path: Path, name: str) -> Plugin:
+    """Make an object of a class in a file. The file's code runs here, with all the user's rights.
 
     Args:
         path: the file.
         name: of the class.
     Raises:
         UserError: there is no such file or class, the file or the constructor fails, or the
-            object is no policy; the message says which and why.
+            object is not a policy; the message says which and why.
     """
     module = _import(path)
     found = getattr(module, name, None)
@@ -129,39 +132,59 @@ def load_plugin(path: Path, name: str) -> Plugin:
         raise UserError(
             f"{path} has no class {name!r}; its classes are: {', '.join(classes) or 'none'}"
         )
+    return _make(found, name, f"{name} of {path}", path)
+
+
+def load_entry_point(point: EntryPoint) -> Plugin:
+    """Make an object of a class that an installed package offers.
+
+    Raises:
+        UserError: the package or the constructor fails, or the object is not a policy.
+    """
+    where = f"{point.value}, which the package {point.dist.name if point.dist else ''} offers"
+    try:
+        found = point.load()
+    except Exception as error:
+        raise UserError(f"cannot import {where}: {_describe(error, None)}") from error
+    if not isinstance(found, type):
+        raise UserError(f"{where}, is not a class")
+    return _make(found, point.name, where, None)
+
+
+def _make(found: type, name: str, where: str, path: Path | None) -> Plugin:
     try:
         made = found()
     except Exception as error:
         raise UserError(
-            f"cannot make {name} of {path}: {_in_words(error, path)}; it is made without arguments"
+            f"cannot make {where}: {_describe(error, path)}; it is made without arguments"
         ) from error
     return Plugin(made, name)
 
 
 def _import(path: Path) -> ModuleType:
     if not path.is_file():
-        raise UserError(f"no file {path}; a policy of your own is named FILE.py:CLASS")
-    # dataclasses and pickling look a class's module up by name, so it needs one of its own
+        raise UserError(f"no file {path}; a class in a file is named FILE.py:CLASS")
+    # dataclasses and pickling look a class's module up by name, so two files need two names
     mark = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     spec = importlib.util.spec_from_file_location(f"{path.stem}_{mark}", path)
     if spec is None or spec.loader is None:
-        raise UserError(f"{path} is no Python file; its name must end in .py")
+        raise UserError(f"{path} is not a Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[spec.name]
-        raise UserError(f"cannot import {path}: {_in_words(error, path)}") from error
+        raise UserError(f"cannot import {path}: {_describe(error, path)}") from error
     return module
 
 
-def _in_words(error: BaseException, path: Path) -> str:
-    """What went wrong, and in which line of the file."""
+def _describe(error: BaseException, path: Path | None) -> str:
+    """Say what went wrong, and in which line of the file."""
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename) == path
+        if path is not None and Path(frame.filename) == path
     ]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
     where = f" (line {line})" if line else ""
@@ -169,24 +192,23 @@ def _in_words(error: BaseException, path: Path) -> str:
     return f"{type(error).__name__}: {what}{where}"
 
 
-def _on_what_is_seen(decision: Decision, name: str) -> Decision:
-    """The decision, but no action at a place whose height nobody knows."""
+def _only_where_seen(decision: Decision, name: str) -> Decision:
+    """Drop an action at a place whose height is unknown."""
     action = decision.action
     if action is None or np.isfinite(action.position).all():
         return decision
     row, column = action.pixel
-    why = f"{name} chose row {row}, column {column}, of which the camera sees nothing"
+    why = f"{name} chose row {row}, column {column}, which the camera does not see"
     return replace(decision, action=None, why=why)
 
 
 def _decision(observation: Observation, action: Action | None, why: str) -> Decision:
-    """A decision about the goal or its stand-in, or whatever else a grasp is aimed at."""
-    labels = observation.labels
+    """Wrap an action; its target is the goal or its surrogate, or what a grasp is aimed at."""
     target = choose_target(observation, DecisionConfig())
-    q_grasp = q_push = np.nan
-    if action is not None:
-        grasp, label = action.primitive == "grasp", labels[action.pixel]
-        if grasp and label and not target.mask[action.pixel]:
-            target = surrogate(observation, labels == label, "what it grasps at")
-        q_grasp, q_push = (action.q, np.nan) if grasp else (np.nan, action.q)
+    if action is None:
+        return Decision(None, target, np.nan, np.nan, None, None, why)
+    label = observation.labels[action.pixel]
+    if action.primitive == "grasp" and label and not target.mask[action.pixel]:
+        target = surrogate(observation, observation.labels == label, "what it grasps at")
+    q_grasp, q_push = (action.q, np.nan) if action.primitive == "grasp" else (np.nan, action.q)
     return Decision(action, target, q_grasp, q_push, None, None, why)

@@ -1,4 +1,4 @@
-"""`random`: a random grasp or push of the target; what any policy must beat."""
+"""`random`: a random grasp or push of the target, the baseline that any policy must beat."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ VERSION = 1
 """Part of the policy's hash: raise it whenever the same observation leads to another decision."""
 
 
-class Chance:
-    """Grasps or pushes the target, the one as likely as the other, anywhere and any way round.
+class RandomPolicy:
+    """Grasps or pushes the target with equal probability, at a random pixel and rotation.
 
-    The target is the goal, or while that is hidden the highest object. What has failed is not
-    repeated while the scene there is the same. Chance follows from what is seen and remembered,
-    so that the same look at the table meets the same action, whoever plays it.
+    The target is the goal, or while it is hidden the highest object. Failed actions are not
+    repeated while the scene there is unchanged. The RNG is seeded from what is seen and remembered,
+    so the same observation leads to the same action, on any worker.
     """
 
     primitive = PrimitiveConfig()
@@ -39,20 +39,20 @@ class Chance:
         *,
         refused: Sequence[Action] = (),
     ) -> Decision:
-        """Choose the next action; see `Policy.decide`."""
+        """Choose the next action; see `Decides.decide`."""
         avoid = (*refused, *(memory or Memory()).failed)
         target = choose_target(observation, _RULE)
         rng = np.random.default_rng(_entropy(observation, avoid))
         primitives: list[Primitive] = ["grasp", "push"]
         rng.shuffle(primitives)
-        action, why = None, "nothing is seen of the target, or everything has been tried"
+        action, why = None, "the target is not seen, or every action on it was tried"
         for primitive in primitives:
             allowed = np.where(target.mask & observation.heightmap.seen, np.float32(0), -np.inf)
             q_map = np.repeat(allowed[None].astype(np.float32), N_ROTATIONS, axis=0)
             q_map = suppress(q_map, avoid, primitive, observation.heightmap.workspace, _RULE)
             places = np.argwhere(np.isfinite(q_map))
             if len(places):
-                why = f"by chance, of {len(places):,}"
+                why = f"chosen at random from {len(places):,} actions"
                 place = (int(i) for i in rng.choice(places))
                 action = observation.action(primitive, *place, why=why)
                 break
@@ -60,7 +60,7 @@ class Chance:
 
 
 def _entropy(observation: Observation, avoid: Sequence[Action]) -> int:
-    """A number that only the same look, with the same failures, has."""
+    """Hash what is seen and which actions are avoided."""
     content = hashlib.sha256()
     for image in (observation.heightmap.height, observation.heightmap.color, observation.goal):
         content.update(np.ascontiguousarray(image).tobytes())

@@ -11,9 +11,9 @@ import torch
 from ..errors import UserError
 from ..interfaces import Primitive
 from ..policy.learned import Policy
+from ..policy.load import VARIANTS
 from ..policy.networks import QNetwork, build
 from ..policy.networks.densenet import DenseNet, fetch_imagenet
-from ..policy.pretrained import VARIANTS
 from ..utils.cache import cache_folder
 from ..utils.config_json import from_json
 from ..utils.files import read_json, write_json

@@ -55,6 +55,8 @@ class QNetwork(nn.Module):
     """Windows that go through the network at once."""
     sees_target = False
     """Whether the target's mask is an input; else the mask only selects among the outputs."""
+    for_gpu = False
+    """Too slow for a CPU, so that `device="auto"` takes a GPU."""
     half_turn_same = False
     """Whether a half turn of the window turns the output and nothing else, as a parallel jaw
     demands; then eight rotations are scored and copied to the other eight."""

@@ -111,6 +111,7 @@ class DenseNet(QNetwork):
 
     stride = 32
     chunk = 4
+    for_gpu = True
 
     def __init__(self, config: NetworkConfig, primitive: Primitive) -> None:
         super().__init__(config, primitive)
