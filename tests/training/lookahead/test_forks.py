@@ -1,0 +1,72 @@
+"""Jobs in forked copies: their results, their errors, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from pushgrasp.training.lookahead.forks import Arrays, ForkError, run_forked
+
+
+def test_results_come_back_with_their_index() -> None:
+    jobs = [lambda i=i: {"square": np.array(i * i), "text": np.array("a")} for i in range(7)]
+    results = dict(run_forked(jobs, processes=3))
+    assert {i: int(r["square"]) for i, r in results.items()} == {i: i * i for i in range(7)}
+
+
+def test_a_copy_changes_nothing_here() -> None:
+    shared = np.zeros(3)
+
+    def job() -> Arrays:
+        shared[:] = 1.0
+        return {"own": shared}
+
+    ((_, result),) = run_forked([job])
+    assert result["own"].tolist() == [1, 1, 1]
+    assert shared.tolist() == [0, 0, 0]
+
+
+def test_large_results_are_whole() -> None:
+    big = np.arange(2_000_000)
+    ((_, result),) = run_forked([lambda: {"big": big}])
+    assert (result["big"] == big).all()
+
+
+def test_a_job_that_raises_says_why() -> None:
+    def job() -> Arrays:
+        raise ValueError("the 7th cube")
+
+    with pytest.raises(ForkError, match="the 7th cube"):
+        list(run_forked([job]))
+
+
+def test_objects_are_refused_instead_of_pickled() -> None:
+    with pytest.raises(ForkError, match="pickle"):
+        list(run_forked([lambda: {"objects": np.array([{}], object)}]))
+
+
+def test_a_job_that_dies_is_noticed() -> None:
+    def job() -> Arrays:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return {}
+
+    with pytest.raises(ForkError, match="died"):
+        list(run_forked([job]))
+
+
+def test_what_is_left_is_ended_with_the_loop() -> None:
+    def sleeper() -> Arrays:
+        time.sleep(60)
+        return {}
+
+    start = time.monotonic()
+    running = run_forked([lambda: {"first": np.array(1)}, sleeper, sleeper], processes=3)
+    next(running)
+    running.close()
+    assert time.monotonic() - start < 10
+    with pytest.raises(ChildProcessError):  # none is left, not even as a zombie
+        os.waitpid(-1, os.WNOHANG)
