@@ -8,7 +8,7 @@ import pytest
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Intrinsics, Region
 from pushgrasp.perception.camera_file import look_at
-from pushgrasp.perception.regions import box_region, workspace_region
+from pushgrasp.perception.regions import box_region, box_share, workspace_region
 from pushgrasp.workspace import Workspace
 
 
@@ -37,3 +37,12 @@ def test_the_region_follows_the_workspace() -> None:
     there = Workspace(x_min=0.276, y_min=0.776, table_z=0.25)
     pose = look_at((0.0, 1.0, 0.75), (0.5, 1.0, 0.25))
     assert workspace_region(there, Intrinsics(), pose) == here
+
+
+def test_the_share_of_a_box_in_the_image() -> None:
+    camera = Intrinsics(100, 100, 100.0, 100.0, 49.5, 49.5)
+    down = look_at((0.0, 0.0, 1.0), (0.0, 0.0, 0.0))  # sees 1 m by 1 m of the table
+    assert box_share((-0.4, -0.4, 0.0), (0.4, 0.4, 0.01), camera, down) == 1
+    assert box_share((-0.5, -0.5, 0.0), (1.5, 0.5, 0.001), camera, down) == pytest.approx(0.5)
+    assert box_share((0.6, -0.4, 0.0), (1.4, 0.4, 0.01), camera, down) == 0
+    assert box_share((-0.1, -0.1, 1.1), (0.1, 0.1, 1.3), camera, down) == 0  # behind it

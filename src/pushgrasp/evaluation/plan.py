@@ -12,6 +12,7 @@ from ..policy.load import PolicySource
 from ..sim.robots.registry import robot_model
 from ..sim.scenes.goals import choose_goal
 from ..sim.scenes.layouts import PROCEDURAL, expand, known_scenes, read_fixed
+from ..workspace import Workspace
 from .config import EvaluationConfig
 from .records import TrialSpec
 
@@ -81,6 +82,7 @@ def plan_trials(
     if not config.scenes:
         raise UserError(f"no scene given; there are: {known_scenes()}")
     view = config.view()
+    view.check(Workspace())
     specs: list[TrialSpec] = []
     groups: set[str] = set()
     for scene in [one for name in config.scenes for one in expand(name)]:

@@ -74,8 +74,6 @@ class CameraSpec:
                 f"{where}: T_world_camera is not a pose: it must be 4 x 4, a rotation (no mirror, "
                 "no scale) and a position in metres, over the row 0 0 0 1"
             )
-        if pose[2, 3] < 0:
-            raise UserError(f"{where} stands {-pose[2, 3]:.2f} m under the table (z = 0); raise it")
 
     def describe(self) -> dict[str, Any]:
         """The camera as a file gives it, JSON-ready."""

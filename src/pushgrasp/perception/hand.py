@@ -20,6 +20,7 @@ MIN_GOAL_AREA = 44e-6
 some 1,500 mm2."""
 MIN_SEEN_AREA = 44e-6  # m2 of any surface in the hand; less is not a view of it
 REACH = 0.08  # m round the tool in which a thing is in the hand, though it may stick out
+ABOVE = 0.05  # m above the finger tips that count as between the fingers
 
 
 class GoalInHand(Enum):
@@ -101,7 +102,7 @@ def points_in_hand(
     width: float = 0.11,
     breadth: float = 0.06,
     below: float = 0.06,
-    above: float = 0.05,
+    above: float = ABOVE,
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
     """Select the pixels that show what is in the hand.
 

@@ -43,6 +43,32 @@ def box_region(
     return Region(top, left, bottom - top, right - left)
 
 
+def box_share(
+    low: npt.ArrayLike,
+    high: npt.ArrayLike,
+    intrinsics: Intrinsics,
+    T_world_camera: npt.NDArray[np.float64],
+) -> float:
+    """Compute how much of a box of space lies within a camera's image.
+
+    Args:
+        low, high: (3,) m, world frame, the box's corners.
+        intrinsics, T_world_camera: of the camera.
+    Returns:
+        0 to 1, the share of the box's volume; what may hide it does not count.
+    """
+    n = 12
+    cells = (np.arange(n) + 0.5) / n
+    share = np.stack(np.meshgrid(cells, cells, cells), -1).reshape(-1, 3)
+    points = np.asarray(low, np.float64) * (1 - share) + np.asarray(high, np.float64) * share
+    x, y, z = ((points - T_world_camera[:3, 3]) @ T_world_camera[:3, :3]).T
+    ahead = z > 0
+    u = intrinsics.fx * x[ahead] / z[ahead] + intrinsics.cx
+    v = intrinsics.fy * y[ahead] / z[ahead] + intrinsics.cy
+    seen = (u >= -0.5) & (u < intrinsics.width - 0.5) & (v >= -0.5) & (v < intrinsics.height - 0.5)
+    return float(seen.sum() / len(points))
+
+
 def _box(low: npt.ArrayLike, high: npt.ArrayLike) -> str:
     a, b = (np.round(np.asarray(x, np.float64), 3).tolist() for x in (low, high))
     return f"the space from {a} to {b} m"

@@ -188,4 +188,30 @@ def test_what_no_camera_can_be_is_told_at_once() -> None:
         ViewConfig((replace(camera, noise="d406"),))
     away = look_at((-1.0, 0.0, 0.5), (-2.0, 0.0, 0.5))
     with pytest.raises(UserError, match="camera 'front': it looks away from the space"):
-        ViewConfig((replace(camera, T_world_camera=away),))
+        ViewConfig((replace(camera, T_world_camera=away),)).check(Workspace())
+    with pytest.raises(UserError, match=r"camera 'front' stands 0\.20 m under the table \(z = 0.7"):
+        ViewConfig((camera,)).check(Workspace(table_z=0.7))
+
+
+def test_one_camera_must_see_the_raised_hand(world: World) -> None:
+    """It sees the table, but is aimed too low to show what the hand holds."""
+    low = Intrinsics(640, 480, 618, 618, 320, 60)
+    side = CameraSpec("side", low, look_at((-0.5, 0.75, 0.30), (-0.5, 0, -0.02)))
+    with pytest.raises(
+        UserError, match=r"no camera sees the hand .* \(-0\.50, 0\.00, 0\.25\).*'side' 0 %|0%"
+    ):
+        make_cameras(world, ViewConfig((side,)), Light())
+    standard = CameraSpec("front", Intrinsics(), Cell().camera_pose)
+    for cameras in ((standard,), (side, standard), (FRONT,), (BACK,)):
+        ViewConfig(cameras).check(Workspace())
+    above = CameraSpec("above", Intrinsics(), look_at((-0.5, 0, 0.2), (-0.5, 0, 0)))
+    with pytest.raises(UserError, match=r"'above' 0%"):  # the hand is raised above it
+        ViewConfig((above,)).check(Workspace())
+
+
+@pytest.mark.parametrize("size", [0.1, 0.3, 0.448, 0.6])
+def test_the_default_camera_sees_what_it_must_of_every_workspace(size: float) -> None:
+    for x, z in ((-2.0, 0.0), (0.3, 0.16)):
+        workspace = Workspace(x, -0.1, size, table_z=z)
+        camera = CameraSpec("default", Intrinsics(), Cell(workspace).camera_pose)
+        ViewConfig((camera,)).check(workspace)

@@ -1,4 +1,4 @@
-"""The cameras of a simulated scene: which, how they see, and what spoils their pictures."""
+"""The cameras of a simulated scene: poses, back end and noise, and what they must see."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from ...errors import UserError
 from ...interfaces import Camera, Intrinsics
 from ...perception.camera_file import CameraSpec
-from ...perception.regions import workspace_region
+from ...perception.hand import ABOVE, REACH
+from ...perception.regions import box_share, workspace_region
+from ...primitives import present
 from ...workspace import Workspace
 from ..cell import Cell
 from .light import Light
@@ -19,21 +21,26 @@ from .ray import HasModelAndData, RayCamera
 
 Backend = Literal["ray", "opengl"]
 
+MIN_HAND_SHARE = 0.6
+"""Share of the box around the raised hand that one camera must have in its image; of less, a
+grasped goal is often not recognised. The standard camera has 0.72."""
+
 
 @dataclass(frozen=True)
 class ViewConfig:
-    """How a scene is looked at.
+    """Cameras of a scene.
 
     Raises:
-        UserError: there is no such noise or back end, or a camera looks past the workspace.
+        UserError: there is no such noise or back end.
     """
 
     cameras: tuple[CameraSpec, ...] = ()
-    """Empty: one at the ancestors' place, with their lens."""
+    """Empty: one with the ancestors' pose and intrinsics."""
     noise: str = ""
-    """Of cameras that bring none of their own: "d405", "d405-averaged"; "" for perfect ones."""
+    """For cameras that bring none: "d405", "d405-averaged"; "" for perfect ones."""
     backend: Backend = "ray"
-    """ray: rays cast by MuJoCo, everywhere the same; opengl: what the graphics library draws."""
+    """ray: rays cast by MuJoCo, the same on every machine; opengl: drawn by the graphics
+    library."""
 
     def __post_init__(self) -> None:
         if self.noise and self.noise not in NOISES:
@@ -42,10 +49,41 @@ class ViewConfig:
             raise UserError(f"no camera back end {self.backend!r}; there are: ray, opengl")
         for camera in self.cameras:
             _noise(camera, self)
+
+    def check(self, workspace: Workspace) -> None:
+        """Check that the cameras see the workspace and the raised hand.
+
+        Raises:
+            UserError: a camera stands under the table or sees nothing of the workspace, or none
+                sees enough of the raised hand to recognise the goal in it.
+        """
+        for camera in self.cameras:
+            below = workspace.table_z - float(camera.T_world_camera[2, 3])
+            if below > 0:
+                raise UserError(
+                    f"camera {camera.name!r} stands {below:.2f} m under the table "
+                    f"(z = {workspace.table_z:g}); raise it"
+                )
             try:
-                workspace_region(Workspace(), camera.intrinsics, camera.T_world_camera)
+                workspace_region(workspace, camera.intrinsics, camera.T_world_camera)
             except UserError as error:
                 raise UserError(f"camera {camera.name!r}: {error}") from error
+        if self.cameras:
+            _check_hand(self.cameras, workspace)
+
+
+def _check_hand(cameras: tuple[CameraSpec, ...], workspace: Workspace) -> None:
+    hand = np.array(present(workspace).position)
+    low, high = hand - REACH, hand + np.array([REACH, REACH, ABOVE])
+    shares = [box_share(low, high, c.intrinsics, c.T_world_camera) for c in cameras]
+    if max(shares) < MIN_HAND_SHARE:
+        x, y, z = hand
+        seen = ", ".join(f"{c.name!r} {s:.0%}" for c, s in zip(cameras, shares, strict=True))
+        raise UserError(
+            f"no camera sees the hand when it is raised to ({x:.2f}, {y:.2f}, {z:.2f}) m to show "
+            f"what it holds: of the space around it {seen}; one must see {MIN_HAND_SHARE:.0%}, so "
+            "turn or move a camera, or add one"
+        )
 
 
 def _noise(spec: CameraSpec, view: ViewConfig) -> SensorNoise | None:
@@ -68,15 +106,16 @@ def make_cameras(
     """Make the cameras of a world.
 
     Args:
-        world: what they look at.
+        world: to render.
         view: which cameras.
-        light: that everything is seen in.
-        workspace: at which the default camera looks.
+        light: of the scene.
+        workspace: what they must see; the default camera looks at its centre.
         white: m, standard deviation of a depth error for cameras that have no other noise.
-        seed: of all noise; each camera draws from a stream of its own.
+        seed: of the noise; each camera has a separate RNG stream.
     Raises:
-        UserError: a noise that cannot be read, or no OpenGL here.
+        UserError: the cameras do not see what they must, or OpenGL does not work here.
     """
+    view.check(workspace)
     specs = view.cameras or (CameraSpec("default", Intrinsics(), Cell(workspace).camera_pose),)
     seeds = np.random.SeedSequence(seed).generate_state(len(specs), np.uint64)
     cameras: list[Camera] = []
@@ -96,7 +135,7 @@ def make_cameras(
                 T_world_camera=spec.T_world_camera,
                 light=light,
                 noise=noise,
-                seed=int(seeds[i]) if i else seed,  # the first as if it were alone
+                seed=int(seeds[i]) if i else seed,  # the first as if it were the only one
             )
         )
     return cameras
