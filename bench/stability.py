@@ -46,6 +46,7 @@ class _Heap:
     objects: int
     actions: int
     robot: str
+    skip: bool
 
 
 @dataclass
@@ -70,6 +71,7 @@ def main(
     objects: int = 30,
     scene: str = "heap",
     robot: str = "gantry",
+    skip: bool = False,
     per_heap: int = 20,
     workers: int | None = None,
     seed: int = 0,
@@ -82,6 +84,7 @@ def main(
         objects: in a scene.
         scene: heap or random.
         robot: gantry, ur5e or panda.
+        skip: let time pass at once while the robot touches nothing and nothing else moves.
         per_heap: actions, refused ones too, on a heap before the next is built.
         workers: processes; all cores if not given.
         seed: of the run.
@@ -96,7 +99,8 @@ def main(
         while done < actions:
             n_heaps = -(-(actions - done) // per_heap)
             heaps = [
-                _Heap(seed, next(indices), scene, objects, per_heap, robot) for _ in range(n_heaps)
+                _Heap(seed, next(indices), scene, objects, per_heap, robot, skip)
+                for _ in range(n_heaps)
             ]
             for tally in pool.imap_unordered(_try, heaps):
                 tallies.append(tally)
@@ -125,6 +129,7 @@ def _report(tallies: list[_Tally], wall_s: float, out: Path | None) -> None:
         "scene": tallies[0].heap.scene,
         "objects": tallies[0].heap.objects,
         "robot": tallies[0].heap.robot,
+        "skipping": tallies[0].heap.skip,
         "seed": tallies[0].heap.seed,
         "heaps": len(tallies),
         "actions": total,
@@ -176,6 +181,7 @@ def _try(heap: _Heap) -> _Tally:
         tally.fault, tally.building = str(fault), True
         return tally
     world, workspace = scene.world, Workspace()
+    world.skip_free_motion = heap.skip
     camera, robot = RayCamera(world), scene.make_robot()
     primitive_config = RECIPES["default"].primitive
     for action in _random_actions(camera, workspace, rng, heap.actions):
