@@ -331,7 +331,7 @@ def test_the_command_lists_failures_and_warns(tmp_path: Path, capsys):
         ("default", "", {"robot": "ur5e"}),
     ],
 )
-def test_dressed_arms_noise_and_chance_come_out_the_same(
+def test_arms_with_meshes_and_noise_are_reproduced(
     policy: str, scene: str, situation: dict[str, Any], tmp_path: Path, one_thread: None, capsys
 ):
     blocks = tmp_path / "blocks.txt"

@@ -15,7 +15,7 @@ from pushgrasp.perception.colors import ANCESTOR_COLORS, PALETTE, parse_color
 from pushgrasp.perception.segmentation import matches
 from pushgrasp.sim.cameras.light import LIGHT, Light
 from pushgrasp.sim.objects.shapes import SHAPES, add_to_spec
-from pushgrasp.sim.randomise import DomainConfig, ObjectDomain, draw, scaled
+from pushgrasp.sim.randomise import DomainConfig, ObjectDomain, sample_domain, scaled
 
 COLORS = [parse_color(c) for c in (*PALETTE.values(), *ANCESTOR_COLORS)]
 STILL = DomainConfig(
@@ -33,7 +33,7 @@ def angle(a: tuple[int, ...], b: tuple[int, ...]) -> float:
 @given(seed=st.integers(0, 10**9), n=st.integers(0, 30))
 def test_a_domain_lies_within_its_ranges(seed: int, n: int) -> None:
     config = DomainConfig()
-    domain = draw(config, np.random.default_rng(seed), n)
+    domain = sample_domain(config, np.random.default_rng(seed), n)
     assert len(domain.objects) == n
     for thing in domain.objects:
         for name in ("mass", "friction", "size", "color_brightness", "color_turn"):
@@ -50,15 +50,17 @@ def test_a_domain_lies_within_its_ranges(seed: int, n: int) -> None:
 
 @given(seed=st.integers(0, 10**9))
 def test_one_seed_gives_one_domain_and_more_objects_change_no_other(seed: int) -> None:
-    few, same, many = (draw(DomainConfig(), np.random.default_rng(seed), n) for n in (4, 4, 9))
+    few, same, many = (
+        sample_domain(DomainConfig(), np.random.default_rng(seed), n) for n in (4, 4, 9)
+    )
     assert few == same
     assert few.light == many.light
     assert few.objects == many.objects[:4]
-    assert few != draw(DomainConfig(), np.random.default_rng(seed + 1), 4)
+    assert few != sample_domain(DomainConfig(), np.random.default_rng(seed + 1), 4)
 
 
 def test_ranges_of_no_width_change_nothing() -> None:
-    domain = draw(STILL, np.random.default_rng(0), 3)
+    domain = sample_domain(STILL, np.random.default_rng(0), 3)
     usual = Light()
     assert np.allclose(domain.light.towards, usual.towards)
     assert np.allclose((domain.light.ambient, domain.light.diffuse), (0.55, 0.45))
@@ -70,7 +72,7 @@ def test_ranges_of_no_width_change_nothing() -> None:
 @given(seed=st.integers(0, 10**9), index=st.integers(0, len(COLORS) - 1))
 def test_a_colour_turns_by_what_was_drawn(seed: int, index: int) -> None:
     nominal = COLORS[index]
-    (thing,) = draw(DomainConfig(), np.random.default_rng(seed), 1).objects
+    (thing,) = sample_domain(DomainConfig(), np.random.default_rng(seed), 1).objects
     color = thing.color(nominal)
     rounding = 0.5 * np.sqrt(3) / np.linalg.norm(color)
     assert angle(color, nominal) <= thing.color_turn + rounding + 1e-9
@@ -89,7 +91,7 @@ def test_the_nominal_colour_still_finds_the_goal_and_no_other_object(
 ) -> None:
     """Whatever the domain, whichever way a face looks; 1.2 degrees stay for a camera's noise."""
     nominal = COLORS[index]
-    domain = draw(DomainConfig(), np.random.default_rng(seed), 1)
+    domain = sample_domain(DomainConfig(), np.random.default_rng(seed), 1)
     unit = np.array([normal]) / np.linalg.norm(normal)
     seen = domain.light.shade(np.array([domain.objects[0].color(nominal)], float), unit)
     assert matches(np.rint(seen), nominal, tolerance=np.radians(1.5)).all()

@@ -47,7 +47,7 @@ def run_episode(
         seed=seed,
         perturb=perturb,
         robot=robot,
-        dressed=video,
+        visual_meshes=video,
         randomise=DomainConfig() if randomise else None,
         **file_settings,
     )

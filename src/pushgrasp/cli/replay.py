@@ -49,7 +49,7 @@ def _play(
     use_one_thread()
     record, spec = chosen.record, chosen.spec
     policy = load_policy(chosen.source, gripper(spec.robot))
-    config = dataclasses.replace(scene_config(spec, record.seed), dressed=video)
+    config = dataclasses.replace(scene_config(spec, record.seed), visual_meshes=video)
     recorder = StepRecorder()
     try:
         with console.status("building the scene"):

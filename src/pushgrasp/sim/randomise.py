@@ -97,7 +97,7 @@ class Domain:
     light: Light
 
 
-def draw(config: DomainConfig, rng: np.random.Generator, n_objects: int) -> Domain:
+def sample_domain(config: DomainConfig, rng: np.random.Generator, n_objects: int) -> Domain:
     """Draw a world's deviations.
 
     Args:

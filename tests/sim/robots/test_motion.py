@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pushgrasp.sim.robots.motion import ACCELERATION, Path, Timing, half_turn, time_path
+from pushgrasp.sim.robots.motion import ACCELERATION, JointPath, Timing, half_turn, time_path
 
 LIMITS = np.array([2.0, 3.5, 1.0])  # rad/s
 ACCELERATIONS = np.full(len(LIMITS), np.inf)
@@ -21,14 +21,16 @@ def joints_of(seed: int, n: int) -> np.ndarray:
     return start + slope * share + swing * np.sin(3 * share + phase)
 
 
-def path_of(seed: int, n: int, length: float) -> Path:
-    return Path(joints_of(seed, n), np.linspace(0, 1, n), length)
+def path_of(seed: int, n: int, length: float) -> JointPath:
+    return JointPath(joints_of(seed, n), np.linspace(0, 1, n), length)
 
 
 paths = st.builds(path_of, st.integers(0, 10_000), st.integers(2, 30), st.floats(0.0, 1.0))
 
 
-def course(path: Path, timing: Timing, n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def course(
+    path: JointPath, timing: Timing, n: int = 400
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Times in s, shares of the line and joint positions while it is travelled."""
     t = np.linspace(0, timing.duration, n)
     shares = np.array([timing.progress(x) for x in t])
@@ -40,20 +42,20 @@ def course(path: Path, timing: Timing, n: int = 400) -> tuple[np.ndarray, np.nda
 
 @settings(max_examples=40)
 @given(paths)
-def test_a_path_goes_through_its_points(path: Path) -> None:
+def test_a_path_goes_through_its_points(path: JointPath) -> None:
     for share, joints in zip(path.shares, path.joints, strict=True):
         assert np.allclose(path.at(float(share)), joints, atol=1e-9)
 
 
 def test_two_points_are_a_straight_line() -> None:
-    path = Path(np.array([[0.0, 1.0], [2.0, 0.0]]), np.array([0.0, 1.0]), 0.3)
+    path = JointPath(np.array([[0.0, 1.0], [2.0, 0.0]]), np.array([0.0, 1.0]), 0.3)
     assert np.allclose(path.at(0.25), (0.5, 0.75))
     assert np.allclose(path.steepest()[0], (2.0, 1.0))
 
 
 def test_between_the_points_of_a_curve_it_does_not_cut_corners() -> None:
     share = np.linspace(0, 1, 12)
-    path = Path(np.sin(2 * share)[:, None], share, 0.3)
+    path = JointPath(np.sin(2 * share)[:, None], share, 0.3)
     fine = np.linspace(0.2, 0.8, 200)
     miss = [abs(float(path.at(s)[0]) - np.sin(2 * s)) for s in fine]
     assert max(miss) < 2e-4  # a polygon misses by 4e-3
@@ -62,7 +64,7 @@ def test_between_the_points_of_a_curve_it_does_not_cut_corners() -> None:
 
 @settings(max_examples=40)
 @given(paths)
-def test_no_joint_is_steeper_than_the_steepest(path: Path) -> None:
+def test_no_joint_is_steeper_than_the_steepest(path: JointPath) -> None:
     fine = np.linspace(0, 1, 1000)
     slopes = np.abs(np.diff([path.at(s) for s in fine], axis=0)).max(0) * 999
     assert (slopes <= 1.02 * path.steepest()[0] + 1e-9).all()
@@ -74,7 +76,7 @@ def test_no_joint_is_steeper_than_the_steepest(path: Path) -> None:
 
 @settings(max_examples=60)
 @given(paths, st.floats(0.05, 1.5))
-def test_neither_the_tool_nor_a_joint_is_faster_than_allowed(path: Path, speed: float) -> None:
+def test_neither_the_tool_nor_a_joint_is_faster_than_allowed(path: JointPath, speed: float) -> None:
     timing = time_path(path, speed, LIMITS, ACCELERATIONS)
     t, shares, joints = course(path, timing)
     step = t[1] - t[0]
@@ -86,7 +88,7 @@ def test_neither_the_tool_nor_a_joint_is_faster_than_allowed(path: Path, speed: 
 
 @settings(max_examples=60)
 @given(paths, st.floats(0.05, 1.5))
-def test_the_tool_speeds_up_and_brakes_gently(path: Path, speed: float) -> None:
+def test_the_tool_speeds_up_and_brakes_gently(path: JointPath, speed: float) -> None:
     timing = time_path(path, speed, LIMITS, ACCELERATIONS)
     cruise = path.length / (timing.duration - timing.ramp)
     assert cruise <= ACCELERATION * timing.ramp * (1 + 1e-9)
@@ -104,14 +106,16 @@ def test_the_tool_speeds_up_and_brakes_gently(path: Path, speed: float) -> None:
 )
 def test_the_slowest_decides(length: float, turn: float, speed: float, cruising: float) -> None:
     joints = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, turn]])
-    timing = time_path(Path(joints, np.array([0.0, 1.0]), length), speed, LIMITS, ACCELERATIONS)
+    timing = time_path(
+        JointPath(joints, np.array([0.0, 1.0]), length), speed, LIMITS, ACCELERATIONS
+    )
     assert timing.duration - timing.ramp == pytest.approx(cruising)
     assert timing.ramp == pytest.approx(min(speed / ACCELERATION, cruising))
 
 
 def test_no_way_takes_no_time() -> None:
     timing = time_path(
-        Path(np.zeros((2, 3)), np.array([0.0, 1.0]), 0.0), 0.5, LIMITS, ACCELERATIONS
+        JointPath(np.zeros((2, 3)), np.array([0.0, 1.0]), 0.0), 0.5, LIMITS, ACCELERATIONS
     )
     assert 0 < timing.duration < 1e-3
     assert timing.progress(timing.duration) == pytest.approx(1)
@@ -145,7 +149,7 @@ def test_half_turns_are_small_and_equivalent(angle: float) -> None:
 def test_no_joint_accelerates_faster_than_it_may(seed: int, speed: float) -> None:
     rng = np.random.default_rng(seed)
     shares = np.linspace(0, 1, 9)
-    path = Path(np.cumsum(rng.normal(0, 0.1, (9, 3)), axis=0), shares, 0.2)
+    path = JointPath(np.cumsum(rng.normal(0, 0.1, (9, 3)), axis=0), shares, 0.2)
     most = np.array([5.0, 10.0, 15.0])
     timing = time_path(path, speed, np.full(3, 2.0), most)
     t = np.linspace(0, timing.duration, 4001)

@@ -102,14 +102,14 @@ def test_makers_meshes_are_for_people_only() -> None:
     if find_meshes("ur5e") is None:
         pytest.skip("no mesh files of the UR5e are installed")
     models = []
-    for dressed in (False, True):
+    for visual_meshes in (False, True):
         spec = mujoco.MjSpec()
-        robot_model("ur5e", dressed=dressed).add_to(spec, Cell())
+        robot_model("ur5e", visual_meshes=visual_meshes).add_to(spec, Cell())
         models.append(spec.compile())
-    plain, dressed_ = models
-    assert dressed_.ngeom > plain.ngeom
-    assert np.allclose(dressed_.body_mass, plain.body_mass)
-    assert (dressed_.geom_contype > 0).sum() == (plain.geom_contype > 0).sum()
+    plain, shown = models
+    assert shown.ngeom > plain.ngeom
+    assert np.allclose(shown.body_mass, plain.body_mass)
+    assert (shown.geom_contype > 0).sum() == (plain.geom_contype > 0).sum()
 
 
 @pytest.mark.parametrize("name", ROBOTS)

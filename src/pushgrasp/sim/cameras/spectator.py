@@ -45,7 +45,7 @@ class Spectator:
         arm = any(self.model.body(i).name.endswith("/flange") for i in range(self.model.nbody))
         self._T = look_at(*((ARM_POSITION, ARM_LOOK_AT) if arm else (POSITION, LOOK_AT)))
         self._intrinsics = intrinsics
-        self._dressed = bool((self.model.geom_group == 2).any())  # in meshes, not in capsules
+        self._visual_meshes = bool((self.model.geom_group == 2).any())  # in meshes, not in capsules
         self._camera: RayCamera | GLCamera | None = None  # made by the thread that draws
         rays = ray_directions(intrinsics)[::_COARSE, ::_COARSE]
         self._rays = rays @ self._T[:3, :3].T  # (h, w, 3), world frame; times depth: the way
@@ -72,7 +72,7 @@ class Spectator:
     def _make_camera(self) -> RayCamera | GLCamera:
         """Meshes are many triangles: OpenGL draws them faster, where there is any."""
         how = {"intrinsics": self._intrinsics, "T_world_camera": self._T}
-        if not self._dressed:
+        if not self._visual_meshes:
             return RayCamera(self, **how)
         groups = (1, 1, 1, 0, 1, 1)
         try:

@@ -23,7 +23,7 @@ Backend = Literal["ray", "opengl"]
 
 MIN_HAND_SHARE = 0.6
 """Share of the box around the raised hand that one camera must have in its image; of less, a
-grasped goal is often not recognised. The standard camera has 0.72."""
+grasped goal is often not recognised. The standard camera has 0.83."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ is refused. What lies on the table it does not know: that it feels, as a real ar
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import mink
 import mujoco
@@ -19,7 +19,7 @@ from ..model import CONTACT_SOLIMP, CONTACT_SOLREF, add_surroundings
 from .arms import ARMS, add_arm
 from .hand import HAND_FRICTION, HandSpec, add_hand, add_servo, open_jaw
 from .meshes import find_meshes
-from .motion import FloatArray, Path, half_turn
+from .motion import FloatArray, JointPath, half_turn
 from .robot import HAND_BODIES, RefusedError
 
 STIFFNESS = 250.0  # 1/rad: N m of a drive, over its largest torque, for each rad that it is off
@@ -39,20 +39,20 @@ class ArmModel:
     Args:
         name: a key of ARMS.
         hand: at its flange.
-        dressed: show the maker's meshes where they are installed; they touch nothing.
+        visual_meshes: show the maker's meshes where they are installed; they touch nothing.
     """
 
-    def __init__(self, name: str, hand: HandSpec, *, dressed: bool = False) -> None:
-        self.arm, self.hand, self._dressed = ARMS[name], hand, dressed
+    def __init__(self, name: str, hand: HandSpec, *, visual_meshes: bool = False) -> None:
+        self.arm, self.hand, self._visual_meshes = ARMS[name], hand, visual_meshes
 
     def add_to(self, spec: mujoco.MjSpec, cell: Cell) -> None:
         """Add to a model: the arm's joints with their actuators, and the hand."""
-        self.add_bodies(spec, cell, find_meshes(self.arm.name) if self._dressed else None)
+        self.add_bodies(spec, cell, find_meshes(self.arm.name) if self._visual_meshes else None)
         stiffness, damping = _servos(self.arm.name, self.hand)
         for joint, k, d in zip(self.arm.joints, stiffness, damping, strict=True):
             add_servo(spec, joint.name, k, d, joint.max_torque)
 
-    def add_bodies(self, spec: mujoco.MjSpec, cell: Cell, meshes: FilePath | None = None) -> None:
+    def add_bodies(self, spec: mujoco.MjSpec, cell: Cell, meshes: Path | None = None) -> None:
         """Add the arm and its hand, whose fingers alone have actuators."""
         flange = add_arm(spec, self.arm, cell, meshes=meshes)
         tool = flange.add_body(
@@ -136,7 +136,7 @@ class ArmKinematics:
         tool = self._at(joints).get_transform_frame_to_world("tool", "body").as_matrix()
         return tool[:3, 3].copy(), float(np.arctan2(tool[1, 0], tool[0, 0]))
 
-    def path(self, start: FloatArray, position: FloatArray, yaw: float) -> Path:
+    def path(self, start: FloatArray, position: FloatArray, yaw: float) -> JointPath:
         """See `Kinematics.path`."""
         turn = half_turn(yaw - self.pose(start)[1])
         other = turn - np.copysign(np.pi, turn)  # the same to a symmetric jaw
@@ -149,7 +149,7 @@ class ArmKinematics:
         except RefusedError:
             return self._line(start, position, other)
 
-    def _line(self, start: FloatArray, position: FloatArray, turn: float) -> Path:
+    def _line(self, start: FloatArray, position: FloatArray, turn: float) -> JointPath:
         """The way along a line while the tool turns by an angle."""
         here, yaw = self.pose(start)
         length = float(np.linalg.norm(position - here))
@@ -162,7 +162,7 @@ class ArmKinematics:
                 raise RefusedError(f"the arm would pass a singularity {_near(point)}")
             self._check_collision(solved, point)
             joints.append(solved)
-        return Path(np.array(joints), shares, length)
+        return JointPath(np.array(joints), shares, length)
 
     def _solve(self, near: FloatArray, position: FloatArray, yaw: float) -> FloatArray:
         """Joint positions with the tool at a pose, upright."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..world import World
-from .motion import FloatArray, Path
+from .motion import FloatArray, JointPath
 
 MARGIN = 0.004  # m between two boxes that count as apart
 FLOOR = 0.003  # m above the table that a moving box keeps
@@ -90,7 +90,7 @@ class FreeMotion:
         return held if slips < _SLIP else None
 
     def reach(
-        self, path: Path, joints: npt.NDArray[np.intp], share: float, held: list[str]
+        self, path: JointPath, joints: npt.NDArray[np.intp], share: float, held: list[str]
     ) -> float:
         """Return the share of a path up to which the robot and what it holds touch nothing.
 

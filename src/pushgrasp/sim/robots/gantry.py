@@ -8,7 +8,7 @@ import numpy as np
 from ..cell import Cell
 from ..world import World
 from .hand import RG2, HandSpec, add_hand, add_servo, open_jaw
-from .motion import FloatArray, Path, turn_to
+from .motion import FloatArray, JointPath, turn_to
 from .robot import RefusedError, SimRobot
 
 YAW_SPEED = 3.5  # rad/s
@@ -66,7 +66,7 @@ class GantryKinematics:
         """See `Kinematics.pose`."""
         return joints[:3] + self._origin, float(joints[3])
 
-    def path(self, start: FloatArray, position: FloatArray, yaw: float) -> Path:
+    def path(self, start: FloatArray, position: FloatArray, yaw: float) -> JointPath:
         """See `Kinematics.path`."""
         for axis, value, (low, high) in zip("xyz", position, self._range, strict=True):
             if not low <= value <= high:
@@ -75,7 +75,7 @@ class GantryKinematics:
                 )
         goal = np.array([*(position - self._origin), turn_to(yaw, float(start[3]))])
         length = float(np.linalg.norm(goal[:3] - start[:3]))
-        return Path(np.stack([start, goal]), np.array([0.0, 1.0]), length)
+        return JointPath(np.stack([start, goal]), np.array([0.0, 1.0]), length)
 
 
 class Gantry(SimRobot):

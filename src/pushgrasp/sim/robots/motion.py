@@ -15,7 +15,7 @@ ACCELERATION = 5.0  # m/s^2 of the tool
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class JointPath:
     """A way through the joints that takes the tool along a straight line."""
 
     joints: FloatArray  # (N, n) joint positions, rad or m, from where it starts to where it ends
@@ -59,7 +59,7 @@ class Timing:
 
 
 def time_path(
-    path: Path, speed: float, joint_speeds: FloatArray, joint_accelerations: FloatArray
+    path: JointPath, speed: float, joint_speeds: FloatArray, joint_accelerations: FloatArray
 ) -> Timing:
     """How long a path takes.
 

@@ -17,18 +17,18 @@ ROBOTS = tuple(_HANDS)
 """All by name; gantry-franka tells what is the Franka Hand's doing and what the arm's."""
 
 
-def robot_model(name: str, *, dressed: bool = False) -> RobotModel:
+def robot_model(name: str, *, visual_meshes: bool = False) -> RobotModel:
     """What a robot adds to a world.
 
     Args:
         name: one of ROBOTS.
-        dressed: with the maker's meshes, where they are installed, for people to look at.
+        visual_meshes: with the maker's meshes, where they are installed, for people to look at.
     Raises:
         UserError: there is no such robot.
     """
     _check(name)
     hand = _HANDS[name]
-    return ArmModel(name, hand, dressed=dressed) if name in ARMS else GantryModel(hand)
+    return ArmModel(name, hand, visual_meshes=visual_meshes) if name in ARMS else GantryModel(hand)
 
 
 def gripper(name: str) -> GripperSpec:

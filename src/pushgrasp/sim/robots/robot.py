@@ -20,7 +20,7 @@ from ..model import TIMESTEP
 from ..world import World
 from .free_motion import FreeMotion
 from .hand import TICK, HandSpec, Jaw
-from .motion import FloatArray, Path, Timing, time_path
+from .motion import FloatArray, JointPath, Timing, time_path
 
 HAND_RADIUS = 0.15  # m round the tool: what is there, high over the bin, is in the hand
 HAND_BODIES = ("tool", "finger_left", "finger_right")
@@ -47,7 +47,7 @@ class Kinematics(Protocol):
         """Position (3,) m and yaw (rad) of the tool, world frame."""
         ...
 
-    def path(self, start: FloatArray, position: FloatArray, yaw: float) -> Path:
+    def path(self, start: FloatArray, position: FloatArray, yaw: float) -> JointPath:
         """The way from joint positions to a pose of the tool, along a straight line.
 
         Args:
@@ -70,7 +70,7 @@ class SimRobot:
         self._q = np.array([m.joint(n).qposadr[0] for n in kinematics.joints])
         self._dofs = np.array([m.joint(n).dofadr[0] for n in kinematics.joints])
         self._drives = np.array([m.actuator(n).id for n in kinematics.joints])
-        self._planned: dict[tuple[bytes, MoveTo], Path] = {}
+        self._planned: dict[tuple[bytes, MoveTo], JointPath] = {}
         self.setpoint = np.array(kinematics.home, np.float64)
         self._homing = MoveTo(world.cell.home, kinematics.pose(self.setpoint)[1], speed=1.0)
         data.qpos[self._q] = self.setpoint
@@ -149,7 +149,7 @@ class SimRobot:
 
     # --- motion --------------------------------------------------------------------
 
-    def _plan(self, start: FloatArray, move: MoveTo) -> Path:
+    def _plan(self, start: FloatArray, move: MoveTo) -> JointPath:
         if not np.isfinite([*move.position, move.yaw]).all():
             raise RefusedError(f"{move.position}, yaw {move.yaw} is no place")
         key = start.tobytes(), move
@@ -197,7 +197,7 @@ class SimRobot:
             return self._report(reached=False, reason=f"{1e3 * miss:.0f} mm short")
         return self._report()
 
-    def _jump(self, path: Path, timing: Timing, tick: int, n_ticks: int) -> int:
+    def _jump(self, path: JointPath, timing: Timing, tick: int, n_ticks: int) -> int:
         """Pass over the ticks in which nothing can be touched, if the world may skip them.
 
         Returns:
@@ -221,7 +221,7 @@ class SimRobot:
     def _meets_guard(self, command: MoveTo) -> bool:
         return command.guard_force is not None and self.contact_force() > command.guard_force
 
-    def _contact(self, command: MoveTo, path: Path, share: float) -> Report:
+    def _contact(self, command: MoveTo, path: JointPath, share: float) -> Report:
         """Stop; a stiff arm that still presses too hard goes back the way that it came."""
         self.stop()
         self._jaw.stopped = False  # whoever stops it from here on means it

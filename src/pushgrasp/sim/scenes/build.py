@@ -21,7 +21,7 @@ from ..cell import Cell, Tote
 from ..model import ObjectSpec
 from ..objects.novel import NOVEL
 from ..objects.shapes import SHAPES, Shape
-from ..randomise import Domain, DomainConfig, ObjectDomain, draw, scaled
+from ..randomise import Domain, DomainConfig, ObjectDomain, sample_domain, scaled
 from ..robots.gantry import GantryModel
 from ..robots.registry import make_robot, robot_model
 from ..robots.robot import SimRobot
@@ -69,7 +69,7 @@ class SceneConfig:
     """Walls on the table around the workspace's centre; None: the scene file's, or none."""
     robot: str = "gantry"
     """One of `robots.ROBOTS`; all of them meet the same scene."""
-    dressed: bool = False
+    visual_meshes: bool = False
     """Show an arm in its maker's meshes, where they are installed; only videos show them."""
 
 
@@ -139,7 +139,7 @@ def build_scene(config: SceneConfig) -> Scene:
         UserError: impossible settings, or a scene file that cannot be read.
         SimulatorFault: the pile could not be built; another seed may do.
     """
-    robot = robot_model(config.robot, dressed=config.dressed)
+    robot = robot_model(config.robot, visual_meshes=config.visual_meshes)
     rng = _rng(config)
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -240,7 +240,7 @@ def _domain(config: SceneConfig, n_objects: int) -> Domain:
     if config.randomise is None:
         return Domain((ObjectDomain(),) * n_objects, Light())
     chance = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(1,)))
-    return draw(config.randomise, chance, n_objects)
+    return sample_domain(config.randomise, chance, n_objects)
 
 
 def _table_friction(config: SceneConfig) -> float:
