@@ -6,10 +6,12 @@ what a robot sees: pictures, the jaw's width, where the tool is.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import ModuleType
 
 from .errors import RobotError, UserError
 from .interfaces import Action, Camera, Outcome, Robot
@@ -271,3 +273,12 @@ def look(
 
 def _several(cameras: Cameras) -> Sequence[Camera]:
     return cameras if isinstance(cameras, Sequence) else (cameras,)
+
+
+class _CallableModule(ModuleType):
+    """Makes `pushgrasp.retrieve` work as a module and as its function, however it is imported."""
+
+    __call__ = staticmethod(retrieve)
+
+
+sys.modules[__name__].__class__ = _CallableModule
