@@ -12,12 +12,12 @@ import numpy as np
 import tyro
 
 from pushgrasp.evaluation.intervals import wilson
-from pushgrasp.parallel.workers import Order, Sample
 from pushgrasp.policy.learned import Policy
 from pushgrasp.policy.load import policy_names
 from pushgrasp.policy.networks import build
 from pushgrasp.training.actor import Setup
 from pushgrasp.training.checkpoint import save_weights
+from pushgrasp.training.messages import Sample, SceneJob
 from pushgrasp.training.recipes import Recipe, StageConfig
 from pushgrasp.training.rollout import Player
 from pushgrasp.utils.threads import use_one_thread
@@ -64,7 +64,7 @@ def _figures(source: str, n_objects: int, scene: str, samples: int, seed: int) -
         player = Player(Setup(recipe, seed, weights))
         played: list[tuple[bool, float]] = []
         for number in range(samples):
-            for message in player(Order(0, number, 0.0, policy.decision.grasp_threshold)):
+            for message in player(SceneJob(0, number, 0.0, policy.decision.grasp_threshold)):
                 if isinstance(message, Sample) and len(played) < samples:
                     a = message.action
                     played.append((bool(a["reward"] > 0), float(a["q"])))

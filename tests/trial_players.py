@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
-from pushgrasp.errors import UserError
+from pushgrasp.evaluation.player import Play
 from pushgrasp.evaluation.records import TrialRecord, TrialSpec
 from pushgrasp.evaluation.steps import StepRecord
-from pushgrasp.parallel.processes import Play
 from pushgrasp.retrieve import End
 
 
@@ -86,34 +84,8 @@ def play_quickly(_: Any) -> Play:
     return play
 
 
-def die_once(marker: str) -> Play:
-    """The process of trial 1 dies the first time."""
-
-    def play(spec: TrialSpec) -> TrialRecord:
-        if spec.index == 1 and not os.path.exists(marker):
-            Path(marker).touch()
-            os._exit(7)
-        return record_of(spec)
-
-    return play
-
-
 def die_always(_: Any) -> Play:
     def play(_spec: TrialSpec) -> TrialRecord:
         os._exit(9)
-
-    return play
-
-
-def refuse(_: Any) -> Play:
-    def play(_spec: TrialSpec) -> TrialRecord:
-        raise UserError("no such thing")
-
-    return play
-
-
-def stumble(_: Any) -> Play:
-    def play(_spec: TrialSpec) -> TrialRecord:
-        raise ZeroDivisionError("a bug")
 
     return play

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trial_players import play_quickly, record_of
+from interrupts import start_group
+from trial_players import die_always, play_quickly, record_of
 
 from pushgrasp.cli.main import main
 from pushgrasp.errors import UserError
@@ -51,12 +52,12 @@ def here(monkeypatch) -> list[int]:
     """Trials are played in this process, in an order of chance; notes how many at a time."""
     asked: list[int] = []
 
-    def play(specs, _n: int, _prepare, _setup) -> Generator[TrialRecord, None, None]:
+    def play(specs, _workers, _setup) -> Generator[TrialRecord, None, None]:
         asked.append(len(specs))
         for spec in random.Random(len(asked)).sample(specs, len(specs)):
             yield record_of(spec)
 
-    monkeypatch.setattr(runner, "run_parallel", play)
+    monkeypatch.setattr(runner, "play_trials", play)
     return asked
 
 
@@ -188,6 +189,16 @@ def test_a_full_disk_is_told_and_the_summary_says_what_there_is(
     monkeypatch.undo()
 
 
+def test_a_trial_that_kills_its_workers_ends_the_run(tmp_path: Path, monkeypatch, capfd) -> None:
+    monkeypatch.setattr(runner, "load_player", die_always)
+    monkeypatch.setattr(runner, "ATTEMPTS", 2)
+    with pytest.raises(
+        UserError, match=r"trial \d of random-10: .*2 times in a row.*resume the run"
+    ):
+        small(tmp_path, policies=("random",), objects=(10,))
+    assert "of random-10: its worker died (exit code 9); it is done again" in capfd.readouterr().err
+
+
 def test_bad_input_leaves_nothing(tmp_path: Path) -> None:
     for changes, message in (
         ({"policies": ("nosuchpolicy",)}, "nosuchpolicy"),
@@ -249,10 +260,7 @@ def test_ctrl_c_on_the_command_line(tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "pushgrasp", "evaluate", "--policy", "random", "--objects"]
     command += ["3", "--trials", "300", "--workers", "1", "--out", str(out)]
-    run = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
-    )  # fmt: skip
+    run = start_group(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     end = time.monotonic() + 120
     while time.monotonic() < end and len(read_trials(out)[0]) < 2:
         time.sleep(0.1)

@@ -1,54 +1,46 @@
-"""Trials on processes of their own: what dies is played again, what fails is told."""
+"""Ctrl-C on the terminal, while the workers of a command start."""
 
 from __future__ import annotations
 
-import re
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
-from trial_players import die_always, die_once, play_quickly, record_of, refuse, stumble
+from interrupts import processes_of, start_group, wait_until
 
-from pushgrasp.errors import UserError
-from pushgrasp.evaluation.config import EvaluationConfig
-from pushgrasp.evaluation.plan import plan_trials
-from pushgrasp.evaluation.records import TrialSpec
-from pushgrasp.parallel import processes
-from pushgrasp.parallel.processes import answering, run_parallel
-
-
-def plan(trials: int) -> list[TrialSpec]:
-    return plan_trials(EvaluationConfig(trials=trials))
+N_WORKERS = 4
+COMMANDS = {
+    "train": ["--workers", str(N_WORKERS)],
+    "evaluate": ["--trials", "40", "--objects", "5", "--workers", str(N_WORKERS)],
+}
 
 
-def test_every_trial_is_played_once_by_two_processes() -> None:
-    records = list(run_parallel(plan(5), 2, play_quickly, ""))
-    assert sorted(records, key=lambda r: r.index) == [record_of(spec) for spec in plan(5)]
-
-
-def test_no_trial_needs_no_process() -> None:
-    assert list(run_parallel([], 0, die_always, "")) == []
-
-
-def test_a_trial_whose_process_dies_is_played_again(tmp_path: Path, capfd) -> None:
-    records = list(run_parallel(plan(3), 1, die_once, str(tmp_path / "marker")))
-    assert {r.index for r in records} == {0, 1, 2}
-    assert "trial 1 of random-10: its process died (exit code 7)" in capfd.readouterr().err
-
-
-def test_giving_up_on_a_trial_that_kills(monkeypatch) -> None:
-    monkeypatch.setattr(processes, "MAX_DEATHS", 2)
-    with pytest.raises(UserError, match=r"trial 0 .*exit code 9\), 2 times in a row; .*--resume"):
-        list(run_parallel(plan(1), 1, die_always, ""))
-
-
-@pytest.mark.parametrize(
-    ("prepare", "error", "message"),
-    [
-        (refuse, UserError, "no such thing"),
-        (stumble, RuntimeError, r"trial 0 of random-10 failed:(.|\n)*a bug"),
-    ],
-)
-def test_what_a_process_says_of_an_error(prepare, error, message: str) -> None:
-    answer = answering(prepare, "")(plan(1)[0])
-    assert isinstance(answer, error)
-    assert re.search(message, str(answer))
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [0.0, 0.7])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_ctrl_c_while_workers_start_prints_one_sentence(
+    command: str, delay: float, tmp_path: Path
+) -> None:
+    """All processes of the group get the signal, workers that are still importing too."""
+    arguments = [*COMMANDS[command], "--out", str(tmp_path / "out")]
+    run = start_group(
+        [sys.executable, "-m", "pushgrasp", command, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        wait_until(lambda: len(processes_of(run.pid)) >= 2 + N_WORKERS, 0.005)  # and a tracker
+        time.sleep(delay)
+        os.killpg(run.pid, signal.SIGINT)
+        _, errors = run.communicate(timeout=120)
+    finally:
+        for pid in processes_of(run.pid):
+            os.kill(pid, signal.SIGKILL)
+    assert "Traceback" not in errors
+    assert "died" not in errors
+    assert errors.splitlines()[-1].startswith("pushgrasp: interrupted")
+    assert run.returncode == 130

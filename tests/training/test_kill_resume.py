@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from interrupts import processes_of, start_group, wait_until
 from safetensors import safe_open
 from test_rollout import TINY
 from test_train import LONGER, HereAndNow, StopsAfter, begin, fill
@@ -40,8 +40,6 @@ from pushgrasp.utils.output import only_writer
 from pushgrasp.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-PATIENCE = 600.0
-"""Seconds until a step of these tests counts as stuck; machines are shared."""
 COMMIT_EVERY = 3
 KILLED = dataclasses.replace(
     TINY,
@@ -68,28 +66,6 @@ if (out / "config.json").exists():
 else:
     loop.train(recipe, out, workers=int(sys.argv[3]), seed=3)
 """
-
-
-def wait_until(
-    is_so: Callable[[], object], period: float = 0.05, patience: float = PATIENCE
-) -> None:
-    end = time.monotonic() + patience
-    while not is_so():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(period)
-
-
-def processes_of(group: int) -> list[int]:
-    """The living processes of a process group."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
-        except OSError:  # it ended meanwhile
-            continue
-        if int(its_group) == group and state not in "ZX":
-            found.append(int(stat.parent.name))
-    return found
 
 
 def kill_all(group: int) -> None:
@@ -136,13 +112,11 @@ def live_and_die(directory: Path, moment: str | int, rng: np.random.Generator) -
         rng: that chance.
     """
     recipe = directory.parent / "recipe.json"
-    process = subprocess.Popen(
+    process = start_group(
         [sys.executable, "-c", TRAIN, str(directory), str(recipe), str(rng.integers(1, 3))],
-        start_new_session=True,
         stderr=subprocess.DEVNULL,
     )
     count_file = directory / "replay" / "count.json"
-    partial = directory / f".{CHECKPOINT}.{process.pid}.partial"
     try:
         if moment == "start-up":
             time.sleep(rng.uniform(0.0, 6.0))
@@ -157,7 +131,13 @@ def live_and_die(directory: Path, moment: str | int, rng: np.random.Generator) -
                 )
             )
             if rng.random() < 0.5:
-                wait_until(lambda: process.poll() is not None or partial.exists(), 0.0005)
+                wait_until(
+                    lambda: (
+                        process.poll() is not None
+                        or any(directory.glob(f".{CHECKPOINT}.*.partial"))
+                    ),
+                    0.0005,
+                )
             else:
                 time.sleep(rng.uniform(0.0, 0.5))
         if process.poll() is not None:  # it had all its samples before its time
@@ -282,52 +262,6 @@ def check_metrics(lines: list[dict[str, Any]], lives: list[Life], counted: list[
 # --- parts of it, one by one -------------------------------------------------------------
 
 
-ENDLESS = """
-import numpy as np
-from pushgrasp.parallel.workers import Sample
-
-def prepare(_):
-    def play(order):
-        while True:
-            yield Sample(np.zeros(100_000, np.uint8), np.zeros(()))
-    return play
-"""
-LEARN_NOTHING = """
-import sys, time
-sys.path.insert(0, sys.argv[1])
-from endless import prepare
-from pushgrasp.parallel.workers import Order, Workers
-
-with Workers(1, prepare, None) as workers:
-    workers.feed(lambda: Order(0, 0, 1.0))
-    while not workers.receive(1.0):
-        pass
-    print("playing", flush=True)
-    time.sleep(1000)
-"""
-
-
-def test_a_worker_with_a_full_outbox_ends_with_its_learner(tmp_path: Path):
-    (tmp_path / "endless.py").write_text(ENDLESS)
-    process = subprocess.Popen(
-        [sys.executable, "-c", LEARN_NOTHING, str(tmp_path)],
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    try:
-        assert process.stdout.readline() == b"playing\n"
-        time.sleep(1.0)  # more than a full outbox takes
-        assert len(processes_of(process.pid)) >= 2
-        process.kill()
-        process.wait()
-        wait_until(lambda: not processes_of(process.pid), patience=20.0)
-    finally:
-        kill_all(process.pid)
-        process.wait()
-        process.stdout.close()
-
-
 def test_where_a_run_was_killed_before_it_had_begun_one_may_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -375,10 +309,10 @@ def test_no_scene_is_given_out_twice_that_the_checkpoint_knows(tmp_path: Path):
     """Scenes on their way to the workers have left no action yet."""
     run = begin(tmp_path)
     for _ in range(4):
-        run.order(1)
+        run.next_job(1)
     run.save()
     resumed = resume_run(tmp_path)
-    assert [resumed.order(stage).scene for stage in range(3)] == [0, 4, 0]
+    assert [resumed.next_job(stage).scene for stage in range(3)] == [0, 4, 0]
 
 
 def test_no_scene_is_given_out_twice_that_the_replay_knows(tmp_path: Path):
@@ -390,7 +324,7 @@ def test_no_scene_is_given_out_twice_that_the_replay_knows(tmp_path: Path):
     played = int(run.replay.actions["scene"].max())
     assert played >= 1
     resumed = resume_run(tmp_path)
-    assert [resumed.order(stage).scene for stage in range(3)] == [0, played + 1, 0]
+    assert [resumed.next_job(stage).scene for stage in range(3)] == [0, played + 1, 0]
 
 
 def test_what_a_lost_network_expected_is_forgotten(tmp_path: Path):

@@ -11,7 +11,6 @@ import torch
 
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.interfaces import Action
-from pushgrasp.parallel.workers import Order, Sample, SceneEnd
 from pushgrasp.perception.colors import PALETTE, parse_color
 from pushgrasp.perception.heightmap import Heightmap
 from pushgrasp.perception.observation import Observation
@@ -21,6 +20,7 @@ from pushgrasp.policy.networks import build
 from pushgrasp.sim.scenes.build import SceneConfig
 from pushgrasp.training.actor import Actor, Setup
 from pushgrasp.training.checkpoint import save_weights
+from pushgrasp.training.messages import Sample, SceneEnd, SceneJob
 from pushgrasp.training.recipes import Recipe, StageConfig
 from pushgrasp.training.replay_buffer import PRIMITIVES, unpack_target
 from pushgrasp.training.rollout import Player, scene_seed
@@ -129,8 +129,8 @@ def make_setup(directory: Path, recipe: Recipe) -> Setup:
     return Setup(recipe, 7, weights)
 
 
-def play(player: Player, order: Order) -> tuple[list[Sample], SceneEnd]:
-    *samples, end = player(order)
+def play(player: Player, job: SceneJob) -> tuple[list[Sample], SceneEnd]:
+    *samples, end = player(job)
     assert isinstance(end, SceneEnd)
     return [s for s in samples if isinstance(s, Sample)], end
 
@@ -139,9 +139,9 @@ def target_of(sample: Sample) -> np.ndarray:
     return unpack_target(sample.observation["target"], WORKSPACE.shape)
 
 
-def test_a_scene_gives_the_same_samples_for_the_same_order(setup: Setup):
-    first, _ = play(painted_player(setup), Order(1, 3, 0.5))
-    second, _ = play(painted_player(setup), Order(1, 3, 0.5))
+def test_a_scene_gives_the_same_samples_for_the_same_job(setup: Setup):
+    first, _ = play(painted_player(setup), SceneJob(1, 3, 0.5))
+    second, _ = play(painted_player(setup), SceneJob(1, 3, 0.5))
     assert len(first) > 3
     assert [s.action.tobytes() for s in first] == [s.action.tobytes() for s in second]
     assert [s.observation.tobytes() for s in first] == [s.observation.tobytes() for s in second]
@@ -162,7 +162,7 @@ def test_no_two_scenes_share_their_chance():
 def test_goal_grasps_are_on_the_goal_and_labelled_by_the_truth(setup: Setup):
     rewards = set()
     for scene in range(6):
-        samples, _ = play(painted_player(setup), Order(1, scene, 1.0))
+        samples, _ = play(painted_player(setup), SceneJob(1, scene, 1.0))
         for sample in samples:
             a = sample.action
             assert target_of(sample)[a["row"], a["column"]]
@@ -175,14 +175,14 @@ def test_goal_grasps_are_on_the_goal_and_labelled_by_the_truth(setup: Setup):
 
 
 def test_greedy_actions_carry_the_networks_value(setup: Setup):
-    samples, _ = play(painted_player(setup), Order(1, 0, 0.0))
+    samples, _ = play(painted_player(setup), SceneJob(1, 0, 0.0))
     assert not any(s.action["explored"] for s in samples)
     assert all(0 < s.action["q"] < 1 for s in samples)
     assert [s.follows for s in samples] == [False] + [True] * (len(samples) - 1)
 
 
 def test_failed_goals_are_not_repeated_while_others_wait(setup: Setup):
-    samples, _ = play(painted_player(setup), Order(1, 2, 1.0))
+    samples, _ = play(painted_player(setup), SceneJob(1, 2, 1.0))
     seen: set[bytes] = set()
     for sample in samples[:6]:
         goal = sample.observation["target"].tobytes()
@@ -203,7 +203,7 @@ def test_goal_agnostic_grasps_are_relabelled(setup: Setup):
             del self.bars[other]
             return [other]
 
-    samples, _ = play(Player(setup, make_table=WrongHand), Order(0, 0, 1.0))
+    samples, _ = play(Player(setup, make_table=WrongHand), SceneJob(0, 0, 1.0))
     assert samples
     for sample, mask in zip(samples, masks, strict=True):
         assert sample.action["reward"] == 1.0
@@ -224,7 +224,7 @@ def test_what_was_not_seen_could_not_have_been_asked_for(setup: Setup):
         def act(self, action: Action) -> list[str]:
             return [list(self.bars)[-1]]
 
-    samples, _ = play(Player(setup, make_table=Conjurer), Order(0, 0, 1.0))
+    samples, _ = play(Player(setup, make_table=Conjurer), SceneJob(0, 0, 1.0))
     assert samples
     assert {float(s.action["reward"]) for s in samples} == {0.0}
 
@@ -234,7 +234,7 @@ def test_a_failed_goal_agnostic_grasp_is_about_what_lies_under_the_pixel(setup: 
         def act(self, action: Action) -> list[str]:
             return []
 
-    samples, _ = play(Player(setup, make_table=EmptyHand), Order(0, 1, 1.0))
+    samples, _ = play(Player(setup, make_table=EmptyHand), SceneJob(0, 1, 1.0))
     assert samples
     for sample in samples:
         labels, a = sample.observation["labels"], sample.action
@@ -257,7 +257,7 @@ def test_pushes_end_in_a_grasp_and_only_the_trained_primitive_explores(
     setup = with_last_stage(setup, StageConfig(name, n_objects=(6,), max_pushes=2))
     seen: dict[str, set[float]] = {"grasp": set(), "push": set()}
     for scene in range(3):
-        samples, end = play(painted_player(setup), Order(2, scene, 1.0, grasp_threshold=1.0))
+        samples, end = play(painted_player(setup), SceneJob(2, scene, 1.0, grasp_threshold=1.0))
         assert not end.fault
         assert [s.follows for s in samples] == [False] + [True] * (len(samples) - 1)
         in_a_row = 0
@@ -284,7 +284,7 @@ def test_a_failed_grasp_that_moves_something_costs_nothing(setup: Setup):
             return []
 
     setup = with_last_stage(setup, StageConfig("alternate-grasp", n_objects=(6,), max_pushes=0))
-    samples, _ = play(Player(setup, make_table=Clumsy), Order(2, 0, 1.0, grasp_threshold=1.0))
+    samples, _ = play(Player(setup, make_table=Clumsy), SceneJob(2, 0, 1.0, grasp_threshold=1.0))
     assert samples
     assert {float(s.action["reward"]) for s in samples} == {0.0}
 
@@ -297,7 +297,7 @@ def test_the_baseline_rewards_in_its_own_way(setup: Setup, name, failed: float):
     )
     rewards: dict[str, set[float]] = {"grasp": set(), "push": set()}
     for scene in range(4):
-        samples, _ = play(painted_player(setup), Order(2, scene, 0.5, grasp_threshold=1.0))
+        samples, _ = play(painted_player(setup), SceneJob(2, scene, 0.5, grasp_threshold=1.0))
         for sample in samples:
             rewards[PRIMITIVES[sample.action["primitive"]]].add(float(sample.action["reward"]))
     assert failed in rewards["grasp"] <= {1.5, failed}
@@ -324,7 +324,7 @@ def test_the_gain_of_a_push_is_between_its_two_looks(setup: Setup, monkeypatch: 
     monkeypatch.setattr(Actor, "best_grasp", best_grasp)
     setup = with_last_stage(setup, StageConfig("push", n_objects=(6,), max_pushes=100))
     samples, _ = play(
-        Player(setup, make_table=Remembered), Order(2, 0, 1.0, grasp_threshold=np.inf)
+        Player(setup, make_table=Remembered), SceneJob(2, 0, 1.0, grasp_threshold=np.inf)
     )
     assert len(samples) == len(looks) - 1 >= 4
     gained = [q_of(i + 1) > q_of(i) for i in range(len(samples))]
@@ -332,22 +332,22 @@ def test_the_gain_of_a_push_is_between_its_two_looks(setup: Setup, monkeypatch: 
 
 
 def test_nothing_needs_a_push_that_can_be_grasped(setup: Setup):
-    samples, _ = play(painted_player(setup), Order(2, 0, 1.0, grasp_threshold=0.0))
+    samples, _ = play(painted_player(setup), SceneJob(2, 0, 1.0, grasp_threshold=0.0))
     assert samples
     assert {PRIMITIVES[s.action["primitive"]] for s in samples} == {"grasp"}
 
 
 def test_a_fault_ends_the_scene_and_is_no_sample(setup: Setup):
-    samples, end = play(Player(setup, make_table=FaultyTable), Order(1, 0, 1.0))
+    samples, end = play(Player(setup, make_table=FaultyTable), SceneJob(1, 0, 1.0))
     assert len(samples) == 2
     assert end.fault == "an object was thrown"
 
 
 def test_new_weights_are_taken_up(setup: Setup, monkeypatch: pytest.MonkeyPatch):
     player = painted_player(setup)
-    before, _ = play(player, Order(1, 0, 0.0))
+    before, _ = play(player, SceneJob(1, 0, 0.0))
     save_weights(setup.weights, {p: build(TINY.network, p) for p in PRIMITIVES})
-    after, _ = play(player, Order(1, 0, 0.0))
+    after, _ = play(player, SceneJob(1, 0, 0.0))
     assert before[0].action["q"] != after[0].action["q"]
 
 
@@ -357,9 +357,9 @@ def test_the_next_state_counts_only_after_a_change(setup: Setup):
             return []
 
     setup = dataclasses.replace(setup, recipe=dataclasses.replace(TINY, discount=0.5))
-    samples, _ = play(Player(setup, make_table=Still), Order(1, 0, 1.0))
+    samples, _ = play(Player(setup, make_table=Still), SceneJob(1, 0, 1.0))
     assert not any(s.action["bootstraps"] for s in samples)
-    samples, _ = play(painted_player(setup), Order(1, 0, 1.0))
+    samples, _ = play(painted_player(setup), SceneJob(1, 0, 1.0))
     for sample in samples:
         assert sample.action["bootstraps"] == (sample.action["reward"] > 0)
     assert {bool(s.action["freed"]) for s in samples if s.action["reward"] <= 0} == {False}

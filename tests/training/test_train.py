@@ -23,7 +23,6 @@ from test_rollout import TINY, PaintedTable
 
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Primitive
-from pushgrasp.parallel.workers import Message, Order, Sample, SceneEnd
 from pushgrasp.policy.config import NetworkConfig
 from pushgrasp.policy.learned import Policy
 from pushgrasp.policy.networks import build
@@ -32,6 +31,7 @@ from pushgrasp.training import train as train_module
 from pushgrasp.training.actor import Setup
 from pushgrasp.training.begin import begin_run, check_recipe, resume_run
 from pushgrasp.training.learner import cosine_rate, freeze_all_but, next_values, read_observation
+from pushgrasp.training.messages import Message, Sample, SceneEnd, SceneJob
 from pushgrasp.training.metrics import MetricsLog, ProgressLine, read_metrics, success_rate
 from pushgrasp.training.recipes import RECIPES, Recipe, StageConfig, with_network
 from pushgrasp.training.replay_buffer import ACTION, Replay
@@ -53,17 +53,17 @@ class HereAndNow:
         self._messages: Iterator[Message] = iter(())
         self._is_busy = False
         self.scenes: list[tuple[int, int]] = []
-        self.orders: list[Order] = []
+        self.jobs: list[SceneJob] = []
         self.deaths = 0
 
-    def feed(self, next_order) -> None:
+    def assign(self, next_job) -> None:
         if not self._is_busy:
-            order = next_order()
-            self.scenes.append((order.stage, order.scene))
-            self.orders.append(order)
-            self._messages, self._is_busy = self._player(order), True
+            job = next_job()
+            self.scenes.append((job.stage, job.scene))
+            self.jobs.append(job)
+            self._messages, self._is_busy = self._player(job), True
 
-    def change_stage(self) -> None:
+    def cancel(self) -> None:
         self._is_busy = False
 
     def receive(self, timeout: float) -> list[tuple[int, Message]]:
@@ -106,7 +106,9 @@ def fill(run: Run, n: int, stage: int = 1) -> None:
     assert n <= run.recipe.stages[stage].n_samples
     source = HereAndNow(run)
     while run.samples[stage] < n:
-        source.feed(lambda: dataclasses.replace(run.order(stage), grasp_threshold=1.0, epsilon=1.0))
+        source.assign(
+            lambda: dataclasses.replace(run.next_job(stage), grasp_threshold=1.0, epsilon=1.0)
+        )
         for worker, message in source.receive(0):
             if isinstance(message, Sample):
                 run.record(worker, message, stage)
@@ -196,8 +198,8 @@ def test_in_alternation_one_network_learns_and_the_other_rests(tmp_path: Path):
     run, states = begin(tmp_path, recipe), []
 
     class Watching(HereAndNow):
-        def change_stage(self) -> None:
-            super().change_stage()
+        def cancel(self) -> None:
+            super().cancel()
             states.append({p: state_of(run, p) for p in run.networks})
 
     learn(run, Watching(run))
@@ -263,9 +265,9 @@ def test_q_star_is_measured_and_used_from_then_on(tmp_path: Path):
     folder = learn(run, source)
     measured = Policy.from_pretrained(folder).decision.grasp_threshold
     assert measured != TINY.decision.grasp_threshold
-    orders = [order.grasp_threshold for order in source.orders]
-    assert orders[0] == TINY.decision.grasp_threshold
-    assert orders[-1] == measured
+    thresholds = [job.grasp_threshold for job in source.jobs]
+    assert thresholds[0] == TINY.decision.grasp_threshold
+    assert thresholds[-1] == measured
 
 
 def test_the_numbers_of_the_recipes_are_those_of_their_sources():
@@ -424,7 +426,7 @@ def test_samples_beyond_a_stage_or_of_another_are_not_kept(tmp_path: Path):
     run = begin(tmp_path)
     fill(run, 3, stage=0)
     source = HereAndNow(run)
-    source.feed(lambda: Order(0, 99, 1.0))
+    source.assign(lambda: SceneJob(0, 99, 1.0))
     ((worker, late),) = source.receive(0)
     assert isinstance(late, Sample)
     assert not run.record(worker, late, stage=1)
@@ -573,7 +575,7 @@ def test_the_ablation_needs_no_training(tmp_path: Path):
 
 
 def test_impossible_arguments_are_refused(tmp_path: Path):
-    with pytest.raises(UserError, match="--workers 0"):
+    with pytest.raises(UserError, match="0 workers: at least one is needed"):
         train(TINY, tmp_path / "run", workers=0)
     with pytest.raises(UserError, match="--imagenet is for densenet121"):
         train(TINY, tmp_path / "run", imagenet=tmp_path / "x.pth")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..parallel.processes import Play
 from ..policy.load import load_policy
 from ..retrieve import Decides
 from ..sim.robots.registry import gripper
@@ -30,6 +29,10 @@ class TrialObserver(Protocol):
 
 Observe = Callable[[TrialSpec, Decides], TrialObserver]
 """Makes the observer of a trial; it is sent to the processes, so it must be picklable."""
+
+
+Play = Callable[[TrialSpec], TrialRecord]
+"""Plays one trial."""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import UserError
-from ..parallel.processes import run_parallel
+from ..parallel.pool import Pool, WorkersLostError
+from ..parallel.worker import one_result
 from ..policy.load import load_policy
 from ..sim.robots.registry import gripper
 from ..utils.files import read_json, write_atomic, write_json
@@ -25,6 +27,8 @@ from .tables import write_table
 
 Workers = int | Literal["ray"]
 """Processes here, one thread each; or as many as a Ray cluster has processors."""
+ATTEMPTS = 3
+"""Times that a trial is played if its worker dies."""
 Progress = Callable[[int, int, TrialRecord], None]
 """Called after each trial with how many are done, those of before a resumption among them, how
 many there are, and the trial's record."""
@@ -88,7 +92,7 @@ def _play_missing(
     missing = [spec for spec in specs if spec.key not in known]
     start, n_played = time.perf_counter(), 0
     try:
-        with closing(_play(missing, workers, setup)) as played:
+        with closing(play_trials(missing, workers, setup)) as played:
             for record in played:
                 results.append(record)
                 n_played += 1
@@ -108,14 +112,35 @@ def _play_missing(
     return _write_summary(results, n_played, time.perf_counter() - start)
 
 
-def _play(
+def play_trials(
     specs: Sequence[TrialSpec], workers: Workers, setup: PlayerSetup
 ) -> Generator[TrialRecord, None, None]:
-    if workers == "ray":
-        from ..parallel.ray_trials import run_on_ray
+    """Play trials in worker processes, which end with the iterator.
 
-        return run_on_ray(specs, load_player, setup)
-    return run_parallel(specs, min(workers, len(specs)), load_player, setup)
+    Args:
+        specs: the trials.
+        workers: see Workers.
+        setup: of the workers.
+    Yields:
+        A record for each trial, in the order in which they end.
+    Raises:
+        UserError: from a trial, or its worker died at every attempt.
+        SimulatorFault: from a trial.
+        RuntimeError: a trial failed otherwise; with the traceback.
+    """
+    if not specs:
+        return
+    where, n = ("ray", None) if workers == "ray" else ("local", workers)
+    try:
+        with Pool(where, n, attempts=ATTEMPTS, describe=_describe) as pool:
+            pool.start(partial(one_result, load_player), setup, at_most=len(specs))
+            yield from pool.run(specs)
+    except WorkersLostError as error:
+        raise UserError(f"{error}; resume the run once that is mended") from error
+
+
+def _describe(spec: TrialSpec) -> str:
+    return f"trial {spec.index} of {spec.group}"
 
 
 def _write_summary(results: Results, n_played: int, wall_s: float) -> dict[str, Any]:

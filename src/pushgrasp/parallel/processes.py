@@ -1,148 +1,107 @@
-"""Trials on processes of their own, one thread each."""
+"""Workers as processes on this machine."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import queue
 import signal
-import sys
-import traceback
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from typing import Any
 
-from ..errors import SimulatorFault, UserError
-from ..evaluation.records import Key, TrialRecord, TrialSpec
-
-MAX_DEATHS = 3
-"""Processes that one trial may take with it before we give up."""
-
-Play = Callable[[TrialSpec], TrialRecord]
-Answer = TrialRecord | Exception
+from .worker import OUTBOX, Assignment, Prepare, Reply, serve
 
 
-@dataclass
-class _Worker:
-    process: BaseProcess
-    connection: Connection
-    spec: TrialSpec | None = None  # what it is playing
+class Process:
+    """One worker and its pipe; a `pool.Link`."""
 
-
-def run_parallel(
-    specs: Sequence[TrialSpec], n_workers: int, prepare: Callable[[Any], Play], setup: Any
-) -> Generator[TrialRecord, None, None]:
-    """Play trials on processes of their own.
-
-    A process that dies is replaced and its trial played again. All end with the iterator.
-
-    Args:
-        specs: the trials.
-        n_workers: how many processes.
-        prepare: called with `setup` once in every process; a function of a module, since the
-            processes start afresh.
-        setup: anything that can be sent to a process.
-    Yields:
-        A record for each trial, in the order in which they end.
-    Raises:
-        UserError: from a trial, or of one whose processes keep dying.
-        SimulatorFault: from a trial.
-        RuntimeError: anything else that a trial raised.
-    """
-    context = multiprocessing.get_context("spawn")
-    waiting, deaths = deque(specs), Counter[Key]()
-    workers: list[_Worker] = []
-
-    def start() -> None:
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, prepare, setup), daemon=True)
-        process.start()
+    def __init__(self, prepare: Prepare, setup: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=_run, args=(theirs, prepare, setup), daemon=True)
+        with _blocked_sigint():
+            self._process.start()
         theirs.close()  # so that its death closes the pipe
-        workers.append(_Worker(process, ours))
-        hand_out(workers[-1])
 
-    def hand_out(worker: _Worker) -> None:
-        worker.spec = waiting.popleft() if waiting else None
-        if worker.spec is not None:
-            try:
-                worker.connection.send(worker.spec)
-            except OSError:  # it died; waiting for its answer finds that out
-                return
+    def send(self, assignment: Assignment) -> None:
+        """See `pool.Link`."""
+        with suppress(OSError):  # it died: `read` tells
+            self.connection.send(assignment)
 
-    def replace(worker: _Worker) -> None:
-        worker.process.join()
-        workers.remove(worker)
-        spec = worker.spec
-        if spec is None:
-            return
-        deaths[spec.key] += 1
-        what = (
-            f"trial {spec.index} of {spec.group}: its process died "
-            f"(exit code {worker.process.exitcode})"
-        )
-        if deaths[spec.key] >= MAX_DEATHS:
-            raise UserError(
-                f"{what}, {MAX_DEATHS} times in a row; mend that (is there memory enough for "
-                f"{n_workers} processes?) and go on with --resume"
-            )
-        print(f"{what}; the trial is played again", file=sys.stderr)
-        waiting.appendleft(spec)
-        start()
-
-    try:
-        for _ in range(n_workers):
-            start()
-        while busy := {w.connection: w for w in workers if w.spec is not None}:
-            for connection in wait(list(busy)):
-                worker = busy[connection]  # type: ignore[index]
-                try:
-                    answer = worker.connection.recv()
-                except (EOFError, OSError):
-                    replace(worker)
-                    continue
-                if isinstance(answer, TrialRecord):
-                    hand_out(worker)
-                    yield answer
-                else:
-                    raise answer
-    finally:
-        for worker in workers:
-            worker.process.terminate()
-        for worker in workers:
-            worker.process.join()
-            worker.connection.close()
-
-
-def _work(connection: Connection, prepare: Callable[[Any], Play], setup: Any) -> None:
-    """A worker's life: a trial, its record, the next, until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us
-    answer = answering(prepare, setup)
-    try:
-        while True:
-            connection.send(answer(connection.recv()))
-    except (EOFError, OSError):
-        return
-
-
-def answering(prepare: Callable[[Any], Play], setup: Any) -> Callable[[TrialSpec], Answer]:
-    """What plays a trial and gives its record, or the error that it ended in.
-
-    Args:
-        prepare, setup: as for `run_parallel`; called when the first trial comes.
-    """
-    play: Play | None = None
-
-    def answer(spec: TrialSpec) -> Answer:
-        nonlocal play
+    def read(self) -> tuple[list[Reply], str | None]:
+        """See `pool.Link`."""
+        replies: list[Reply] = []
         try:
-            play = play or prepare(setup)
-            return play(spec)
-        except (UserError, SimulatorFault) as error:
-            return error
-        except Exception:
-            return RuntimeError(
-                f"trial {spec.index} of {spec.group} failed:\n{traceback.format_exc()}"
-            )
+            while len(replies) < OUTBOX and self.connection.poll():
+                replies.append(self.connection.recv())
+        except (EOFError, OSError):
+            self._process.join(1.0)  # for its exit code
+            return replies, f"exit code {self._process.exitcode}"
+        return replies, None
 
-    return answer
+    def stop(self) -> None:
+        """See `pool.Link`."""
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+
+
+class Processes:
+    """Starts worker processes; a `pool.Transport`."""
+
+    def __init__(self, prepare: Prepare, setup: Any) -> None:
+        self._prepare, self._setup = prepare, setup
+
+    def start(self) -> Process:
+        """Start a process."""
+        return Process(self._prepare, self._setup)
+
+    def wait(self, links: Sequence[Process], timeout: float | None) -> list[Process]:
+        """See `pool.Transport`."""
+        by_connection = {link.connection: link for link in links}
+        return [by_connection[ready] for ready in wait(list(by_connection), timeout)]  # type: ignore[index]
+
+
+@contextmanager
+def _blocked_sigint() -> Generator[None, None, None]:
+    """Let processes started in the block inherit a blocked SIGINT.
+
+    Ctrl-C is the parent's to handle, and a process that is still importing cannot ignore it yet.
+    """
+    resource_tracker.ensure_running()  # starting it would unblock SIGINT
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _run(connection: Connection, prepare: Prepare, setup: Any) -> None:
+    """Be a worker until the parent ends this process, or is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    outbox: queue.Queue[Reply | None] = queue.Queue(OUTBOX)
+    sender = threading.Thread(target=_send_all, args=(connection, outbox), daemon=True)
+    sender.start()
+    serve(prepare, setup, connection.recv, connection.poll, outbox.put)
+    outbox.put(None)
+    sender.join()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _send_all(connection: Connection, outbox: queue.Queue[Reply | None]) -> None:
+    """Send what is put into the outbox, in order, up to a None."""
+    with suppress(OSError):  # the parent is gone: `_end_with_parent` ends this process
+        while (reply := outbox.get()) is not None:
+            connection.send(reply)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..parallel.workers import Message
+from .messages import Message
 from .metrics import success_rate
 from .run import Run, is_trained
 
@@ -26,7 +26,7 @@ class Meter:
         self._learning = 0.0
         self.losses: list[float] = []
 
-    def heard(self, message: Message) -> None:
+    def received(self, message: Message) -> None:
         """Count how a worker spent its time."""
         self._seconds.update(message.seconds)
 

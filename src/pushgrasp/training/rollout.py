@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from ..errors import RobotError, SimulatorFault
 from ..interfaces import Action, Primitive
-from ..parallel.workers import Message, Order, Sample, SceneEnd
 from ..perception.change import changed, moved
 from ..perception.observation import Observation
 from ..perception.segmentation import goal_mask, smooth_color
@@ -26,6 +25,7 @@ from ..sim.randomise import DomainConfig
 from ..sim.scenes.build import SceneConfig
 from ..utils.threads import use_one_thread
 from .actor import Actor, Setup
+from .messages import Message, Sample, SceneEnd, SceneJob
 from .recipes import Recipe, StageConfig
 from .replay_buffer import ACTION, PRIMITIVES, pack_observation
 from .rewards import (
@@ -83,7 +83,7 @@ def prepare_player(setup: Setup) -> Player:
 
 
 class Player:
-    """Plays scenes with the newest published networks; see `workers.Play`.
+    """Plays scenes with the newest published networks; see `worker.Work`.
 
     Args:
         setup: recipe, seed, weights.
@@ -99,11 +99,11 @@ class Player:
         self._clock = Clock()
         self._actor = Actor(setup, self._clock)
 
-    def __call__(self, order: Order) -> Iterator[Message]:
+    def __call__(self, job: SceneJob) -> Iterator[Message]:
         """Play a scene; a fault of the simulator ends it and discards the action under way."""
         self._actor.renew()
-        stage = self._recipe.stages[order.stage]
-        rng = np.random.default_rng(scene_seed(self._setup.seed, order.stage, order.scene))
+        stage = self._recipe.stages[job.stage]
+        rng = np.random.default_rng(scene_seed(self._setup.seed, job.stage, job.scene))
         config = SceneConfig(
             name=str(rng.choice(stage.scenes)),
             n_objects=int(rng.choice(stage.n_objects)),
@@ -116,30 +116,30 @@ class Player:
             table = self._make_table(config, self._recipe, self._clock)
             steps = round(ACTIONS_AN_OBJECT * config.n_objects)
             play = self._mixed_scene if stage.mixes else self._grasp_scene
-            for choice in play(table, stage, order, steps, rng):
-                yield self._sample(choice, order)
+            for choice in play(table, stage, job, steps, rng):
+                yield self._sample(choice, job)
         except (SimulatorFault, RobotError) as error:
             fault = str(error)
-        yield SceneEnd(order, fault, self._clock.take())
+        yield SceneEnd(job, fault, self._clock.take())
 
     # --- stage 1 ---------------------------------------------------------------------
 
     def _grasp_scene(
-        self, table: Table, stage: StageConfig, order: Order, steps: int, rng: np.random.Generator
+        self, table: Table, stage: StageConfig, job: SceneJob, steps: int, rng: np.random.Generator
     ) -> Iterator[_Choice]:
         """Grasp one visible object after another (section III-C.1)."""
         any_object = stage.name == "grasp-any"
         look, follows = table.look(), False
         tried: set[str] = set()  # since the scene last changed
         for _ in range(steps):
-            name, target = self._goal_to_grasp(table, look, stage, order, rng, tried)
+            name, target = self._goal_to_grasp(table, look, stage, job, rng, tried)
             if name is None or target is None or len(table.objects()) < MIN_OBJECTS:
                 return
             if any_object and not self._actor.sees_target:
                 # A network that is told its target is asked about one object, as it will be
                 # later; one that is not, about all of them (section III-C.1).
                 target = look.objects
-            action, explored = self._actor.choose("grasp", look, target, target, order.epsilon, rng)
+            action, explored = self._actor.choose("grasp", look, target, target, job.epsilon, rng)
             if action is None:
                 tried.add(name)
                 continue
@@ -157,7 +157,7 @@ class Player:
     # --- stages 2 and 3 --------------------------------------------------------------
 
     def _mixed_scene(
-        self, table: Table, stage: StageConfig, order: Order, steps: int, rng: np.random.Generator
+        self, table: Table, stage: StageConfig, job: SceneJob, steps: int, rng: np.random.Generator
     ) -> Iterator[_Choice]:
         """Push for a goal until it can be grasped, then grasp it (sections III-C.2 and III-C.3).
 
@@ -168,7 +168,7 @@ class Player:
         name, pushes, q = None, 0, 0.0
         for _ in range(steps):
             if name is None:
-                name, q = self._goal_to_push_for(table, look, order, rng)
+                name, q = self._goal_to_push_for(table, look, job, rng)
                 pushes = 0
             colors = table.objects()
             if name is None or len(colors) < MIN_OBJECTS:
@@ -179,10 +179,10 @@ class Player:
                 name, follows = None, False  # pushed off the table, or out of sight
                 continue
             free = occupancy(target, look.heightmap.height) <= self._recipe.decision.occupancy_limit
-            due = (q > order.grasp_threshold and free) or pushes >= stage.max_pushes
+            due = (q > job.grasp_threshold and free) or pushes >= stage.max_pushes
             primitive: Primitive = "grasp" if due else "push"
             near = target if due else look.objects & _widen(target, PUSH_REACH_PX)
-            epsilon = order.epsilon if primitive == stage.trains else 0.0
+            epsilon = job.epsilon if primitive == stage.trains else 0.0
             action, explored = self._actor.choose(primitive, look, target, near, epsilon, rng)
             if action is None:
                 if not due:
@@ -229,14 +229,14 @@ class Player:
         return push_reward(q_gain, drop)
 
     def _goal_to_push_for(
-        self, table: Table, look: Observation, order: Order, rng: np.random.Generator
+        self, table: Table, look: Observation, job: SceneJob, rng: np.random.Generator
     ) -> tuple[str | None, float]:
         """A visible object that cannot be grasped yet, else the last one looked at; its Q_g."""
         chosen, q = None, 0.0
         goals = itertools.islice(self._visible(table, look, rng, set()), GOALS_TO_TRY)
         for name, mask in goals:
             chosen, q = name, self._actor.best_grasp(look, mask)
-            if q <= order.grasp_threshold:
+            if q <= job.grasp_threshold:
                 break
         return chosen, q
 
@@ -245,7 +245,7 @@ class Player:
         table: Table,
         look: Observation,
         stage: StageConfig,
-        order: Order,
+        job: SceneJob,
         rng: np.random.Generator,
         tried: set[str],
     ) -> tuple[str | None, Mask | None]:
@@ -255,7 +255,7 @@ class Player:
             return next(goals, (None, None))
         return min(
             goals,
-            key=lambda goal: abs(self._actor.best_grasp(look, goal[1]) - order.grasp_threshold),
+            key=lambda goal: abs(self._actor.best_grasp(look, goal[1]) - job.grasp_threshold),
             default=(None, None),
         )
 
@@ -282,10 +282,10 @@ class Player:
             choice.freed = choice.action.primitive == "grasp" and _freed(choice, after)
         return choice
 
-    def _sample(self, choice: _Choice, order: Order) -> Sample:
+    def _sample(self, choice: _Choice, job: SceneJob) -> Sample:
         action, heightmap = choice.action, choice.look.heightmap
         record = np.zeros((), ACTION)
-        record["stage"], record["scene"] = order.stage, order.scene
+        record["stage"], record["scene"] = job.stage, job.scene
         record["primitive"] = PRIMITIVES.index(action.primitive)
         record["row"], record["column"] = action.pixel
         record["rotation"], record["q"] = action.rotation, action.q

@@ -19,11 +19,11 @@ import numpy.typing as npt
 from torch.optim import Optimizer
 
 from ..interfaces import Primitive
-from ..parallel.workers import Order, Sample
 from ..policy.config import with_threshold
 from ..policy.learned import Policy
 from ..policy.networks import QNetwork
 from .checkpoint import save_checkpoint, save_weights
+from .messages import Sample, SceneJob
 from .metrics import RECENT
 from .recipes import Recipe, StageConfig
 from .replay_buffer import PRIMITIVES, Replay
@@ -63,11 +63,11 @@ class Run:
         start, end = config.epsilon
         return max(end, start * config.epsilon_decay ** self.samples[stage])
 
-    def order(self, stage: int) -> Order:
+    def next_job(self, stage: int) -> SceneJob:
         """The next scene to play; no scene is given out twice, not even after a kill."""
         scene = self.next_scene[stage]
         self.next_scene[stage] += 1
-        return Order(stage, scene, self.epsilon(stage), self.grasp_threshold)
+        return SceneJob(stage, scene, self.epsilon(stage), self.grasp_threshold)
 
     def record(self, worker: int, sample: Sample, stage: int) -> bool:
         """Keep a sample, unless it is of an earlier stage or the stage has all it needs."""

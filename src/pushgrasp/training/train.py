@@ -10,20 +10,20 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from ..errors import UserError
 from ..interfaces import Primitive
-from ..parallel.workers import Message, Order, SceneEnd, Workers, WorkersLostError
+from ..parallel.pool import Pool, Where, WorkersLostError
 from ..utils.output import only_writer
 from ..utils.threads import torch_threads
 from .actor import Setup
 from .begin import begin_run, resume_run
 from .card import write_card
 from .learner import cosine_rate, freeze_all_but, update
+from .messages import Message, SceneEnd, SceneJob
 from .meter import Meter
 from .metrics import MetricsLog, ProgressLine
 from .recipes import RECIPES, Recipe
@@ -32,8 +32,9 @@ from .rollout import prepare_player
 from .run import CONFIG, WEIGHTS, Run
 from .timing import Every, Interrupt
 
-Where = Literal["local", "ray"]
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+BACKLOG = 2
+"""Scenes that a worker holds, so that it never waits for the learner."""
 PUBLISH_EVERY = 50
 """Samples after which the workers get new weights."""
 COMMIT_EVERY = 16
@@ -49,30 +50,15 @@ MAX_LAG = 200
 
 
 class Rollouts(Protocol):
-    """Where samples come from; see `workers.Workers`."""
+    """Where samples come from; see `pool.Pool`."""
 
     deaths: int
 
-    def feed(self, next_order: Callable[[], Order]) -> None: ...
+    def assign(self, next_job: Callable[[], SceneJob]) -> object: ...
 
-    def change_stage(self) -> None: ...
+    def cancel(self) -> None: ...
 
     def receive(self, timeout: float) -> list[tuple[int, Message]]: ...
-
-
-@contextmanager
-def worker_kind(
-    rollouts: Where, n: int
-) -> Iterator[Callable[..., AbstractContextManager[Rollouts]]]:
-    """What makes the workers; with Ray, a cluster is connected meanwhile."""
-    if rollouts == "local":
-        yield Workers
-        return
-    from ..parallel.ray_cluster import cluster
-    from ..parallel.ray_workers import RayWorkers
-
-    with cluster(n):
-        yield RayWorkers
 
 
 def train(
@@ -106,10 +92,6 @@ def train(
         UserError: bad input, a full disk.
         KeyboardInterrupt: it was interrupted; everything so far is saved.
     """
-    cores = len(os.sched_getaffinity(0))
-    n_workers = cores if workers is None else workers
-    if n_workers < 1:
-        raise UserError(f"--workers {n_workers}: at least one is needed")
     if seed is not None and seed < 0:
         raise UserError(f"--seed {seed}: a seed is 0 or more")
     if time_limit_s is not None and not time_limit_s > 0:
@@ -124,20 +106,18 @@ def train(
         raise UserError(f"--resume: {out} holds no training run; leave the flag out to begin one")
     is_new, was_there = False, out.exists()
     try:
-        with worker_kind(rollouts, n_workers) as make_workers, only_writer(out):
+        with Pool(rollouts, workers, backlog=BACKLOG) as pool, only_writer(out):
             is_new = not any(out.iterdir())
             if resume:
                 run = resume_run(out, recipe, seed)
             else:
                 run = begin_run(out, recipe or RECIPES["default"], seed or 0, init_from, imagenet)
             setup = Setup(run.recipe, run.seed, out / WEIGHTS)
-            n_here = n_workers if rollouts == "local" else 0
+            n_here = pool.n if rollouts == "local" else 0
             warn_at_start(run, n_here, ProgressLine().say, read_memory())
-            with (
-                torch_threads(cores - n_workers),
-                make_workers(n_workers, prepare_player, setup) as players,
-            ):
-                return learn(run, players, time_limit_s)
+            pool.start(prepare_player, setup, shared="weights")
+            with torch_threads(len(os.sched_getaffinity(0)) - pool.n):
+                return learn(run, pool, time_limit_s)
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
@@ -146,7 +126,7 @@ def train(
             "all but the last minute is saved"
         ) from error
     except WorkersLostError as error:
-        raise UserError(f"{error}; mend that, and go on with --resume --out {out}") from error
+        raise UserError(f"{error}; mend that, and resume the run in {out}") from error
     finally:
         if is_new and not (out / CONFIG).is_file():  # it never began: leave nothing behind
             shutil.rmtree(out, ignore_errors=True)
@@ -176,16 +156,16 @@ def learn(run: Run, rollouts: Rollouts, time_limit_s: float | None = None) -> Pa
             freeze_all_but(run.networks, primitive)
             run.measure_threshold()
             run.publish()
-            rollouts.change_stage()
+            rollouts.cancel()
             barren = 0  # scenes in a row that gave nothing
 
             while not (stopped or is_done(run, index)):
                 owed = run.updates_owed(primitive)
                 if run.samples[index] < stage.n_samples and owed < MAX_LAG:
-                    rollouts.feed(lambda index=index: run.order(index))
+                    rollouts.assign(lambda index=index: run.next_job(index))
                 had = run.samples[index]
                 for worker, message in rollouts.receive(0.0 if owed > 0 else 0.2):
-                    meter.heard(message)
+                    meter.received(message)
                     take_in(run, index, worker, message)
                     barren += isinstance(message, SceneEnd)
                 barren = barren if run.samples[index] == had < stage.n_samples else 0
