@@ -214,8 +214,7 @@ def test_ctrl_c_ends_what_was_started_and_nothing_else(tmp_path: Path, found: bo
     script = textwrap.dedent(
         """
         import sys, time
-        from functools import partial
-from pathlib import Path
+        from pathlib import Path
         import pool_jobs, ray
         from pushgrasp.parallel.pool import Pool
         folder = Path(sys.argv[1])
