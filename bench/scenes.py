@@ -13,7 +13,7 @@ import tyro
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.sim.robots.registry import ROBOTS
 from pushgrasp.sim.scenes.build import SceneConfig, build_scene
-from pushgrasp.sim.scenes.layouts import PROCEDURAL, expand
+from pushgrasp.sim.scenes.layouts import PROCEDURAL, fixed_names
 
 
 def main(
@@ -39,7 +39,7 @@ def main(
         build_scene(SceneConfig(n_objects=1, seed=seed, robot=robot)).make_robot()
     rows, results = [], []
     for scene in scenes:
-        names = expand(scene)
+        names = [name for name in fixed_names() if name.startswith(f"{scene}-")] or [scene]
         for n_objects in objects if scene in PROCEDURAL else (0,):
             for robot in robots:
                 configs = [

@@ -81,7 +81,9 @@ def test_times_are_medians() -> None:
 def test_a_trial_fails_by_how_it_ended_or_by_a_wrong_claim(end: End) -> None:
     assert cause(trial(success=False, end=end)).value == end.value
     assert cause(trial(success=False, end=end, claimed_success=True)) is Cause.WRONG_CLAIM
-    assert cause(trial(success=False, end=None)) is Cause.OTHER
+    for odd in (None, End.GOAL_IN_HAND):  # of an old record; of one that contradicts itself
+        unknown = trial(success=False, end=odd, claimed_success=False)
+        assert cause(unknown) is Cause.OTHER
 
 
 def test_the_words_of_a_reason_decide_nothing() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation.config import EvaluationConfig
-from pushgrasp.evaluation.plan import PlannedGroup, plan_trials, planned_groups, policy_entries
+from pushgrasp.evaluation.plan import plan_trials
 from pushgrasp.evaluation.records import TrialSpec
 
 PRESET = "4.obj 1.0 0.5 0.0 -0.5 0.0 0.025 0 0 0\n3.obj 0 0.5 0.9 -0.6 0.0 0.0125 0 1.5708 0\n"
@@ -43,15 +43,6 @@ def test_policies_come_one_after_the_other_and_meet_the_same_scenes() -> None:
     assert len({s.key for s in specs}) == 12
 
 
-def test_planned_groups_count_the_trials_of_each_policy_and_group() -> None:
-    specs = plan(("random", "heap"), (10,), trials=3, policies=("b", "a"))
-    assert planned_groups(specs) == [
-        PlannedGroup(policy, f"{scene}-10", scene, 10, 3)
-        for policy in "ba"
-        for scene in ("random", "heap")
-    ]
-
-
 def test_a_preset_file_is_a_group(tmp_path: Path) -> None:
     path = tmp_path / "two-blocks.txt"
     path.write_text(PRESET)
@@ -59,7 +50,7 @@ def test_a_preset_file_is_a_group(tmp_path: Path) -> None:
     assert {(s.group, s.n_objects, s.goal, s.perturb) for s in specs} == {
         ("two-blocks", 2, 0, True)
     }
-    with pytest.raises(UserError, match="two groups would be called two-blocks"):
+    with pytest.raises(UserError, match=r"the scene .*two-blocks\.txt is named twice"):
         plan((str(path), str(path)))
 
 
@@ -117,27 +108,3 @@ def test_seeds_depend_on_run_group_and_index_only() -> None:
 def test_bad_settings(settings: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         plan(**settings)
-
-
-def test_policies_have_names_and_hashes(tmp_path: Path) -> None:
-    mine = tmp_path / "mine.py"
-    mine.write_text("class Greedy: ...\n")
-    default, greedy = policy_entries(["default", f"{mine}:Greedy"])
-    assert (default.name, default.source) == ("default", "default")
-    assert (greedy.name, greedy.source) == ("Greedy", f"{mine}:Greedy")
-    assert policy_entries(["default"]) == [default]
-    mine.write_text("class Greedy: name = 'another'\n")
-    assert policy_entries([f"{mine}:Greedy"])[0].sha256 != greedy.sha256
-
-
-def test_two_policies_of_one_name_are_refused(tmp_path: Path) -> None:
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "mine.py").write_text("class Greedy: ...\n")
-    sources = [str(tmp_path / folder / "mine.py") + ":Greedy" for folder in ("a", "b")]
-    with pytest.raises(UserError, match=r"two policies would be called Greedy: .*a/.* and .*b/"):
-        policy_entries(sources)
-    with pytest.raises(UserError, match="two policies would be called default"):
-        policy_entries(["default", "default"])
-    with pytest.raises(UserError, match="no policy given"):
-        policy_entries([])

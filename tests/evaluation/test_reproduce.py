@@ -15,7 +15,9 @@ import pytest
 from pushgrasp.cli.main import main
 from pushgrasp.errors import SimulatorFault, UserError
 from pushgrasp.evaluation.config import EvaluationConfig
-from pushgrasp.evaluation.plan import plan_trials, policy_entries
+from pushgrasp.evaluation.groups import scene_groups
+from pushgrasp.evaluation.plan import plan_trials
+from pushgrasp.evaluation.policies import policy_entries
 from pushgrasp.evaluation.records import TrialRecord, TrialSpec
 from pushgrasp.evaluation.reproduce import difference, failed_trials, find_trial
 from pushgrasp.evaluation.results import to_line
@@ -70,7 +72,7 @@ def results(
         record(s, End.FAILED_GRASPS, "5 grasps in a row failed") if s.key == last else record(s)
         for s in specs
     ]  # fmt: skip
-    return describe(config, entries, specs), records
+    return describe(config, entries, scene_groups(config)), records
 
 
 # --- finding a trial ----------------------------------------------------------------------
@@ -248,7 +250,7 @@ def play(folder: Path, policy: str, scene: str, objects: int, **situation: Any) 
     specs = plan_trials(config, [entry.name for entry in entries])
     trial = run_trial(specs[0], load_policy(policy, gripper(specs[0].robot)))
     folder.mkdir()
-    write_json(folder / "settings.json", describe(config, entries, specs))
+    write_json(folder / "settings.json", describe(config, entries, scene_groups(config)))
     (folder / "trials.jsonl").write_text(to_line(trial))
 
 

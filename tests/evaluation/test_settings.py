@@ -11,7 +11,8 @@ import pytest
 
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation.config import EvaluationConfig
-from pushgrasp.evaluation.plan import PolicyEntry, plan_trials
+from pushgrasp.evaluation.groups import run_suites, scene_groups
+from pushgrasp.evaluation.policies import PolicyEntry
 from pushgrasp.evaluation.settings import KEPT, commits, describe, merge, read_settings
 from pushgrasp.utils.files import write_json
 
@@ -21,7 +22,7 @@ def settings(
 ) -> dict[str, Any]:
     policies = [PolicyEntry(name, name, f"hash of {name}") for name in names]
     config = EvaluationConfig(scenes=scenes, objects=objects, trials=trials, seed=3, robot="panda")
-    return describe(config, policies, plan_trials(config, names)) | changes
+    return describe(config, policies, scene_groups(config), run_suites(config)) | changes
 
 
 def test_what_is_said_of_a_run() -> None:
@@ -33,7 +34,8 @@ def test_what_is_said_of_a_run() -> None:
     assert said["policies"][1] == {"name": "paper", "source": "paper", "sha256": "hash of paper"}
     assert len(said["groups"]) == 8
     assert said["groups"][1] == {
-        "policy": "default", "name": "random-20", "scene": "random", "objects": 20, "trials": 4,
+        "policy": "default", "name": "random-20", "scene": "random", "objects": 20, "goals": [0, 1],
+        "offset": [0.0, 0.0, 0.0], "meshes": None, "perturb": False, "family": "", "trials": 4,
     }  # fmt: skip
     assert said["machine"]["cores"] >= 1
 
@@ -107,7 +109,9 @@ def test_a_policy_may_have_been_moved() -> None:
 def test_another_scene_of_the_same_name_is_refused() -> None:
     new = copy.deepcopy(settings())
     new["groups"][0].update(scene="mine/random-10.txt", objects=7)
-    with pytest.raises(UserError, match=r"group random-10 in out was the scene random with 10"):
+    with pytest.raises(
+        UserError, match=r"the group random-10 in out had scene 'random', not 'mine/"
+    ):
         merge(settings(), new, "out")
 
 

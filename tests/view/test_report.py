@@ -121,7 +121,7 @@ def test_a_trial_in_two_folders_is_refused(tmp_path: Path):
         ({"policies": [{"name": "default", "source": "x", "sha256": "0"}]}, "another one"),
         (
             {"groups": [{"policy": "p", "name": "random-10", "scene": "x", "objects": 3}]},
-            "is the scene random in .*a and x in .*b",
+            "has scene random in .*a and x in .*b",
         ),
     ],
 )  # fmt: skip

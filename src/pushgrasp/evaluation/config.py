@@ -42,6 +42,8 @@ class EvaluationConfig(SimulationConfig):
     """One or more, in the same scenes: built-in ones, folders, classes in files of yours."""
     scenes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE ...")] = ("random",)
     """As for `retrieve`, one or more; challenging and novel stand for all of theirs."""
+    suite: Annotated[str | None, tyro.conf.arg(metavar="FILE.json")] = None
+    """A benchmark suite, instead of --scenes; docs/evaluation.md has the format."""
     objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N ...")] = (10,)
     """Numbers of objects in procedural scenes; a group of trials each."""
     goal: GoalIndex = None

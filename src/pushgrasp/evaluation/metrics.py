@@ -171,7 +171,7 @@ def cause(trial: TrialRecord) -> Cause:
     """Return why a trial was not completed."""
     if trial.claimed_success:
         return Cause.WRONG_CLAIM
-    return Cause.OTHER if trial.end is None else Cause(trial.end)
+    return next((cause for cause in Cause if cause.value == trial.end), Cause.OTHER)
 
 
 def band(visible_fraction: float) -> str:

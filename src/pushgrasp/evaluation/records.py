@@ -32,6 +32,8 @@ class TrialSpec:
     view: ViewConfig = field(default_factory=ViewConfig)
     randomise: bool = False
     perturb: bool = False  # vary a fixed scene: its objects' poses, friction, depth noise
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0)  # m, as in SceneConfig
+    meshes: str | None = None  # folder, as in SceneConfig
     policy: str = "default"  # its name in the records; all policies meet the same scenes
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
@@ -12,8 +12,10 @@ from ..perception.camera_file import parse_cameras
 from ..sim.cameras.views import ViewConfig
 from ..utils.provenance import commit, machine
 from .config import EvaluationConfig
+from .groups import planned_group
 from .metrics import cause
-from .plan import plan_trials, policy_entries
+from .plan import trial_spec
+from .policies import policy_entries
 from .records import TrialRecord, TrialSpec
 from .settings import Settings, played_by
 from .steps import StepRecord
@@ -197,9 +199,9 @@ def _ranges(records: Sequence[TrialRecord]) -> list[str]:
 
 def _spec(settings: Settings, record: TrialRecord, folder: Path) -> TrialSpec:
     """Plan the trial as the run did."""
-    lots = {(lot["policy"], lot["name"]): lot for lot in settings["groups"]}
-    lot = lots.get((record.policy, record.group))
-    if lot is None:
+    entries = {(group["policy"], group["name"]): group for group in settings["groups"]}
+    entry = entries.get((record.policy, record.group))
+    if entry is None:
         raise UserError(
             f"{folder}: settings.json knows no group {record.group} by {record.policy}; the files "
             "are not of one run"
@@ -210,12 +212,11 @@ def _spec(settings: Settings, record: TrialRecord, folder: Path) -> TrialSpec:
         settings["camera_backend"],
     )
     config = EvaluationConfig(
-        scenes=(lot["scene"],), objects=(lot["objects"],), trials=record.index + 1,
-        seed=settings["seed"], goal=settings["goal"], robot=settings["robot"],
-        randomise=settings["randomise"],
-    )  # fmt: skip
-    spec = replace(plan_trials(config, [record.policy])[record.index], view=view)
-    if spec.group != record.group or spec.seed(len(record.faults)) != record.seed:
+        seed=settings["seed"], robot=settings["robot"], randomise=settings["randomise"]
+    )
+    group = planned_group(entry, settings["goal"])
+    spec = trial_spec(group, record.index, record.policy, config, view)
+    if spec.seed(len(record.faults)) != record.seed:
         raise UserError(
             f"{folder}: {record.group}:{record.index} has seed {record.seed}, which does not "
             "follow from settings.json; the files are not of one run"

@@ -195,17 +195,18 @@ def open_results(out: str | Path, settings: Settings, *, resume: bool) -> Iterat
 
 def in_order(settings: Settings, records: Iterable[TrialRecord]) -> list[TrialRecord]:
     """A run's trials in its plan's order, whatever the order in which they ended."""
-    lots = {(lot["policy"], lot["name"]): i for i, lot in enumerate(settings["groups"])}
-    return sorted(records, key=lambda r: (lots[r.policy, r.group], r.index))
+    planned = enumerate(settings["groups"])
+    order = {(group["policy"], group["name"]): i for i, group in planned}
+    return sorted(records, key=lambda r: (order[r.policy, r.group], r.index))
 
 
 def _belongs(settings: Settings) -> Callable[[TrialRecord], bool]:
     """Tells the trials of a run: it has their group, and their seed follows from its own."""
-    lots = {(lot["policy"], lot["name"]) for lot in settings["groups"]}
+    groups = {(group["policy"], group["name"]) for group in settings["groups"]}
 
     def belongs(record: TrialRecord) -> bool:
         spec = TrialSpec(record.group, record.index, record.scene, 0, 0, settings["seed"])
-        known = (record.policy, record.group) in lots
+        known = (record.policy, record.group) in groups
         return known and record.seed == spec.seed(len(record.faults))
 
     return belongs

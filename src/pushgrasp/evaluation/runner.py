@@ -17,8 +17,10 @@ from ..policy.load import load_policy
 from ..sim.robots.registry import gripper
 from ..utils.files import read_json, write_atomic, write_json
 from .config import EvaluationConfig
-from .plan import plan_trials, policy_entries
+from .groups import run_suites, scene_groups
+from .plan import plan_trials
 from .player import Observe, PlayerSetup, load_player
+from .policies import policy_entries
 from .records import TrialRecord, TrialSpec
 from .results import SUMMARY, TABLE, Results, open_results
 from .settings import commits, describe, played_by
@@ -65,10 +67,11 @@ def evaluate(
     if workers != "ray" and workers < 1:
         raise UserError(f"--workers {workers}: at least one process is needed, or ray")
     policies = policy_entries(config.policies)
-    specs = plan_trials(config, [policy.name for policy in policies])
+    groups = scene_groups(config)
+    specs = plan_trials(config, [policy.name for policy in policies], groups)
     for policy in policies:  # a wrong one is found before anything is written
         load_policy(policy.source, gripper(config.robot))
-    settings = describe(config, policies, specs)
+    settings = describe(config, policies, groups, run_suites(config))
     with open_results(out, settings, resume=resume) as results:
         setup = PlayerSetup({policy.name: policy.source for policy in policies}, observe)
         return _play_missing(results, specs, workers, setup, progress)

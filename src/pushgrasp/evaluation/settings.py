@@ -1,4 +1,4 @@
-"""The settings of a run, and which of them a run that goes on may change."""
+"""The settings of a run, and which of them may change when it is resumed."""
 
 from __future__ import annotations
 
@@ -6,41 +6,46 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import UserError
 from ..utils.files import read_json, to_json
 from ..utils.provenance import commit, machine
-from .config import EvaluationConfig
-from .plan import PolicyEntry, planned_groups
-from .records import TrialSpec
+
+if TYPE_CHECKING:  # they import torch and the simulator, which readers of settings need not
+    from .config import EvaluationConfig
+    from .groups import SceneGroup
+    from .policies import PolicyEntry
+    from .suite import Suite
 
 FORMAT, VERSION = "pushgrasp-evaluation", 1
 SETTINGS = "settings.json"
 KEPT = ("seed", "goal", "robot", "cameras", "noise", "camera_backend", "randomise")
-"""What decides about each trial: a run that goes on has it as before."""
+"""What determines the trials: it must stay the same when a run is resumed."""
 ORIGIN = ("program", "commit", "machine")
 
 Settings = dict[str, Any]
 
 
 def describe(
-    config: EvaluationConfig, policies: Sequence[PolicyEntry], specs: Sequence[TrialSpec]
+    config: EvaluationConfig,
+    policies: Sequence[PolicyEntry],
+    groups: Sequence[SceneGroup],
+    suites: Sequence[Suite] = (),
 ) -> Settings:
     """Collect what settings.json holds.
 
     Args:
-        config: of the run.
-        policies: of the run.
-        specs: its trials, at least one.
+        config, policies, groups, suites: of the run.
     """
-    view = specs[0].view
+    view = config.view()
     settings = {
         "format": FORMAT,
         "version": VERSION,
         "policies": [asdict(policy) for policy in policies],
-        "scenes": list(config.scenes),
+        "scenes": [] if config.suite else list(config.scenes),
+        "suites": [config.suite] if config.suite else [],
         "objects": list(config.objects),
         "trials": config.trials,
         "seed": config.seed,
@@ -50,7 +55,16 @@ def describe(
         "noise": view.noise,
         "camera_backend": view.backend,
         "randomise": config.randomise,
-        "groups": [asdict(group) for group in planned_groups(specs)],
+        "groups": [
+            {"policy": policy.name, **asdict(group), "trials": config.trials}
+            for policy in policies
+            for group in groups
+        ],
+        "published": {
+            suite.name: [asdict(row) for row in suite.published]
+            for suite in suites
+            if suite.published
+        },
         "program": __version__,
         "commit": commit(),
         "machine": machine(),
@@ -59,14 +73,16 @@ def describe(
 
 
 def read_settings(folder: str | Path) -> Settings:
-    """The settings of a folder of results.
+    """Read the settings of a results folder.
 
     Raises:
         UserError: it holds none, or those of another program or version.
     """
     path = Path(folder) / SETTINGS
     if not path.is_file():
-        raise UserError(f"{folder} holds no evaluation: there is no {SETTINGS} in it")
+        below = sorted(str(found.parent) for found in Path(folder).glob(f"*/{SETTINGS}"))
+        hint = f"; its subfolders do: {', '.join(below)}" if below else ""
+        raise UserError(f"{folder} holds no evaluation: there is no {SETTINGS} in it{hint}")
     settings = read_json(path)
     if not isinstance(settings, dict) or settings.get("format") != FORMAT:
         raise UserError(f"{path} is not of an evaluation: its format is not {FORMAT!r}")
@@ -81,14 +97,13 @@ def read_settings(folder: str | Path) -> Settings:
 
 
 def commits(settings: Settings) -> list[str]:
-    """The commits whose code played a folder's trials, the first first; which played which trial
-    is not recorded."""
+    """List the commits whose code played a folder's trials, in the order of the runs."""
     runs = [settings, *settings.get("resumed", [])]
     return list(dict.fromkeys(run.get("commit") or "unknown" for run in runs))
 
 
 def played_by(settings: Settings) -> str:
-    """The commits in words."""
+    """Return the commits in words."""
     return ", then ".join(commits(settings))
 
 
@@ -107,14 +122,14 @@ def cameras_in_words(settings: Settings) -> str:
 
 
 def merge(old: Settings, new: Settings, where: str | Path) -> Settings:
-    """The settings of a run that goes on: more trials, policies, scenes or numbers of objects.
+    """Merge settings when resuming: there may be more trials, policies, scenes.
 
     Args:
         old: of the folder.
         new: as asked for now.
         where: the folder, for messages.
     Raises:
-        UserError: something differs that may not, or a policy or a scene is another one by now.
+        UserError: something differs that may not, or a policy or a scene has changed.
     """
     differing = [f"{key} {old[key]!r}, not {new[key]!r}" for key in KEPT if old[key] != new[key]]
     if differing:
@@ -138,6 +153,8 @@ def merge(old: Settings, new: Settings, where: str | Path) -> Settings:
         **old,
         "policies": list(policies.values()),
         "scenes": list(dict.fromkeys(old["scenes"] + new["scenes"])),
+        "suites": list(dict.fromkeys(old.get("suites", []) + new["suites"])),
+        "published": {**old.get("published", {}), **new["published"]},
         "objects": list(dict.fromkeys(old["objects"] + new["objects"])),
         "trials": max(old["trials"], new["trials"]),
         "groups": _merge_groups(old["groups"], new["groups"], list(policies), where),
@@ -147,24 +164,31 @@ def merge(old: Settings, new: Settings, where: str | Path) -> Settings:
     return merged
 
 
+def differing_scene(one: Settings, other: Settings) -> str:
+    """Return the name of a value in which the scenes of two groups differ, or ""."""
+    for key in ("scene", "objects", "goals", "offset", "meshes", "perturb"):
+        if key in one and key in other and one[key] != other[key]:
+            return key
+    return ""
+
+
 def _merge_groups(
     old: list[Settings], new: list[Settings], policies: list[str], where: str | Path
 ) -> list[Settings]:
-    """Each policy's groups, with the most trials that were ever wanted, policy after policy."""
-    scenes: dict[str, tuple[str, int]] = {}
+    """Merge the groups, each with the most trials ever planned; ordered by policy."""
+    scenes: dict[str, Settings] = {}
     merged: dict[tuple[str, str], Settings] = {}
-    for lot in old + new:
-        scene = lot["scene"], lot["objects"]
-        before = scenes.setdefault(lot["name"], scene)
-        if before != scene:
+    for group in old + new:
+        before = scenes.setdefault(group["name"], group)
+        if different := differing_scene(before, group):
             raise UserError(
-                f"--resume: the group {lot['name']} in {where} was the scene {before[0]} with "
-                f"{before[1]} objects, not {scene[0]} with {scene[1]}; name a new folder"
+                f"--resume: the group {group['name']} in {where} had {different} "
+                f"{before[different]!r}, not {group[different]!r}; name a new folder"
             )
-        key = lot["policy"], lot["name"]
-        trials = max(lot["trials"], merged[key]["trials"] if key in merged else 0)
-        merged[key] = {**lot, "trials": trials}
+        key = group["policy"], group["name"]
+        trials = max(group["trials"], merged[key]["trials"] if key in merged else 0)
+        merged[key] = {**group, "trials": trials}
     order = list(scenes)
     return sorted(
-        merged.values(), key=lambda lot: (policies.index(lot["policy"]), order.index(lot["name"]))
+        merged.values(), key=lambda g: (policies.index(g["policy"]), order.index(g["name"]))
     )

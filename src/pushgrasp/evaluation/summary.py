@@ -65,7 +65,7 @@ def find_families(settings: Settings, names: Iterable[str]) -> dict[str, list[st
     """Find the fixed scenes that belong together.
 
     Args:
-        settings: of the run; a group names its family, or is one of NAME-01, NAME-02 and so on.
+        settings: of the run.
         names: of the groups that were played.
     Returns:
         The names of the groups by "all NAME", of families of at least two.
@@ -73,13 +73,17 @@ def find_families(settings: Settings, names: Iterable[str]) -> dict[str, list[st
     planned = {group["name"]: group for group in settings["groups"]}
     found: dict[str, list[str]] = {}
     for name in names:
-        family = planned[name].get("family", "")
-        numbered = re.fullmatch(r"(.+)-\d+", name)
-        if not family and numbered and planned[name]["scene"] == name:
-            family = numbered[1]
-        if family:
+        if family := family_of(planned[name]):
             found.setdefault(f"all {family}", []).append(name)
     return {family: names for family, names in found.items() if len(names) > 1}
+
+
+def family_of(group: Settings) -> str:
+    """Return the family of a group of the settings, or "" if it has none."""
+    if group.get("family"):
+        return group["family"]
+    numbered = re.fullmatch(r"(.+)-\d+", group["name"])
+    return numbered[1] if numbered and group["scene"] == group["name"] else ""
 
 
 def _family_rates(

@@ -120,6 +120,8 @@ def scene_config(spec: TrialSpec, seed: int) -> SceneConfig:
         spec.goal,
         seed=seed,
         perturb=spec.perturb,
+        offset=spec.offset,
+        meshes=spec.meshes,
         randomise=DomainConfig() if spec.randomise else None,
         robot=spec.robot,
     )

@@ -13,7 +13,6 @@ from pushgrasp.sim.scenes.build import SceneConfig, build_scene
 from pushgrasp.sim.scenes.goals import choose_goal, possible_goals
 from pushgrasp.sim.scenes.layouts import (
     PROCEDURAL,
-    expand,
     fixed_names,
     known_scenes,
     read_fixed,
@@ -22,16 +21,13 @@ from pushgrasp.sim.scenes.layouts import (
 # --- names ---------------------------------------------------------------------------------
 
 
-def test_families_expand_and_all_else_is_itself() -> None:
-    assert expand("challenging") == [f"challenging-{i:02d}" for i in range(1, 11)]
-    assert expand("novel") == [f"novel-{i:02d}" for i in range(1, 7)]
-    for name in (*PROCEDURAL, *fixed_names(), "my/scene.json", "nonsense"):
-        assert expand(name) == [name]
-
-
 def test_what_is_known_is_listed_once() -> None:
     names = known_scenes().split(", ")
-    assert names == [*PROCEDURAL, *expand("challenging"), *expand("novel")]
+    assert names == [
+        *PROCEDURAL,
+        *(f"challenging-{i:02d}" for i in range(1, 11)),
+        *(f"novel-{i:02d}" for i in range(1, 7)),
+    ]
     assert fixed_names() == names[len(PROCEDURAL) :]
 
 

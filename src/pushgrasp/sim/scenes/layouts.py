@@ -20,17 +20,17 @@ PROCEDURAL = ("random", "heap", "random-novel")
 MARGIN = 0.3
 """m round the workspace in which an object still counts as lying on the table."""
 
-_DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "data"
 
 
 def challenging_names() -> list[str]:
     """Return the names of the built-in scenes of blocks, in order."""
-    return sorted(p.stem for p in (_DATA / "challenging").glob("challenging-*.txt"))
+    return sorted(p.stem for p in (DATA / "challenging").glob("challenging-*.txt"))
 
 
 def novel_names() -> list[str]:
     """Return the names of the built-in scenes of novel objects, in order."""
-    return sorted(p.stem for p in (_DATA / "novel").glob("novel-*.json"))
+    return sorted(p.stem for p in (DATA / "novel").glob("novel-*.json"))
 
 
 def fixed_names() -> list[str]:
@@ -41,12 +41,6 @@ def fixed_names() -> list[str]:
 def known_scenes() -> str:
     """List all scenes by name, for a message."""
     return ", ".join((*PROCEDURAL, *fixed_names()))
-
-
-def expand(name: str) -> list[str]:
-    """Return the scenes that a name stands for: `challenging` and `novel` are all of theirs."""
-    families = {"challenging": challenging_names, "novel": novel_names}
-    return families[name]() if name in families else [name]
 
 
 def read_fixed(
@@ -77,7 +71,7 @@ def read_fixed(
             raise UserError(
                 f"{name} is a scene of the package; offset, meshes and drop are for scene files"
             )
-        path = _DATA / name.split("-")[0] / name
+        path = DATA / name.split("-")[0] / name
         suffix = ".txt" if name in challenging_names() else ".json"
         return _read(path.with_name(name + suffix), meshes)
     path = Path(name).expanduser()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from ...evaluation.settings import played_by
+from ...evaluation.settings import cameras_in_words, played_by
 from .data import Results, Run
 from .markup import Html, el, join
 from .words import NONE, number, plural
@@ -15,7 +15,7 @@ def origin(run: Run) -> str:
     """Robot, seed, commit and machine, in a line."""
     settings = run.settings
     parts = [f"Robot {settings['robot']}", f"seed {settings['seed']}"]
-    parts += [f"noise {settings['noise']}"] if settings["noise"] else []
+    parts.append(cameras_in_words(settings))
     parts.append(f"commit {played_by(settings)}")
     return " · ".join([*parts, machine(settings)])
 
@@ -45,10 +45,7 @@ def _run(run: Run) -> Html:
         "Program": f"pushgrasp {settings.get('program') or NONE}",
         "Machine": machine(settings),
         "Packages": ", ".join(packages) or NONE,
-        "Cameras": f"{len(settings['cameras'])} of a file"
-        if settings["cameras"]
-        else "the default",
-        "Camera noise": settings["noise"] or "none",
+        "Cameras": cameras_in_words(settings),
         "Speed": speed if speed == NONE else f"{speed} trials a minute",
         **{f"Policy {p['name']}": _policy(p) for p in settings["policies"]},
     }
@@ -65,7 +62,9 @@ def command(run: Run) -> str:
     """The command that gives these results; those of a run that went on came of several."""
     settings = run.settings
     words = ["pushgrasp", "evaluate", "--policy", *(p["source"] for p in settings["policies"])]
-    words += ["--scenes", *settings["scenes"], "--objects", *map(str, settings["objects"])]
+    words += [word for suite in settings.get("suites", ()) for word in ("--suite", suite)]
+    if settings["scenes"]:
+        words += ["--scenes", *settings["scenes"], "--objects", *map(str, settings["objects"])]
     words += ["--trials", str(settings["trials"]), "--seed", str(settings["seed"])]
     words += ["--goal", str(settings["goal"])] if settings["goal"] is not None else []
     words += ["--robot", settings["robot"]]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...evaluation.summary import family_of
 from ...evaluation.tables import PAPER
-from ...sim.scenes.layouts import PROCEDURAL, expand
+from ...sim.scenes.layouts import PROCEDURAL
 
 STYLES = {
     "default": 0, "paper": 1, "paper-no-switching": 2, "wang2024": 3, "geometric": 4, "random": 5,
@@ -26,7 +27,7 @@ TITLES = {
 }  # fmt: skip
 
 Group = dict[str, Any]
-"""See evaluation.metrics.Group."""
+"""See evaluation.metrics.GroupRates."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Board:
         kinds: names of the groups of each kind of scene; see `TITLES`.
         objects: how many objects a group's scenes have.
         cells: the rates by policy and group; a policy need not have played all.
+        families: the rates over all scenes of a kind, by kind and policy.
+        published: rates published by others, by kind.
     """
 
     policies: list[str]
@@ -46,6 +49,8 @@ class Board:
     kinds: dict[str, list[str]]
     objects: dict[str, int]
     cells: dict[tuple[str, str], Group]
+    families: dict[tuple[str, str], Group]
+    published: dict[str, list[dict[str, Any]]]
 
     @property
     def dropped(self) -> list[str]:
@@ -71,9 +76,9 @@ def arrange(summary: dict[str, Any]) -> Board:
     cells = {(group["policy"], group["name"]): group for group in summary["groups"]}
     lots = {lot["name"]: lot for lot in summary["settings"]["groups"]}
     policies = list(dict.fromkeys(policy for policy, _ in cells))
-    kinds: dict[str, list[str]] = {kind: [] for kind in TITLES}
+    kinds: dict[str, list[str]] = {kind: [] for kind in TITLES if kind != "other"}
     for name in dict.fromkeys(name for _, name in cells):
-        kinds[_kind(lots[name]["scene"])].append(name)
+        kinds.setdefault(_kind(lots[name]), []).append(name)
     for kind in (*PROCEDURAL, "challenging", "novel"):
         by_size = kind in PROCEDURAL
         kinds[kind].sort(key=lambda name: lots[name]["objects"] if by_size else name)
@@ -83,13 +88,22 @@ def arrange(summary: dict[str, Any]) -> Board:
         kinds={kind: names for kind, names in kinds.items() if names},
         objects={name: lots[name]["objects"] for name in lots},
         cells=cells,
+        families={
+            (group["name"].removeprefix("all "), group["policy"]): group
+            for group in summary["families"]
+        },
+        published=summary["settings"].get("published", {}),
     )
 
 
-def _kind(scene: str) -> str:
-    if scene in PROCEDURAL:
-        return scene
-    return next((k for k in ("challenging", "novel") if scene in expand(k)), "other")
+def title_of(kind: str) -> str:
+    """Return the title of a kind of scene; a suite's is its name."""
+    return TITLES.get(kind, kind)
+
+
+def _kind(group: dict[str, Any]) -> str:
+    """Return a procedural scene's name, a fixed scene's family, or "other"."""
+    return group["scene"] if group["scene"] in PROCEDURAL else family_of(group) or "other"
 
 
 def _styles(policies: list[str]) -> dict[str, int]:

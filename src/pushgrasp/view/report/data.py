@@ -20,7 +20,7 @@ from ...evaluation.results import (
     read_trials,
     strip_path,
 )
-from ...evaluation.settings import KEPT
+from ...evaluation.settings import KEPT, differing_scene
 from ...evaluation.summary import summarise
 from ...utils.files import read_json
 from ..draw.strip import CELL
@@ -122,13 +122,12 @@ def _check_alike(one: Run, other: Run) -> None:
                 f"the policy {policy['name']} of {one.folder} is another one than that of "
                 f"{other.folder} (their sha256 differ); make a report of each"
             )
-    scenes = {g["name"]: (g["scene"], g["objects"]) for g in one.settings["groups"]}
+    groups = {group["name"]: group for group in one.settings["groups"]}
     for group in other.settings["groups"]:
-        scene = group["scene"], group["objects"]
-        if scenes.get(group["name"], scene) != scene:
+        if key := differing_scene(groups.get(group["name"], group), group):
             raise UserError(
-                f"the group {group['name']} is the scene {scenes[group['name']][0]} in "
-                f"{one.folder} and {scene[0]} in {other.folder}; make a report of each"
+                f"the group {group['name']} has {key} {groups[group['name']][key]} in "
+                f"{one.folder} and {group[key]} in {other.folder}; make a report of each"
             )
     rows = [{(g["policy"], g["name"]) for g in run.settings["groups"]} for run in (one, other)]
     shared = sorted({name for _, name in rows[0]} & {name for _, name in rows[1]})
@@ -151,7 +150,13 @@ def _together(runs: Sequence[Run]) -> dict[str, Any]:
     policies = {p["name"]: p for run in runs for p in run.settings["policies"]}
     order = list(policies)
     rows = sorted(groups.values(), key=lambda g: order.index(g["policy"]))
-    return {**runs[0].settings, "policies": list(policies.values()), "groups": rows}
+    published = {k: v for run in runs for k, v in run.settings.get("published", {}).items()}
+    return {
+        **runs[0].settings,
+        "published": published,
+        "policies": list(policies.values()),
+        "groups": rows,
+    }
 
 
 def _speed(folder: Path) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...evaluation.metrics import BANDS, Cause
 from ...evaluation.tables import PAPER
-from .board import REPORTED, STYLES, THEIRS, TITLES, Board, Group
+from .board import REPORTED, STYLES, THEIRS, Board, Group, title_of
 from .charts import PANEL, Part, Point, Series, bars, dots, nice_top, sample, stacks
 from .markup import Html, el, join
 from .words import NONE, number, numbers, percent, percents, plural
@@ -48,10 +48,10 @@ def _against_objects(board: Board, kind: str) -> Html:
             series.append(Series(policy, board.styles[policy], points))
         series += _theirs(board, names, metric) if kind == "random" else []
         top = 100.0 if metric != "mn" else nice_top(_highest(series))
-        label = f"{title} against the number of objects: {TITLES[kind]}"
+        label = f"{title} against the number of objects: {title_of(kind)}"
         chart = dots(categories, series, top=top, label=label)
         figures.append(_figure(f"{title} by number of objects", chart))
-    return join(el("h3", TITLES[kind]), el("div", *figures, class_="panels"))
+    return join(el("h3", title_of(kind)), el("div", *figures, class_="panels"))
 
 
 def against_scenes(board: Board) -> Html:
@@ -63,7 +63,7 @@ def against_scenes(board: Board) -> Html:
         hidden = any(_is_hidden(board, name) for name in names)
         note = "; hidden: no pixel of the goal shows at the start" if hidden else ""
         parts += [
-            el("h3", f"{TITLES[kind]}{rest}"),
+            el("h3", f"{title_of(kind)}{rest}"),
             el("p", f"TCR, %, by scene; bars in the order of the key{note}", class_="mute"),
         ]
         for class_, most, longest in (("wide", WIDE, 12), ("narrow", PANEL, 5)):
@@ -88,7 +88,7 @@ def _scene_bars(board: Board, kind: str, names: list[str], width: int) -> Html:
     short = [name.removeprefix(f"{kind}-").lstrip("0") or name for name in names]
     notes = ["hidden" if _is_hidden(board, name) else "" for name in names]
     notes = notes if any(notes) else []
-    label = f"TCR in each of {plural(len(names), 'scene')}: {TITLES[kind]}"
+    label = f"TCR in each of {plural(len(names), 'scene')}: {title_of(kind)}"
     return el("figure", bars(short, series, width=width, top=100, label=label, notes=notes))
 
 
@@ -102,7 +102,7 @@ def against_bands(board: Board) -> Html:
                 bands = {band["band"]: band for band in board.cells[policy, name]["bands"]}
                 points = [_point(bands.get(b), "tcr", policy, b) for b in HARDER]
                 series.append(Series(policy, board.styles[policy], points))
-            title = f"{TITLES[kind]}, {plural(board.objects[name], 'object')}"
+            title = f"{title_of(kind)}, {plural(board.objects[name], 'object')}"
             chart = dots(HARDER, series, top=100, label=f"TCR by visible fraction: {title}")
             figures.append(_figure(title, chart))
     return el("div", *figures, class_="panels")
@@ -162,8 +162,8 @@ def _causes(board: Board, policy: str, names: list[str]) -> tuple[list[Part], fl
 
 def _title(board: Board, kind: str, names: Sequence[str]) -> str:
     if kind in board.dropped:
-        return f"{TITLES[kind]}, {plural(board.objects[names[0]], 'object')}"
-    return f"{TITLES[kind]}, {'all ' if len(names) > 1 else ''}{plural(len(names), 'scene')}"
+        return f"{title_of(kind)}, {plural(board.objects[names[0]], 'object')}"
+    return f"{title_of(kind)}, {'all ' if len(names) > 1 else ''}{plural(len(names), 'scene')}"
 
 
 def _is_hidden(board: Board, name: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...evaluation.tables import PAPER
-from .board import REPORTED, THEIRS, TITLES, Board, Group
+from ...evaluation.tables import PAPER, multiplicity
+from .board import REPORTED, THEIRS, Board, Group, title_of
 from .markup import Html, el, join
 from .words import NONE, difference, number, numbers, p_value, percent, percents, plural, seconds
 
@@ -17,10 +17,12 @@ def rates(board: Board) -> Html:
     """Completion, grasp success and actions, for each kind of scenes."""
     parts: list[Html] = []
     for kind, names in board.kinds.items():
-        parts.append(el("h3", TITLES[kind]))
+        parts.append(el("h3", title_of(kind)))
         if kind in board.dropped:
             parts.append(_by_objects(board, kind, names))
             continue
+        if rows := _family_rows(board, kind):
+            parts.append(_by_family(rows, kind))
         parts.append(_by_scene(board, kind, names, "tcr"))
         for metric in ("gsr", "mn"):
             title = el("summary", f"{METRICS[metric]} in these scenes")
@@ -49,7 +51,31 @@ def _by_objects(board: Board, kind: str, names: Sequence[str]) -> Html:
         if any(board.objects[name] in figures for name in names):
             cells = [cell for name in names for cell in _reported(figures.get(board.objects[name]))]
             rows.append(_row(_rowhead(REPORTED[policy]), *cells, _td("500", "n"), class_="paper"))
-    return _box(el("table", head, el("tbody", *rows)), f"Rates: {TITLES[kind]}")
+    return _box(el("table", head, el("tbody", *rows)), f"Rates: {title_of(kind)}")
+
+
+def _by_family(rows: Sequence[Html], kind: str) -> Html:
+    """Lay out the rates over all scenes of a kind, its intervals by scene."""
+    titles = ("scenes", "trials", *METRICS.values())
+    head = el("thead", _row(_th("all scenes"), *(_th(title, "n") for title in titles)))
+    return _box(el("table", head, el("tbody", *rows)), f"Rates over all scenes: {title_of(kind)}")
+
+
+def _family_rows(board: Board, kind: str) -> list[Html]:
+    """Make a row per policy, after the rows that others published."""
+    rows: list[Html] = []
+    for row in board.published.get(kind, ()):
+        cells = [
+            _td("" if row.get(metric) is None else f"{row[metric]:.2f}", "n") for metric in METRICS
+        ]
+        trials = _td(str(row.get("trials") or ""), "n")
+        rows.append(_row(_rowhead(row["method"]), _td(""), trials, *cells, class_="paper"))
+    for policy in board.policies:
+        if (family := board.families.get((kind, policy))) is not None:
+            cells = [_rate(family, metric) for metric in METRICS]
+            scenes = _td(str(family["scenes"]), "n")
+            rows.append(_row(_rowhead(policy), scenes, _trials([family]), *cells))
+    return rows
 
 
 def _by_scene(board: Board, kind: str, names: Sequence[str], metric: str) -> Html:
@@ -61,7 +87,7 @@ def _by_scene(board: Board, kind: str, names: Sequence[str], metric: str) -> Htm
     for policy in board.playing(names):
         groups = [board.cells.get((policy, name)) for name in names]
         rows.append(_row(_rowhead(policy), *(_rate(g, metric) for g in groups), _trials(groups)))
-    return _box(el("table", head, el("tbody", *rows)), f"{METRICS[metric]}: {TITLES[kind]}")
+    return _box(el("table", head, el("tbody", *rows)), f"{METRICS[metric]}: {title_of(kind)}")
 
 
 def _rate(group: Group | None, metric: str) -> Html:
@@ -83,17 +109,22 @@ def scene_title(board: Board, kind: str, name: str) -> str:
     """What to call a group: random, 20 objects; challenging-03."""
     if kind not in board.dropped:
         return name
-    return f"{TITLES[kind]}, {plural(board.objects[name], 'object')}"
+    return f"{title_of(kind)}, {plural(board.objects[name], 'object')}"
 
 
 def costs(board: Board) -> Html:
     """Faults, claims and times."""
-    titles = ("faults", "wrong claims", "missed claims", "decision", "trial", "robot")
+    titles = (
+        "faults", "while playing", "TCR, these failed", "wrong claims", "missed claims",
+        "decision", "trial", "robot",
+    )  # fmt: skip
     head = el("thead", _row(_th("Scenes"), _th("Policy"), *(_th(title, "n") for title in titles)))
     rows = [
         _row(
             _td(scene_title(board, kind, name)), _td(policy, "name"),
-            *(_td(str(group[key]), "n") for key in ("faults", "wrong_claims", "missed_claims")),
+            _td(str(group["faults"]), "n"), _td(str(group["play_faults"]), "n"),
+            _td(percent(group["tcr_faults_failed"]), "n"),
+            _td(str(group["wrong_claims"]), "n"), _td(str(group["missed_claims"]), "n"),
             *(_td(seconds(group[key]), "n") for key in ("decision_s", "trial_s", "robot_s")),
         )
         for kind, names in board.kinds.items()
@@ -117,7 +148,7 @@ def comparisons(found: Sequence[dict[str, Any]], board: Board) -> Html:
             members = [c for c in found if c["group"] == name]
             if not members:
                 continue
-            title = scene_title(board, kind, name) if name in names else f"{TITLES[kind]}, all"
+            title = scene_title(board, kind, name) if name in names else f"{title_of(kind)}, all"
             rows = [_comparison(c) for c in members]
             sure = sum(c["p"] < 0.05 for c in members)
             heading = el(
@@ -126,7 +157,9 @@ def comparisons(found: Sequence[dict[str, Any]], board: Board) -> Html:
             )  # fmt: skip
             table = _box(el("table", head, el("tbody", *rows)), f"Pairs of policies in {name}")
             blocks.append(el("details", heading, table, open=not blocks))
-    return join(*blocks) if blocks else el("p", "No two policies met the same scenes.")
+    if not blocks:
+        return el("p", "No two policies met the same scenes.")
+    return join(el("p", multiplicity(found), class_="lead"), *blocks)
 
 
 def _comparison(c: dict[str, Any]) -> Html:
