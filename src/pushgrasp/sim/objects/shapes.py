@@ -1,12 +1,12 @@
 """The eight block shapes, as MuJoCo geoms.
 
-A shape's frame sits at the centre of its bounding box and is turned as the ancestors' meshes
-are once their vertices have been mapped (meshes 2 and 6 not at all, the others by
-[[0,0,1],[0,-1,0],[1,0,0]]), so that a pose of a preset file means the same here. Edges are
-sharp where the ancestors' are bevelled by 2 mm, but for the triangle's, whose bevel is what
-makes its measured size. Their file of the tile shows it turned by 15 degrees about its short
-axis, yet their poses are those of a tile that is not: turned, those that stand on an edge
-would reach 4 mm into the table.
+A shape's frame sits at the centre of its bounding box. Its axes are those of VPG's meshes after
+their vertices have been mapped (meshes 2 and 6 not at all, the others by
+[[0,0,1],[0,-1,0],[1,0,0]]), so that a pose in a preset file means the same here; for the
+half-cylinder `scenes/preset_file.py` rotates between the two. Edges are sharp where VPG's are
+bevelled by 2 mm, except the triangle's, whose bevel determines its measured size. VPG's file of
+the tile shows it rotated by 15 degrees about its short axis, but recorded poses are those of the
+unrotated tile: otherwise tiles that stand on an edge would reach 4 mm into the table.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A solid. Its parts touch and do not overlap."""
+    """A solid whose parts touch and do not overlap."""
 
     name: str
     parts: tuple[Part, ...]
     extent: tuple[float, float, float]  # m, bounding box in the shape frame, centred on it
-    mesh: str = ""  # the ancestors' file that it stands for, if any
+    mesh: str = ""  # VPG's mesh file that it stands for, if any
     density: float = DENSITY  # kg/m3
-    rolls: bool = False  # round: resists rolling a little, as real things do
+    rolls: bool = False  # round: gets rolling friction
 
     @property
     def volume(self) -> float:
@@ -73,7 +73,7 @@ class Shape:
 
 
 def _prism(profile: list[tuple[float, float]], length: float = 0.05) -> Part:
-    """A convex (x, z) profile in metres, drawn out along y about the origin."""
+    """Extrude a convex (x, z) profile in metres along y, centred on the origin."""
     corners = [(x, y, z) for x, z in profile for y in (-length / 2, length / 2)]
     return Part("mesh", vertices=np.array(corners))
 
@@ -83,7 +83,7 @@ def _box(extent: tuple[float, float, float], **placed) -> Part:
 
 
 def _arc(radius: float, start: float, stop: float, n: int) -> list[tuple[float, float]]:
-    """n chords' ends (x, z) of a circle round the origin, angles from +z towards +x."""
+    """Return the ends (x, z) of n chords of a circle, angles from +z towards +x."""
     angles = np.linspace(start, stop, n + 1)
     return [(float(radius * np.sin(a)), float(radius * np.cos(a))) for a in angles]
 

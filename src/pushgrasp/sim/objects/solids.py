@@ -1,8 +1,7 @@
-"""Everyday solids put together from convex parts: turned, drawn out, bent, hollow.
+"""Solids built from convex parts: of revolution, extruded, swept, hollow.
 
-Lengths are given in millimetres, as on a drawing; the parts that come out are in metres, as
-everywhere. A solid is drawn wherever it is convenient; `solid` moves the shape's frame to the
-centre of its bounding box.
+Lengths are in millimetres, as on a drawing; the resulting parts are in metres. A solid is drawn
+wherever it is convenient; `solid` moves the shape's frame to the centre of its bounding box.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ _ALONG: dict[Axis, Rotation] = {
     "y": Rotation.from_euler("x", -90, degrees=True),
     "z": Rotation.identity(),
 }
-"""Turns the z axis along another."""
+"""Rotates the z axis onto another."""
 
 
 def solid(name: str, parts: Iterable[Part], *, grams: float, rolls: bool = False) -> Shape:
-    """A shape from its parts, wherever they were drawn.
+    """Make a shape from its parts, wherever they were drawn.
 
     Args:
         name: of the shape.
-        parts: they touch, and overlap by no more than a joint needs.
-        grams: its mass, spread evenly over the parts; their volumes are added.
-        rolls: whether it is round.
+        parts: they touch or overlap a little.
+        grams: its mass, spread evenly over the parts' volumes.
+        rolls: it is round.
     """
     parts = tuple(parts)
     bounds = np.array([_bounds(part) for part in parts])
@@ -52,7 +51,7 @@ def solid(name: str, parts: Iterable[Part], *, grams: float, rolls: bool = False
 def box(
     x: tuple[float, float], y: tuple[float, float], z: tuple[float, float], yaw: float = 0.0
 ) -> Part:
-    """A box from its sides' (low, high), mm; then turned about the z axis, degrees."""
+    """Make a box from its sides' (low, high) in mm, rotated about the z axis by `yaw` degrees."""
     low, high = np.array([x, y, z], float).T / 1e3
     turn = Rotation.from_euler("z", yaw, degrees=True)
     center = turn.apply((low + high) / 2)
@@ -66,7 +65,7 @@ def cylinder(
     axis: Axis = "z",
     at: tuple[float, float] = (0.0, 0.0),
 ) -> Part:
-    """A cylinder along an axis, mm.
+    """Make a cylinder along an axis, mm.
 
     Args:
         radius: of it.
@@ -80,14 +79,14 @@ def cylinder(
 
 
 def hull(*points: npt.ArrayLike) -> Part:
-    """The convex hull of points, each argument (N, 3) mm."""
+    """Make the convex hull of points, each argument (N, 3) mm."""
     return Part("mesh", vertices=np.concatenate([np.asarray(p, float) for p in points]) / 1e3)
 
 
 def prism(
     profile: Sequence[tuple[float, float]], low: float, high: float, axis: Axis = "z"
 ) -> Part:
-    """A convex outline, drawn out along an axis, mm.
+    """Extrude a convex outline along an axis, mm.
 
     Args:
         profile: corners; the two coordinates that are not the axis, in the order of x, y, z.
@@ -100,13 +99,13 @@ def prism(
 
 
 def ring(rx: float, ry: float, z: float, n: int) -> FloatArray:
-    """(n, 3) mm: corners of an ellipse at a height, the first half a corner past +x."""
+    """Return (n, 3) mm: corners of an ellipse at a height, the first half a corner past +x."""
     angle = (np.arange(n) + 0.5) * 2 * np.pi / n
     return np.stack([rx * np.cos(angle), ry * np.sin(angle), np.full(n, z)], axis=1)
 
 
 def lathe(profile: Sequence[tuple[float, float]], n: int = 20, squash: float = 1.0) -> list[Part]:
-    """A solid of revolution about the z axis; runs of its profile that bulge become one part.
+    """Make a solid of revolution about the z axis; convex runs of its profile become one part.
 
     Args:
         profile: (radius, z) mm, z rising.
@@ -129,7 +128,7 @@ def wall(
     n: int,
     squash: float = 1.0,
 ) -> list[Part]:
-    """A hollow ring about the z axis, of n wedges.
+    """Make a hollow ring about the z axis from n wedges.
 
     Args:
         low, high: (inner radius, outer radius, z) mm at its two ends.
@@ -143,7 +142,7 @@ def wall(
 
 
 def sweep(path: npt.ArrayLike, radii: Sequence[float], n: int = 8, flat: float = 1.0) -> list[Part]:
-    """A rod bent in a plane, of a part for each piece of its path.
+    """Make a rod bent in a plane, one part for each segment of its path.
 
     Args:
         path: (K, 3) mm, in the plane y = 0.
@@ -162,13 +161,13 @@ def sweep(path: npt.ArrayLike, radii: Sequence[float], n: int = 8, flat: float =
     return [hull(a, b) for a, b in pairwise(rings)]
 
 
-def turned(
+def rotated(
     parts: Iterable[Part],
     axis: Axis,
     degrees: float,
     then: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> list[Part]:
-    """Parts turned about an axis through the origin, then moved by so many mm."""
+    """Rotate parts about an axis through the origin, then move them by `then` mm."""
     turn = Rotation.from_euler(axis, degrees, degrees=True)
     return [
         dataclasses.replace(
@@ -181,7 +180,7 @@ def turned(
 
 
 def _bounds(part: Part) -> FloatArray:
-    """(2, 3) m: a part's lowest and highest coordinates."""
+    """Return (2, 3) m: a part's lowest and highest coordinates."""
     turn, position = _rotation(part), np.array(part.position)
     if part.kind == "mesh":
         assert part.vertices is not None

@@ -1,4 +1,4 @@
-"""Scenes: what lies on the table, built from a few settings and a seed."""
+"""Scenes: a table with objects and a goal, built from a few settings and a seed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SceneConfig:
     name: str = "random"
     """random, heap, random-novel, challenging-01 to -10, novel-01 to -06, or a file's path."""
     n_objects: int = 10
-    """Objects of a scene in which they are dropped, 1 to 30; others bring their own."""
+    """Objects of a procedural scene, 1 to 30."""
     goal: int | None = None
     """The goal's number: its place in the scene file from 0, whatever was left out, or in the
     order of dropping; None: the one that the file names, or else the first that can be."""
@@ -61,14 +61,14 @@ class SceneConfig:
     drop: bool = False
     """Drop a scene file's objects one after another where it puts them, whatever their heights."""
     randomise: DomainConfig | None = None
-    """Vary masses, frictions, sizes (of dropped objects), colours and light by the seed."""
+    """Vary masses, frictions, sizes (in procedural scenes), colours and light by the seed."""
     workspace: Workspace | None = None
     """Where the robot works; None: the scene file's, or the standard one. Robot, cameras and
     objects follow it."""
     tote: Tote | None = None
     """Walls on the table around the workspace's centre; None: the scene file's, or none."""
     robot: str = "gantry"
-    """One of `robots.ROBOTS`; all of them meet the same scene."""
+    """One of `registry.ROBOTS`; all of them meet the same scene."""
     visual_meshes: bool = False
     """Show an arm in its maker's meshes, where they are installed; only videos show them."""
 
@@ -80,7 +80,7 @@ class Scene:
     config: SceneConfig
     world: World
     goal: int  # its number, as in SceneConfig
-    goal_rgb: RGB  # all that the robot is told; what it sees may differ a little
+    goal_rgb: RGB  # nominal; all that the robot is told
     visible_fraction: float  # of the goal, from the robot's cameras
     light: Light = field(default_factory=Light)
     motion_m: dict[str, float] = field(default_factory=dict)  # since the scene was loaded
@@ -98,22 +98,22 @@ class Scene:
         return self.world.cell.workspace
 
     def visible_from(self, view: ViewConfig) -> float:
-        """The simulator's truth: how much of the goal the best of some cameras sees, now."""
+        """Return the share of the goal that the best of some cameras sees now (ground truth)."""
         body = self.world.model.body(self.goal_name).id
-        eyes = [
+        cameras = [
             RayCamera(self.world, intrinsics=c.intrinsics, T_world_camera=c.T_world_camera)
             for c in view.cameras
         ] or [RayCamera(self.world, T_world_camera=self.world.cell.camera_pose)]
-        return max(camera.visible_fraction(body) for camera in eyes)
+        return max(camera.visible_fraction(body) for camera in cameras)
 
     def make_robot(self) -> SimRobot:
-        """The scene's robot, at home, its jaw open."""
+        """Return the scene's robot, at home, its jaw open."""
         return make_robot(self.config.robot, self.world)
 
     def make_cameras(
         self, view: ViewConfig | None = None, *, white: float = 0.0, seed: int | None = None
     ) -> list[Camera]:
-        """The cameras that look at the scene; see `views.make_cameras`.
+        """Return the cameras that look at the scene; see `views.make_cameras`.
 
         Args:
             view: which; None for the default one.
@@ -133,8 +133,8 @@ def build_scene(config: SceneConfig) -> Scene:
     Args:
         config: which one.
     Returns:
-        The scene, at rest, its goal in the workspace, and all else too unless a file says
-        otherwise.
+        The settled scene; its goal lies in the workspace, and so do all other objects unless a
+        file places them elsewhere.
     Raises:
         UserError: impossible settings, or a scene file that cannot be read.
         SimulatorFault: the pile could not be built; another seed may do.
@@ -236,15 +236,15 @@ def _check(config: SceneConfig) -> int:
 
 
 def _domain(config: SceneConfig, n_objects: int) -> Domain:
-    """How the world differs from its nominal self, from a chance of its own."""
+    """Draw the randomised physics and colours, from a separate RNG stream."""
     if config.randomise is None:
         return Domain((ObjectDomain(),) * n_objects, Light())
-    chance = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(1,)))
-    return sample_domain(config.randomise, chance, n_objects)
+    rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(1,)))
+    return sample_domain(config.randomise, rng, n_objects)
 
 
 def _table_friction(config: SceneConfig) -> float:
-    """Of two surfaces the rougher counts, so the table may not be rougher than any object."""
+    """Return the table's factor: of two surfaces the rougher counts, so no object is smoother."""
     return 1.0 if config.randomise is None else config.randomise.friction[0]
 
 

@@ -1,4 +1,4 @@
-"""Which object of a fixed scene is the goal; objects go by their numbers in the file."""
+"""The choice of a fixed scene's goal; objects are numbered as in its file."""
 
 from __future__ import annotations
 

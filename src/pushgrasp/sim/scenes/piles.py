@@ -33,8 +33,8 @@ def drop_all(
 
     Args:
         objects: in the order of falling.
-        sigma: m, spread of the Gaussian round the middle over which they fall; None: all from
-            above a central square of 25 mm.
+        sigma: m, spread of the Gaussian round the centre over which they fall; None: all above a
+            central square of 25 mm.
         rng: places and orientations.
         cell: where; what rolls out of its workspace is dropped again.
         table_friction: see `World`.
