@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -53,7 +53,7 @@ def decompose(
     Returns:
         (N, 3) vertices of each part, m, or none and the reason.
     """
-    settings = {**_SETTINGS, **_SEARCH[preprocess], "max_convex_hull": max_parts}
+    settings: dict[str, Any] = {**_SETTINGS, **_SEARCH[preprocess], "max_convex_hull": max_parts}
     settings |= {"preprocess_mode": preprocess, "threshold": tolerance}
     with tempfile.TemporaryDirectory(prefix="pushgrasp-") as folder:
         given, made = Path(folder, "mesh.npz"), Path(folder, "parts.npz")

@@ -78,8 +78,10 @@ def _prism(profile: list[tuple[float, float]], length: float = 0.05) -> Part:
     return Part("mesh", vertices=np.array(corners))
 
 
-def _box(extent: tuple[float, float, float], **placed) -> Part:
-    return Part("box", size=tuple(e / 2 for e in extent), **placed)
+def _box(
+    extent: tuple[float, float, float], position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+) -> Part:
+    return Part("box", size=tuple(e / 2 for e in extent), position=position)
 
 
 def _arc(radius: float, start: float, stop: float, n: int) -> list[tuple[float, float]]:
