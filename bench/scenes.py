@@ -1,4 +1,4 @@
-"""Time to build a scene until all is at rest, goal, robot and visible share included."""
+"""Time to build a scene until it has settled, including goal, robot and visible share."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def main(
     """Build scenes in this process and time them.
 
     Args:
-        scenes: rows of their own; challenging and novel go through all of theirs, perturbed as
-            in an evaluation.
-        objects: numbers of objects of those whose objects are dropped, rows of their own.
-        robots: of gantry, ur5e and panda, rows of their own; each meets the same seeds.
-        builds: of each; what the simulator spoils is counted, and another seed taken.
+        scenes: one row each; challenging and novel cycle through their scenes, perturbed as in an
+            evaluation.
+        objects: numbers of objects in procedural scenes, one row each.
+        robots: one row each, with the same seeds.
+        builds: per row; simulator faults are counted, and another seed is taken.
         seed: of the first scene.
         out: file for the JSON.
     """
-    for robot in robots:  # what is worked out once for a process shall not count
+    for robot in robots:  # costs paid once per process do not count
         build_scene(SceneConfig(n_objects=1, seed=seed, robot=robot)).make_robot()
     rows, results = [], []
     for scene in scenes:
@@ -76,7 +76,7 @@ def main(
 
 
 def _build(configs: list[SceneConfig], builds: int, seed: int) -> tuple[list[float], int]:
-    """Seconds of each scene that could be built, and how many could not."""
+    """Return the seconds that each build took, and the number of faults."""
     seconds: list[float] = []
     faults = 0
     while len(seconds) < builds:

@@ -119,7 +119,7 @@ def test_the_visible_fraction_is_what_the_camera_sees() -> None:
     assert alone.visible_fraction == 1
 
 
-def test_a_seed_tells_a_scene_to_the_bit() -> None:
+def test_a_seed_fixes_a_scene_bit_for_bit() -> None:
     config = SceneConfig(n_objects=7, seed=21)
     first, second = build_scene(config), build_scene(config)
     assert first.world.objects == second.world.objects
@@ -148,7 +148,7 @@ def test_a_file_is_built_as_it_says(pair: str) -> None:
     assert max(scene.motion_m.values()) < 1e-3
     assert np.allclose(scene.world.pose("object_01")[0], (-0.6, 0.1, 0.05), atol=1e-3)
     again = build_scene(SceneConfig(pair, goal=1, seed=9))
-    assert (again.world.data.qpos == scene.world.data.qpos).all()  # nothing is left to chance
+    assert (again.world.data.qpos == scene.world.data.qpos).all()  # no seed is used
 
 
 def test_perturbing_moves_by_millimetres(pair: str) -> None:
@@ -187,7 +187,7 @@ def test_objects_off_the_table_are_left_out_and_named(tmp_path: Path) -> None:
         ({"name": "/"}, "no scene '/': it is neither a file nor one of random, heap"),
     ],
 )
-def test_impossible_settings_are_told_in_a_sentence(settings: dict, words: str) -> None:
+def test_impossible_settings_are_refused_with_a_sentence(settings: dict, words: str) -> None:
     with pytest.raises(UserError) as error:
         build_scene(SceneConfig(**settings))
     assert words in str(error.value)
@@ -224,7 +224,7 @@ def test_objects_of_a_file_at_one_place_are_dropped_into_a_pile(tmp_path: Path) 
     path = tmp_path / "stack.txt"
     colors = ("red", "green", "blue", "yellow")
     path.write_text("".join(f"4.obj {c} -0.5 0 0.0251 0 0 0.3\n" for c in colors))
-    with pytest.raises(UserError, match=r"overlap by .* mm; up to 12 mm is mended on loading"):
+    with pytest.raises(UserError, match=r"overlap by .* mm, and only up to 12 mm .*--drop"):
         build_scene(SceneConfig(str(path)))
     scene = build_scene(SceneConfig(str(path), drop=True, goal=2))
     check(scene, 4)
@@ -281,7 +281,7 @@ def test_a_seed_draws_what_it_always_drew(seed: int, drawn: str) -> None:
 @pytest.mark.parametrize(
     "config", [SceneConfig(n_objects=4, seed=6), SceneConfig("challenging-02")]
 )
-def test_off_by_default_and_nothing_to_vary_are_the_same_to_the_bit(config: SceneConfig) -> None:
+def test_no_randomisation_and_empty_ranges_are_bit_for_bit_the_same(config: SceneConfig) -> None:
     assert config.randomise is None
     plain = build_scene(config)
     same = build_scene(dataclasses.replace(config, randomise=NOTHING))
@@ -294,7 +294,7 @@ def test_off_by_default_and_nothing_to_vary_are_the_same_to_the_bit(config: Scen
 
 
 @pytest.mark.parametrize("name", ["random", "challenging-02", "random-novel"])
-def test_a_randomised_world_strays_and_its_goals_name_does_not(name: str) -> None:
+def test_a_randomised_world_varies_and_the_goals_nominal_colour_does_not(name: str) -> None:
     plain = SceneConfig(name, n_objects=4, seed=6, sigma=0.1)
     config = dataclasses.replace(plain, randomise=DomainConfig())
     nominal, varied, again = (build_scene(c) for c in (plain, config, config))
@@ -377,7 +377,7 @@ def test_every_robot_meets_the_same_scene(config: SceneConfig) -> None:
 
 
 @pytest.mark.parametrize("robot", ROBOTS)
-def test_before_anyone_drives_it_a_robot_hides_nothing(robot: str) -> None:
+def test_a_robot_at_home_hides_nothing(robot: str) -> None:
     scene = build_scene(SceneConfig(n_objects=2, seed=6, robot=robot))
     plain = build_scene(SceneConfig(n_objects=2, seed=6))
     maps = [project([s.make_cameras()[0].capture()], Workspace()) for s in (scene, plain)]
@@ -387,7 +387,7 @@ def test_before_anyone_drives_it_a_robot_hides_nothing(robot: str) -> None:
     assert np.nanquantile(np.abs(heights[0] - heights[1]), 0.998) < 1e-3
 
 
-def test_an_unknown_robot_is_told_before_anything_is_built(monkeypatch) -> None:
+def test_an_unknown_robot_is_refused_before_anything_is_built(monkeypatch) -> None:
     monkeypatch.setattr("pushgrasp.sim.scenes.build.drop_all", None)
     with pytest.raises(UserError, match="no robot 'kuka'; there are: gantry, ur5e, panda"):
         build_scene(SceneConfig(robot="kuka"))

@@ -54,7 +54,7 @@ def test_the_goal_is_hidden_or_nearly_so_and_nothing_moves(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_stands_when_every_block_is_moved_a_little(name: str) -> None:
+def test_it_stands_when_perturbed(name: str) -> None:
     scene = build_scene(SceneConfig(name, seed=1, perturb=True))
     assert scene.visible_fraction <= (0.02 if name in HIDDEN else 0.35)
     assert scene.motion_m[scene.goal_name] < 0.01

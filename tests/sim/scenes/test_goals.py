@@ -60,7 +60,7 @@ def test_a_goal_is_one_that_the_robot_looks_for(
             choose_goal(scene, asked, "s")
 
 
-def test_without_a_wish_the_files_goal_counts_and_then_the_first_inside() -> None:
+def test_by_default_the_goal_is_the_files_or_else_the_first_inside() -> None:
     assert choose_goal(scene_of(INSIDE, (-0.6, 0.1), goal=1), None, "s") == 1
     assert choose_goal(scene_of(INSIDE, (-0.6, 0.1), goal=1), 0, "s") == 0
     assert choose_goal(scene_of(OUTSIDE, INSIDE), None, "s") == 1
@@ -90,13 +90,13 @@ def test_goals_are_in_the_scenes_own_workspace() -> None:
         (scene_of(INSIDE, colors=((0, 0, 0),)), None, "give it a colour that is not black"),
     ],
 )
-def test_goals_that_cannot_be(scene: SceneFile, asked: int | None, words: str) -> None:
+def test_impossible_goals_are_refused(scene: SceneFile, asked: int | None, words: str) -> None:
     with pytest.raises(UserError) as error:
         choose_goal(scene, asked, "s")
     assert words in str(error.value)
 
 
-def test_twins_are_no_hindrance_to_another_goal() -> None:
+def test_two_objects_of_one_colour_do_not_matter_to_another_goal() -> None:
     scene = scene_of(INSIDE, (-0.6, 0.1), (-0.4, 0.1), colors=(RED, RED, BLUE))
     assert choose_goal(scene, 2, "s") == 2
 

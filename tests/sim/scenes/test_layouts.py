@@ -21,7 +21,7 @@ from pushgrasp.sim.scenes.layouts import (
 # --- names ---------------------------------------------------------------------------------
 
 
-def test_what_is_known_is_listed_once() -> None:
+def test_known_scenes_are_listed_once() -> None:
     names = known_scenes().split(", ")
     assert names == [
         *PROCEDURAL,

@@ -185,7 +185,7 @@ def test_bad_files_are_named(tmp_path: Path, text: str, message: str) -> None:
     assert str(path) in str(caught.value)
 
 
-def test_files_that_are_none(tmp_path: Path) -> None:
+def test_missing_and_binary_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read the scene file"):
         read_scene_file(tmp_path)
     (tmp_path / "binary.json").write_bytes(b"\x89PNG\xff\xfe")
@@ -200,7 +200,7 @@ def test_a_thing_in_a_hollow_one_does_not_overlap_it(tmp_path: Path) -> None:
     assert scene.notes == ()
 
 
-def test_what_a_file_cannot_say_is_not_written(tmp_path: Path) -> None:
+def test_a_shape_that_a_file_cannot_name_is_not_written(tmp_path: Path) -> None:
     heavier = dataclasses.replace(NOVEL["cup"], density=5000.0)
     placed = PlacedObject(heavier, (255, 0, 0), (-0.5, 0, 0.1), (1, 0, 0, 0))
     with pytest.raises(UserError, match="cannot say what this 'cup' is"):
@@ -226,7 +226,7 @@ def novel(request: pytest.FixtureRequest) -> tuple[str, SceneFile, World]:
     return request.param, scene, world
 
 
-def test_a_novel_scene_is_as_promised(novel: tuple[str, SceneFile, World]) -> None:
+def test_a_novel_scene_is_as_documented(novel: tuple[str, SceneFile, World]) -> None:
     name, scene, world = novel
     assert scene.goal == 0
     assert color_name(scene.objects[0].color) == "red"

@@ -56,9 +56,10 @@ def part_overlaps(
         if first is None:
             first = depth, " and ".join(names) if len(names) > 1 else f"{names[0]} and the table"
             if depth > MAX_OVERLAP:
+                advice = "move one of them, or --drop all" if len(names) > 1 else "raise it"
                 raise UserError(
-                    f"{where}: {first[1]} overlap by {1e3 * depth:.1f} mm; up to "
-                    f"{1e3 * MAX_OVERLAP:.0f} mm is mended on loading, so move one of them"
+                    f"{where}: {first[1]} overlap by {1e3 * depth:.1f} mm, and only up to "
+                    f"{1e3 * MAX_OVERLAP:.0f} mm is resolved on loading; {advice}"
                 )
         _part(positions, pair, depth, normal)
         if np.linalg.norm(positions - start, axis=1).max() > MAX_SHIFT:
