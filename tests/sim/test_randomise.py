@@ -144,7 +144,7 @@ def test_a_factor_of_one_is_the_shape_itself() -> None:
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"mass": (1.4, 0.7)}, "mass from 1.4 to 0.7"),
+        ({"mass": (1.4, 0.7)}, "mass is 1.4 to 0.7"),
         ({"friction": (0.0, 1.0)}, "friction"),
         ({"size": (-1.0, 1.0)}, "size"),
         ({"color_brightness": (0.9, 1.2)}, "clip"),

@@ -1,8 +1,8 @@
 """The work cell: where robot, bin, camera and tote stand around a workspace.
 
-Positions are designed for the standard workspace, the ancestors'; `Cell.place` moves them to any
-other one. The robot stands on the side of the world's origin, which is a robot's base frame in
-most labs: a workspace at positive x has the whole cell turned by half a turn.
+Positions are given for the standard workspace, the ancestors'; `Cell.place` moves them to any
+other. The robot stands on the side of the world's origin, which is the robot's base frame in most
+labs: at positive x the whole cell is rotated by half a turn.
 """
 
 from __future__ import annotations
@@ -70,12 +70,12 @@ class Cell:
 
     @property
     def yaw(self) -> float:
-        """rad about world z by which the cell is turned: 0, or pi at positive x."""
+        """Rotation of the cell about world z, rad: 0, or pi for a workspace at positive x."""
         return math.pi if self.workspace.center[0] > 0 else 0.0
 
     @property
     def wider(self) -> float:
-        """m by which the workspace reaches further to each side than the standard one; or 0."""
+        """m by which each side of the workspace lies further out than the standard one's; or 0."""
         return max(0.0, (self.workspace.size - _STANDARD.size) / 2)
 
     def place(self, point: Point) -> Point:
@@ -95,13 +95,13 @@ class Cell:
 
     @property
     def home(self) -> Point:
-        """Where the tool is at home, over the bin."""
+        """Tool position at home, over the bin."""
         x, y, z = HOME
         return self.place((x, y + self.wider, z))
 
     @property
     def gantry_range(self) -> npt.NDArray[np.float64]:
-        """(3, 2) lowest and highest x, y, z of a gantry's tool."""
+        """(3, 2) lowest and highest x, y, z of the gantry's tool."""
         low, high = np.transpose(GANTRY_RANGE)
         reach = np.array([self.wider, self.wider, 0.0])
         corners = [self.place((x, y, z)) for x, y, z in (low - reach, high + reach)]
@@ -109,7 +109,7 @@ class Cell:
 
     @property
     def camera_pose(self) -> npt.NDArray[np.float64]:
-        """(4, 4) T_world_camera of the default camera: the ancestors' view, further away from a
+        """(4, 4) T_world_camera of the default camera: the ancestors' view, from further away for a
         larger workspace."""
         x, y = _STANDARD.center
         away = self._camera_distance
@@ -117,7 +117,7 @@ class Cell:
 
     @property
     def post(self) -> tuple[Point, Point]:
-        """Foot and top of the post that carries the default camera, which looks away from it."""
+        """Foot and top of the default camera's post, which stands behind the camera."""
         x, y = _STANDARD.center
         away = self._camera_distance
         x = x - away - _POST_BEHIND
@@ -137,7 +137,7 @@ class Cell:
         ]
 
     def parking(self, i: int) -> Point:
-        """Where object number i waits while it is not part of the scene."""
+        """Return where object i is parked while it is not part of the scene."""
         x, y, z = _PARKING
         return self.place((x + _PARKING_STEP * i, y, z))
 

@@ -1,7 +1,7 @@
-"""Domain randomisation: how far a world's masses, frictions, sizes, colours and light may stray.
+"""Domain randomisation: ranges of masses, frictions, sizes, colours and light.
 
-Numbers only; whoever builds a world applies them. The bounds keep every object what it is: it
-still fits the jaw, and a camera still finds its colour by the nominal one.
+Numbers only; the scene builder applies them. The default ranges keep every object graspable by the
+jaw and recognisable by its nominal colour.
 """
 
 from __future__ import annotations
@@ -20,61 +20,61 @@ Range = tuple[float, float]  # lowest and highest, both included
 
 @dataclass(frozen=True)
 class DomainConfig:
-    """The ranges from which a domain is drawn, evenly.
+    """Ranges from which a domain is drawn uniformly.
 
     Raises:
-        UserError: a range runs backwards or holds what cannot be.
+        UserError: a range is reversed or has impossible values.
     """
 
     mass: Range = (0.7, 1.4)
-    """Factor on the density: of blocks 336 to 672 kg/m3, cedar to beech."""
+    """Factor on the density: blocks have 336 to 672 kg/m3, cedar to beech."""
     friction: Range = (0.7, 1.3)
     """Factor on the sliding friction of 0.5: 0.35, varnish, to 0.65, raw wood."""
     size: Range = (0.9, 1.1)
-    """Factor on all lengths; a block's 100 mm stay within the 110 mm of the wider jaw."""
+    """Factor on all lengths; a 100 mm block still fits the 110 mm jaw."""
     color_turn: Range = (0.0, 0.008)
     """rad by which a colour's direction in RGB space turns: 0.5 of the 2.7 degrees within which
-    two colours are one (`segmentation.SAME_COLOR`), of which a camera's noise takes up 1.4."""
+    two colours count as the same; camera noise takes up 1.4 of them."""
     color_brightness: Range = (0.9, 1.0)
-    """Factor on a colour; none over 1, for a channel that clips turns the colour."""
+    """Factor on a colour; at most 1, since a channel that clips changes the hue."""
     lamp_cone: float = 0.5
-    """rad from the usual lamp within which the lamp stands, evenly over the solid angle."""
+    """rad around the default direction of the lamp, uniform over the solid angle."""
     ambient: Range = (0.5, 0.7)
-    """Share of the light that comes from all sides; with the ranges of brightness and
-    intensity the dimmest face keeps 0.38 of its colour, more than `segmentation.DIMMEST`."""
+    """Share of ambient light; with the ranges of brightness and intensity the dimmest face keeps
+    0.38 of its colour."""
     intensity: Range = (0.85, 1.0)
-    """Factor on all light; none over 1, as for colours."""
+    """Factor on all light; at most 1, as for colours."""
     tint: Range = (0.985, 1.0)
-    """Gain of each of the light's channels; turns a colour by 0.5 degrees at most."""
+    """Gain of each channel of the light; turns a colour by 0.5 degrees at most."""
 
     def __post_init__(self) -> None:
         ranges = {k: v for k, v in vars(self).items() if k != "lamp_cone"}
         for name, (low, high) in ranges.items():
             if not 0 <= low <= high < np.inf:
-                raise UserError(f"{name} from {low} to {high}: two numbers of 0 or more, rising")
+                raise UserError(f"{name} is {low} to {high}: expected two rising numbers >= 0")
         for name in ("mass", "friction", "size", "color_brightness", "intensity", "tint"):
             if ranges[name][0] == 0:
-                raise UserError(f"{name} from 0 to {ranges[name][1]}: a factor is above 0")
+                raise UserError(f"{name} is 0 to {ranges[name][1]}: a factor must be above 0")
         for name in ("color_brightness", "ambient", "intensity", "tint"):
             if ranges[name][1] > 1:
-                raise UserError(f"{name} up to {ranges[name][1]}: at most 1, or colours clip")
+                raise UserError(f"{name} is up to {ranges[name][1]}: above 1 colours would clip")
         if not 0 <= self.lamp_cone <= np.pi / 2:
-            raise UserError(f"lamp_cone {self.lamp_cone}: an angle of 0 to pi / 2 rad")
+            raise UserError(f"lamp_cone is {self.lamp_cone}: expected an angle of 0 to pi / 2 rad")
 
 
 @dataclass(frozen=True)
 class ObjectDomain:
-    """How one object differs from what it is nominally."""
+    """Deviations of one object from its nominal properties."""
 
-    mass: float = 1.0  # factor, at its nominal size: on the density
+    mass: float = 1.0  # factor on the density
     friction: float = 1.0  # factor
     size: float = 1.0  # factor
     color_brightness: float = 1.0  # factor
-    color_turn: float = 0.0  # rad between its colour's direction and the nominal
-    color_heading: float = 0.0  # rad, towards which other colours that turn goes
+    color_turn: float = 0.0  # rad between the directions of its colour and the nominal one
+    color_heading: float = 0.0  # rad, direction of that turn around the nominal colour
 
     def color(self, nominal: tuple[int, int, int]) -> tuple[int, int, int]:
-        """The colour it has, sRGB 0..255, for the nominal one."""
+        """Return its colour for a nominal one, sRGB 0..255."""
         rgb = np.array(nominal, np.float64)
         length = float(np.linalg.norm(rgb))
         if length == 0:
@@ -91,7 +91,7 @@ class ObjectDomain:
 
 @dataclass(frozen=True)
 class Domain:
-    """One world's deviations: pure numbers."""
+    """Deviations of one world."""
 
     objects: tuple[ObjectDomain, ...]
     light: Light
@@ -102,9 +102,9 @@ def sample_domain(config: DomainConfig, rng: np.random.Generator, n_objects: int
 
     Args:
         config: the ranges.
-        rng: drawn from; the same state gives the same domain, and the first n objects and the
-            light are the same whatever the number of objects.
-        n_objects: how many.
+        rng: the same state gives the same light and the same first n objects, whatever the number
+            of objects.
+        n_objects: in the world.
     """
     light = _light(config, rng)
     objects = tuple(
@@ -122,19 +122,19 @@ def sample_domain(config: DomainConfig, rng: np.random.Generator, n_objects: int
 
 
 def scaled(shape: Shape, factor: float) -> Shape:
-    """A shape with all lengths multiplied; its density stays.
+    """Scale a shape; its density stays.
 
     Args:
         shape: any.
         factor: above 0.
     Returns:
-        A shape of another name, since a model shares meshes by the shape's name; for a factor
-        of 1 the same shape.
+        A shape with another name, because a model shares meshes by name; for factor 1 the same
+        shape.
     Raises:
         UserError: the factor is not above 0.
     """
     if not 0 < factor < np.inf:
-        raise UserError(f"a shape scaled by {factor}; the factor must be above 0")
+        raise UserError(f"a shape cannot be scaled by {factor}; the factor must be above 0")
     if factor == 1:
         return shape
     return dataclasses.replace(
@@ -159,7 +159,7 @@ def _times(xyz: tuple[float, float, float], factor: float) -> tuple[float, float
 
 
 def _light(config: DomainConfig, rng: np.random.Generator) -> Light:
-    """A lamp within the cone; the shares of all light together are the intensity."""
+    """Draw a lamp within the cone; ambient and diffuse shares add up to the intensity."""
     cosine = rng.uniform(np.cos(config.lamp_cone), 1.0)
     turn = rng.uniform(0.0, 2 * np.pi)
     intensity, ambient = rng.uniform(*config.intensity), rng.uniform(*config.ambient)

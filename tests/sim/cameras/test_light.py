@@ -60,3 +60,11 @@ def test_tint_and_bright_lamps() -> None:
 def test_impossible_lights_are_refused(change: dict, word: str) -> None:
     with pytest.raises(UserError, match=word):
         Light(**change)
+
+
+def test_a_rotated_light_shades_a_rotated_surface_alike() -> None:
+    light, color = Light(tint=(1.0, 0.9, 0.8)), np.array([[200.0, 150.0, 100.0]])
+    normal = np.array([[0.6, 0.3, np.sqrt(1 - 0.45)]])
+    turned = normal * (-1, -1, 1)
+    assert np.allclose(light.shade(color, normal), light.rotated(np.pi).shade(color, turned))
+    assert light.rotated(0.0) is light

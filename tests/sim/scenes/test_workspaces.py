@@ -40,10 +40,12 @@ def test_a_fixed_scene_is_moved_as_robot_and_camera_are(name: str, there: Worksp
         a, b = (s.world.pose(name_)[0] for s in (usual, moved))
         assert cell.standard(tuple(b)) == pytest.approx(a, abs=1e-3)  # both have settled
     assert moved.visible_fraction == pytest.approx(usual.visible_fraction, abs=0.02)
-    images = []
+    images, frames = [], []
     for scene in (usual, moved):
         (camera,) = scene.make_cameras()
-        images.append(project(camera.capture(), scene.workspace).height)
+        frames.append(camera.capture())
+        images.append(project(frames[-1], scene.workspace).height)
+    assert (np.abs(frames[0].color.astype(int) - frames[1].color) < 3).mean() > 0.97  # lit alike
     here, there_ = images[0], images[1][::-1, ::-1] if cell.yaw else images[1]
     seen = np.isfinite(here) & np.isfinite(there_)
     assert seen.mean() > 0.7

@@ -1,7 +1,7 @@
-"""A simulated RGB-D camera drawn by OpenGL: the ray-cast one's pictures, sooner if much moved.
+"""A simulated RGB-D camera rendered with OpenGL: faster than ray casting if much has moved.
 
-Its pixels differ from a ray's along edges, where a sample falls on one side or the other, and
-between graphics drivers; where every bit must repeat, use `RayCamera`.
+Pixels differ from `RayCamera`'s along edges, and between graphics drivers; use `RayCamera` where
+images must be reproducible to the bit.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from ...interfaces import Region, RGBDFrame
 from .opengl import Canvas
 from .ray import BACKGROUND, RANGE, SimCamera
 
-NEAR = 0.01  # m along the optical axis before which nothing is seen
-_SLICES = 96  # of a cylinder: its flats then lie within 0.02 mm of the round for radii to 30 mm
+NEAR = 0.01  # m along the optical axis, near clipping plane
+_SLICES = 96  # per cylinder: its facets are within 0.02 mm of the round for radii up to 30 mm
 _VISIBLE = int(mujoco.mjtCatBit.mjCAT_STATIC | mujoco.mjtCatBit.mjCAT_DYNAMIC)
 
 
 class _Window(NamedTuple):
-    """The pixels of an image that are drawn."""
+    """The part of an image that is drawn."""
 
     top: int
     left: int
@@ -36,30 +36,29 @@ class _Window(NamedTuple):
 
 
 class GLCamera(SimCamera):
-    """A perspective camera in a MuJoCo world, drawn by OpenGL.
+    """A perspective camera in a MuJoCo world, rendered with OpenGL.
 
-    A drop-in for `RayCamera`; it sees the positions that MuJoCo last computed. On Linux it
-    needs no display; MUJOCO_GL (egl, osmesa or glfw) picks another library than EGL. It holds
-    graphics memory until it is closed or forgotten, and is used from one thread.
-
-    It takes what `SimCamera` takes; the world's model and data are not touched.
+    A drop-in for `RayCamera`, with the arguments of `SimCamera`; it sees the positions that MuJoCo
+    last computed and does not modify the world. On Linux it needs no display; MUJOCO_GL (egl,
+    osmesa or glfw) selects the library, EGL by default. It holds graphics memory until it is closed
+    or garbage-collected, and is to be used from one thread.
 
     Raises:
-        UserError: there is no OpenGL here, or MUJOCO_GL forbids it.
+        UserError: OpenGL is not available, or MUJOCO_GL disables it.
     """
 
     def _prepare(self) -> None:
         k = self.intrinsics
         self._all = _Window(0, 0, *self._size)
 
-        # What is drawn: the world's model without its lamps and gloss, in an image of our size.
+        # A copy of the model without lights and gloss, with an off-screen buffer of our size.
         self._drawn = m = copy.copy(self._model)
         m.mat_emission[:] = 0
         m.mat_reflectance[:] = 0
         m.light_active[:] = 0
         m.vis.headlight.active = 0
         m.vis.global_.offwidth, m.vis.global_.offheight = k.width, k.height
-        m.vis.quality.offsamples = 0  # a mean of depths is the depth of nothing
+        m.vis.quality.offsamples = 0  # antialiasing would average depths across edges
         m.vis.quality.shadowsize = 0
         m.vis.quality.numslices = _SLICES
         self._options, self._alone = (mujoco.MjvOption() for _ in range(2))
@@ -74,10 +73,10 @@ class GLCamera(SimCamera):
         self._canvas = Canvas(m)
 
     def capture(self, region: Region | None = None) -> RGBDFrame:
-        """Take a picture.
+        """Capture a frame.
 
         Args:
-            region: the part of the image to look at; the rest has colour 0 and depth 0.
+            region: part of the image to render; the rest has colour 0 and depth 0.
         Returns:
             The frame; where nothing is within 20 m, the background's colour and depth 0.
         """
@@ -88,7 +87,7 @@ class GLCamera(SimCamera):
         return self._frame(color, depth)
 
     def true_bodies(self) -> npt.NDArray[np.int32]:
-        """The simulator's truth, for scenes and tests only: the body seen by each pixel.
+        """Return the body that each pixel shows: ground truth, for scenes and tests only.
 
         Returns:
             (H, W) body ids of the last capture; -1 for nothing, or outside its region.
@@ -99,13 +98,13 @@ class GLCamera(SimCamera):
         return bodies
 
     def visible_fraction(self, body_id: int) -> float:
-        """The simulator's truth, for scenes and tests only: how much of a body is in view.
+        """Compute how much of a body is visible: ground truth, for scenes and tests only.
 
         Args:
             body_id: MuJoCo's.
         Returns:
-            Pixels of the body now, over those that it would have with nothing else in the
-            world; 0 for a body outside the image.
+            Visible pixels of the body over those with nothing else in the world; 0 for a body
+            outside the image.
         """
         self._update(self._other, self._options)
         now = self._bodies(self._other, self._all) == body_id
@@ -116,7 +115,7 @@ class GLCamera(SimCamera):
         return float((now & alone).sum() / alone.sum()) if alone.any() else 0.0
 
     def close(self) -> None:
-        """Give the graphics memory back; no picture can be taken afterwards."""
+        """Free the graphics memory; no frame can be captured afterwards."""
         self._canvas.close()
 
     def __enter__(self) -> GLCamera:
@@ -139,7 +138,7 @@ class GLCamera(SimCamera):
     def _update(
         self, scene: Any, options: Any, group: npt.NDArray[np.integer] | None = None
     ) -> None:
-        """Put the world as it is now into a scene; `group` stands in for the geoms' groups."""
+        """Update a scene from the world's state; `group` overrides the geoms' groups."""
         m = self._drawn
         m.geom_group[:] = self._model.geom_group if group is None else group
         for drawn, true in (
@@ -147,9 +146,9 @@ class GLCamera(SimCamera):
             (m.mat_rgba, self._model.mat_rgba),
         ):
             drawn[:] = true
-            drawn[:, 3] = true[:, 3] > 0  # as for rays: what is not invisible is opaque
+            drawn[:, 3] = true[:, 3] > 0  # as for rays: everything visible is opaque
         mujoco.mjv_updateScene(m, self._data, options, None, mujoco.MjvCamera(), _VISIBLE, scene)
-        scene.flags[:] = 0  # shadows, reflections, sky, haze
+        scene.flags[:] = 0  # no shadows, reflections, sky, haze
         scene.nlight = 1
         lamp = scene.lights[0]
         lamp.type = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
@@ -160,7 +159,7 @@ class GLCamera(SimCamera):
         lamp.specular = np.zeros(3)
 
     def _aim(self, scene: Any, window: _Window) -> None:
-        """Set the projection for which the centre of pixel (u, v) is the point (u, v)."""
+        """Set the projection that puts image point (u, v) at the centre of pixel (u, v)."""
         k, pose = self.intrinsics, self.T_world_camera
         left, right = (
             NEAR * (u - 0.5 - k.cx) / k.fx for u in (window.left, window.left + window.width)
@@ -168,18 +167,18 @@ class GLCamera(SimCamera):
         top, bottom = (
             NEAR * (k.cy - v + 0.5) / k.fy for v in (window.top, window.top + window.height)
         )
-        for eye in scene.camera:  # the right eye counts, too: MuJoCo takes the mean
+        for eye in scene.camera:  # both eyes: MuJoCo renders their mean
             eye.pos, eye.forward, eye.up = pose[:3, 3], pose[:3, 2], -pose[:3, 1]
             eye.orthographic = 0
             eye.frustum_near, eye.frustum_far = NEAR, RANGE
             eye.frustum_bottom, eye.frustum_top = bottom, top
             eye.frustum_center = (left + right) / 2
-            eye.frustum_width = (right - left) / 2  # MuJoCo takes it for half the width
+            eye.frustum_width = (right - left) / 2  # MuJoCo expects half the width
 
     def _draw(
         self, scene: Any, window: _Window
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-        """Colours (h, w, 3) and depths (h, w) in m, 0 for nothing, of a window."""
+        """Render colour (h, w, 3) and depth (h, w) in m, 0 for nothing, of a window."""
         self._aim(scene, window)
         color, depth = self._canvas.draw(scene, window.height, window.width)
         nothing = depth <= 0
@@ -188,7 +187,7 @@ class GLCamera(SimCamera):
         return color, depth
 
     def _bodies(self, scene: Any, window: _Window) -> npt.NDArray[np.int32]:
-        """(h, w) ids of the bodies in a window, -1 for nothing."""
+        """Render the (h, w) body ids of a window, -1 for nothing."""
         for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
             scene.flags[flag] = 1
         color, depth = self._draw(scene, window)

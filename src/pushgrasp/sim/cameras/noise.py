@@ -1,4 +1,4 @@
-"""What a depth camera adds to a perfect picture. Arrays in, arrays out; no simulator."""
+"""Sensor noise of an RGB-D camera. Arrays in, arrays out; no simulator."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from .stereo import DepthNoise, match, rough_normal
 
 @dataclass(frozen=True)
 class ColorNoise:
-    """A colour camera's errors (assumed: a small sensor indoors, after white balance)."""
+    """Noise of a colour image (assumed: a small sensor indoors, after white balance)."""
 
     sigma: float = 3.0
-    """Of 255, standard deviation of each channel of each pixel."""
+    """Standard deviation of each channel of each pixel, of 255."""
     gain: float = 0.03
-    """Standard deviation of a whole picture's brightness, as a share: exposure."""
+    """Standard deviation of an image's brightness, as a share: exposure."""
     balance: float = 0.004
-    """Standard deviation of a whole picture's gain in each channel: white balance."""
+    """Standard deviation of an image's gain in each channel: white balance."""
 
     def __post_init__(self) -> None:
         if min(self.sigma, self.gain, self.balance) < 0:
-            raise UserError(f"{self}: a colour's noise is 0 or more")
+            raise UserError(f"{self}: colour noise must be 0 or more")
 
 
 @dataclass(frozen=True)
 class SensorNoise:
-    """All that a camera adds to what there is to see."""
+    """Noise of an RGB-D camera."""
 
     white: float = 0.0
-    """m, standard deviation of a depth error that knows no distance and no neighbours."""
+    """m, standard deviation of white depth noise: independent of distance and of neighbours."""
     depth: DepthNoise | None = None
     color: ColorNoise | None = None
 
@@ -46,21 +46,21 @@ class SensorNoise:
 
 
 D405 = SensorNoise(depth=DepthNoise(), color=ColorNoise())
-"""One picture, as it comes."""
+"""A single RealSense D405 image."""
 D405_AVERAGED = SensorNoise(depth=DepthNoise(frames_averaged=16), color=ColorNoise())
-"""Half a second of pictures of a scene that lies still: 1.6 mm at 0.7 m."""
+"""The mean of 16 images of a static scene, half a second: 1.6 mm at 0.7 m."""
 NOISES = {"d405": D405, "d405-averaged": D405_AVERAGED}
-"""By the names that a file of cameras may use."""
+"""By the names used in camera files."""
 
 
 def read_noise(value: object, where: str) -> SensorNoise | None:
-    """The noise that a file asks for.
+    """Read a noise model from parsed JSON.
 
     Args:
-        value: parsed JSON: null, a name, or the fields of `SensorNoise`.
-        where: the file and place, for the message.
+        value: null, a name, or an object with the fields of `SensorNoise`.
+        where: file and place, for messages.
     Raises:
-        UserError: it is none of these.
+        UserError: the value is none of these.
     """
     if value is None:
         return None
@@ -73,14 +73,14 @@ def read_noise(value: object, where: str) -> SensorNoise | None:
 
 
 def sense(frame: RGBDFrame, noise: SensorNoise | None, rng: np.random.Generator) -> RGBDFrame:
-    """The picture that a real camera would have taken.
+    """Add sensor noise to a frame.
 
     Args:
-        frame: a perfect one; it is left as it is.
+        frame: a perfect one; not modified.
         noise: of the camera; None for none.
-        rng: drawn from; the same state gives the same picture.
+        rng: the same state gives the same noise.
     Returns:
-        A frame with other depth and colour. Pixels without depth get none.
+        The noisy frame; pixels without depth stay without.
     """
     if noise is None:
         return frame
@@ -105,7 +105,7 @@ def sense(frame: RGBDFrame, noise: SensorNoise | None, rng: np.random.Generator)
 def _colored(
     color: npt.NDArray[np.uint8], noise: ColorNoise, rng: np.random.Generator
 ) -> npt.NDArray[np.uint8]:
-    """Colours (H, W, 3) with the noise of pixels and of the whole picture."""
+    """Add per-pixel and per-image noise to colours (H, W, 3)."""
     gain = (1 + rng.normal(0.0, noise.gain)) * (1 + rng.normal(0.0, noise.balance, 3))
     error = np.float32(noise.sigma) * rough_normal(color.shape, rng)
     bright = color * gain.astype(np.float32)

@@ -1,4 +1,4 @@
-"""A simulated RGB-D camera: rays cast by MuJoCo, no graphics library, no chance."""
+"""A simulated RGB-D camera: rays cast by MuJoCo; deterministic, without a graphics library."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ from .noise import SensorNoise, sense
 
 BACKGROUND = (24, 26, 30)  # sRGB, where a ray meets nothing
 RANGE = 20.0  # m along the optical axis beyond which nothing is seen
-SEEN = (1, 1, 0, 1, 1, 1)  # geom groups; 2 has meshes that only videos show
-_NEAR = 0.05  # m; boxes that come closer to the camera are not projected
-_DEFAULT_RGBA = np.array(
-    [0.5, 0.5, 0.5, 1.0], np.float32
-)  # MuJoCo's, for which a geom's material counts
+SEEN = (1, 1, 0, 1, 1, 1)  # geom groups; group 2 has visual meshes, which only videos show
+_NEAR = 0.05  # m; bounding boxes closer to the camera are not projected
+# MuJoCo's default colour; a geom that has it takes its material's
+_DEFAULT_RGBA = np.array([0.5, 0.5, 0.5, 1.0], np.float32)
 _SIGNS = np.stack(np.meshgrid([-1, 1], [-1, 1], [-1, 1]), -1).reshape(8, 3)
 
 
 class HasModelAndData(Protocol):
-    """What the camera needs of a world."""
+    """The part of a world that a camera needs."""
 
     @property
     def model(self) -> mujoco.MjModel: ...
@@ -37,16 +36,16 @@ class HasModelAndData(Protocol):
 
 
 class SimCamera:
-    """What every camera of a MuJoCo world is made of.
+    """Base of the cameras of a MuJoCo world.
 
     Args:
         world: anything with the model and the data.
         intrinsics: of the camera; None: 640x480, the ancestors' focal length.
         T_world_camera: (4, 4) pose; None: the standard cell's camera.
-        geomgroup: (6,) which geom groups are visible; None: all but 2, meshes for people to see.
-        light: on everything that it sees; None: the default lamp.
-        noise: of its sensor; None: a perfect one.
-        seed: of that noise.
+        geomgroup: (6,) which geom groups are visible; None: all but 2, the visual meshes.
+        light: of the scene; None: the default lamp.
+        noise: of the sensor; None: none.
+        seed: of the noise.
     """
 
     def __init__(
@@ -72,10 +71,10 @@ class SimCamera:
         self._prepare()
 
     def _prepare(self) -> None:
-        """Make what the back end needs."""
+        """Set up the back end."""
 
     def _frame(self, color: npt.NDArray[np.uint8], depth: npt.NDArray[np.float32]) -> RGBDFrame:
-        """A picture as the sensor gives it."""
+        """Make a frame with the sensor's noise."""
         frame = RGBDFrame(color, depth, self.intrinsics, self.T_world_camera.copy())
         return sense(frame, self.noise, self._rng)
 
@@ -84,39 +83,39 @@ class RayCamera(SimCamera):
     """A perspective camera in a MuJoCo world.
 
     It sees the positions that MuJoCo last computed: after setting `qpos` by hand, call
-    `mujoco.mj_kinematics` first. Rays that can meet nothing that moved since they were last
-    cast are not cast again, which changes no pixel: what sleeps costs nothing to see.
+    `mujoco.mj_kinematics` first. Only rays that may hit a geom that has moved since they were last
+    cast are cast again, which changes no pixel and makes a static scene cheap to render.
     """
 
     def _prepare(self) -> None:
-        # of length 1 along the optical axis, so that MuJoCo's ray parameter is the depth
+        # length 1 along the optical axis, so that MuJoCo's ray parameter is the depth
         self._rays = ray_directions(self.intrinsics) @ self.T_world_camera[:3, :3].T
 
         self._visible = self._groups[np.clip(self._model.geom_group, 0, 5)] > 0
         self._spare: mujoco.MjModel | None = None
 
-        # what each ray met when it was last cast, and where the geoms were then
+        # what each ray hit when it was last cast, and the geoms' appearance then
         self._color = np.zeros((*self._size, 3), np.uint8)
         self._depth = np.zeros(self._size, np.float32)
         self._geom = np.full(self._size, -1, np.int32)
         self._known = np.zeros(self._size, bool)
-        self._looks = self._geom_looks()
+        self._appearance = self._geom_appearance()
         self._labels = self._geom  # geoms in the last capture
 
     def capture(self, region: Region | None = None) -> RGBDFrame:
-        """Take a picture.
+        """Capture a frame.
 
         Args:
-            region: the part of the image to look at; the rest has colour 0 and depth 0.
+            region: part of the image to render; the rest has colour 0 and depth 0.
         Returns:
-            The frame; where a ray meets nothing, the background's colour and depth 0.
+            The frame; where a ray hits nothing, the background's colour and depth 0.
         """
         r = region or Region(0, 0, *self._size)
         cut = np.s_[max(r.row, 0) : r.row + r.height, max(r.column, 0) : r.column + r.width]
         asked = np.zeros(self._size, bool)
         asked[cut] = True
-        self._forget_what_moved()
-        self._look(np.flatnonzero(asked & ~self._known))
+        self._invalidate_moved()
+        self._render(np.flatnonzero(asked & ~self._known))
         self._known |= asked
 
         color = np.where(asked[..., None], self._color, np.uint8(0))
@@ -125,7 +124,7 @@ class RayCamera(SimCamera):
         return self._frame(color, depth)
 
     def true_bodies(self) -> npt.NDArray[np.int32]:
-        """The simulator's truth, for scenes and tests only: the body seen by each pixel.
+        """Return the body that each pixel shows: ground truth, for scenes and tests only.
 
         Returns:
             (H, W) body ids of the last capture; -1 for nothing, or outside its region.
@@ -134,33 +133,33 @@ class RayCamera(SimCamera):
         return bodies[self._labels]
 
     def visible_fraction(self, body_id: int) -> float:
-        """The simulator's truth, for scenes and tests only: how much of a body is in view.
+        """Compute how much of a body is visible: ground truth, for scenes and tests only.
 
         Args:
             body_id: MuJoCo's.
         Returns:
-            Pixels of the body now, over those that it would have with nothing else in the
-            world; 0 for a body outside the image.
+            Visible pixels of the body over those with nothing else in the world; 0 for a body
+            outside the image.
         """
         own = self._visible & (self._model.geom_bodyid == body_id)
-        pixels = np.flatnonzero(self._outline(own, self._geom_looks()))
+        pixels = np.flatnonzero(self._outline(own, self._geom_appearance()))
         alone, _, _ = self._cast(pixels, self._showing(own))
         now, _, _ = self._cast(pixels[alone >= 0])
         n_alone = int((alone >= 0).sum())
         return float(own[now[now >= 0]].sum() / n_alone) if n_alone else 0.0
 
-    def _forget_what_moved(self) -> None:
-        """Mark the rays that passed, or now pass, near a geom whose pose or colour changed."""
-        before, now = self._looks, self._geom_looks()
+    def _invalidate_moved(self) -> None:
+        """Invalidate rays that passed or now pass near a geom whose pose or colour changed."""
+        before, now = self._appearance, self._geom_appearance()
         moved = self._visible & (before != now).any(1)
         if moved.any():
             self._known &= ~(self._outline(moved, before) | self._outline(moved, now))
-            self._looks = now
+            self._appearance = now
 
-    def _look(self, pixels: npt.NDArray[np.int64]) -> None:
-        """Cast the rays of some pixels (N,) and remember what they meet."""
+    def _render(self, pixels: npt.NDArray[np.int64]) -> None:
+        """Cast the rays of some pixels (N,) and store what they hit."""
         geom, depth, normal = self._cast(pixels)
-        colors = np.append(255 * self._looks[:, :3], [BACKGROUND], axis=0)  # -1, nothing, is last
+        colors = np.append(255 * self._appearance[:, :3], [BACKGROUND], axis=0)  # -1: last
         shaded = self.light.shade(colors[geom], normal)
         shaded[geom < 0] = BACKGROUND
         self._color.reshape(-1, 3)[pixels] = np.rint(shaded).astype(np.uint8)
@@ -192,20 +191,20 @@ class RayCamera(SimCamera):
         return geom, depth.astype(np.float32), normal.reshape(n, 3)
 
     def _showing(self, geoms: npt.NDArray[np.bool_]) -> mujoco.MjModel:
-        """A model of the same world in which only these geoms are in group 0."""
+        """Return a copy of the model in which only these geoms are in group 0."""
         spare = self._spare = self._spare or copy.copy(self._model)
         spare.geom_group[:] = np.where(geoms, 0, 1)
         return spare
 
     def _outline(
-        self, geoms: npt.NDArray[np.bool_], looks: npt.NDArray[np.float64]
+        self, geoms: npt.NDArray[np.bool_], appearance: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.bool_]:
-        """(H, W) bool: pixels that may show some geoms, as their bounding boxes project."""
+        """Mask (H, W) of the pixels that may show some geoms: their projected bounding boxes."""
         ids = np.flatnonzero(geoms)
         mask = np.zeros(self._size, np.uint8)
         center, half = np.split(self._model.geom_aabb[ids].reshape(-1, 2, 3), 2, axis=1)
         corners = center + half * _SIGNS  # (G, 8, 3) in the geoms' frames
-        position, axes = looks[ids, None, 3:6], looks[ids, 6:].reshape(-1, 3, 3)
+        position, axes = appearance[ids, None, 3:6], appearance[ids, 6:].reshape(-1, 3, 3)
         points = corners @ axes.transpose(0, 2, 1) + position
         local = (points - self.T_world_camera[:3, 3]) @ self.T_world_camera[:3, :3]
         z = local[..., 2]
@@ -215,12 +214,12 @@ class RayCamera(SimCamera):
         for box, nearest, farthest in zip(uv, z.min(1), z.max(1), strict=True):
             if nearest >= _NEAR:
                 cv2.fillConvexPoly(mask, cv2.convexHull(box), 1)
-            elif farthest > 0:  # reaches past the camera: its projection has no outline
+            elif farthest > 0:  # it reaches behind the camera and has no projected outline
                 mask[:] = 1
-        return cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0  # corners were rounded
+        return cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0  # for the rounded corners
 
-    def _geom_looks(self) -> npt.NDArray[np.float64]:
-        """(ngeom, 15): red, green, blue, 0 to 1; position in m; rotation matrix, world frame."""
+    def _geom_appearance(self) -> npt.NDArray[np.float64]:
+        """Collect (ngeom, 15): rgb 0 to 1, position in m and rotation matrix, world frame."""
         m, d = self._model, self._data
         rgba = m.geom_rgba.copy()
         plain = (m.geom_matid >= 0) & np.all(rgba == _DEFAULT_RGBA, axis=1)

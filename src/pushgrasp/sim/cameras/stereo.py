@@ -1,20 +1,20 @@
-"""What stereo matching makes of a perfect depth image. Arrays in, arrays out; no simulator.
+"""Noise of a stereo depth camera, from a perfect depth image. Arrays in and out; no simulator.
 
-It follows the published figures of the RealSense D405 and what is known of its kind of matcher:
+The model follows published figures of the RealSense D405 and of its kind of matcher:
 - baseline 18 mm, best from 7 to 50 cm, under 2 % off at 50 cm, no projector of its own: its
   data sheet (337029) and the maintainers in librealsense issues #11427 and #15016;
-- depth noise is z^2 / (focal length * baseline) times the noise of the disparity: "Tuning depth
-  cameras for best performance", Intel's white paper. Of that noise its author says "as low as
-  0.032 but it is best to use about 0.08" pixels (librealsense issue #3904);
-- disparities have 5 bits below the pixel and flat surfaces look bumpy: Keselman et al., "Intel
-  RealSense stereoscopic depth cameras", CVPR workshops, 2017, section 4.2.6, of the R200; the
-  bumps are wider than a pixel, for neighbours are matched by windows that overlap;
-- what only the left imager sees has no depth: geometry.
+- depth noise is z^2 / (focal length * baseline) times the disparity noise: "Tuning depth cameras
+  for best performance", Intel's white paper. Its author gives "as low as 0.032 but it is best to
+  use about 0.08" pixels (librealsense issue #3904);
+- disparities have 5 fractional bits and flat surfaces look bumpy: Keselman et al., "Intel
+  RealSense stereoscopic depth cameras", CVPR workshops, 2017, section 4.2.6, on the R200; the
+  bumps are wider than a pixel because matching windows overlap;
+- points that only the left imager sees have no depth (geometry).
 How often pixels drop out or lie between two surfaces depends on texture and light, and no
-figures are published: those are assumptions, marked so below.
+figures are published; those values are assumptions, marked below.
 
-At 0.7 m a single picture of a D405 is thus 3.4 mm off (standard deviation), at 0.5 m 1.7 mm.
-The default intrinsics (618 px) show nearly the middle 640x480 pixels of its 1280x720 picture.
+At 0.7 m the standard deviation of a single D405 image is thus 3.4 mm, at 0.5 m 1.7 mm. The default
+intrinsics (618 px) show nearly the central 640x480 pixels of its 1280x720 image.
 """
 
 from __future__ import annotations
@@ -32,48 +32,58 @@ from ...errors import UserError
 
 FloatImage = npt.NDArray[np.float32]
 
-_PATCH_PX = 3  # px, the spread that makes patches without depth some 6 px wide
-_SMOOTH_PX = 12  # px over which the lateral error of an edge stays the same
-_QUANTILES = np.array([NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)], np.float32)
-_QUANTILES /= _QUANTILES.std()
+_PATCH_PX = 3  # px, sigma that makes patches without depth some 6 px wide
+_SMOOTH_PX = 12  # px, correlation length of an edge's lateral error
+
+
+def _unit_quantiles() -> FloatImage:
+    """Return 256 quantiles of the normal distribution, scaled to standard deviation 1."""
+    levels = [NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)]
+    quantiles = np.array(levels, np.float32)
+    quantiles /= quantiles.std()
+    return quantiles
+
+
+_QUANTILES = _unit_quantiles()
 
 
 @dataclass(frozen=True)
 class DepthNoise:
-    """A stereo camera's depth; the defaults are a D405's, one picture, nothing filtered."""
+    """Stereo depth noise; defaults: a single unfiltered D405 image."""
 
     baseline: float = 0.018
-    """m between the imagers; the right one stands on the picture's +x side."""
+    """m between the imagers; the right one is on the image's +x side."""
     focal_px: float = 643.0
-    """Pixels, of the stream in which the camera matches: 1280 wide, the best it has. D405s gave
-    426.6 (realsense-ros issue #3289) and 425.0 at 848, two thirds; it is the same at 640x480."""
+    """Focal length of the stream used for matching, px: 1280 wide, the camera's best. D405s
+    reported 426.6 (realsense-ros issue #3289) and 425.0 at 848, two thirds; it is the same at
+    640x480."""
     subpixel: float = 0.08
-    """Pixels, standard deviation of the disparity in one picture."""
+    """Standard deviation of the disparity in one image, px."""
     floor: float = 0.032
-    """Pixels, the part of `subpixel` that stays however many pictures are averaged."""
+    """The part of `subpixel` that averaging does not remove, px."""
     disparity_step: float = 1 / 32
-    """Pixels, the matcher's resolution."""
+    """Resolution of the matcher, px."""
     depth_unit: float = 1e-4
-    """m, what one count of the depth image stands for."""
+    """m per count of the depth image."""
     correlation_px: float = 1.5
-    """Pixels, sigma of the bumps; a matching window of 7 pixels has about that (assumed)."""
+    """Sigma of the bumps, px; about that of a 7 px matching window (assumed)."""
     frames_averaged: int = 1
-    """Pictures of one still scene whose depths are averaged into one."""
+    """Number of images of a static scene whose depths are averaged."""
     near: float = 0.07
-    """m; nothing closer has depth (848x480; 0.10 at 1280x720)."""
+    """m, minimum depth (848x480; 0.10 at 1280x720)."""
     far: float = 1.5
-    """m; nothing farther has depth (assumed: three times its best range)."""
+    """m, maximum depth (assumed: three times the best range)."""
     lateral_px: float = 0.7
-    """Pixels by which outlines wander (assumed)."""
+    """Standard deviation of an outline's shift, px (assumed)."""
     edge_dropout: float = 0.4
-    """Chance that a pixel at a depth step has no depth (assumed)."""
+    """Probability that a pixel at a depth step has no depth (assumed)."""
     edge_mixing: float = 0.3
-    """Chance that one lies between the two surfaces instead: a flying pixel (assumed)."""
+    """Probability that it lies between the two surfaces instead: a flying pixel (assumed)."""
     graze: tuple[float, float] = (75.0, 86.0)
-    """Degrees between surface normal and ray from which pixels drop out as at a step, at first
-    none, then all that do (assumed)."""
+    """Angles between surface normal and ray, degrees, over which dropout rises from none to that
+    of a step (assumed)."""
     patches: float = 0.003
-    """Share of the picture without depth for lack of texture, in small patches (assumed)."""
+    """Share of the image without depth for lack of texture, in small patches (assumed)."""
 
     def __post_init__(self) -> None:
         numbers = dataclasses.asdict(self)
@@ -95,19 +105,19 @@ class DepthNoise:
 
     @property
     def disparity_std(self) -> float:
-        """Pixels, what is left of `subpixel` after averaging."""
+        """Standard deviation of the disparity after averaging, px."""
         passing = self.subpixel**2 - self.floor**2
         return float(np.sqrt(self.floor**2 + passing / self.frames_averaged))
 
     def std(self, depth: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """(...) m, standard deviation on a flat surface at depths (...) in m."""
+        """Compute the standard deviation (...) in m on a flat surface at depths (...) in m."""
         squared = np.square(np.asarray(depth, np.float64))
         return squared * (self.disparity_std / (self.focal_px * self.baseline))
 
 
 def match(depth: FloatImage, fx: float, noise: DepthNoise, rng: np.random.Generator) -> FloatImage:
-    """Depths (H, W) in m, 0 for none, as the matcher would find them; fx in pixels."""
-    solid = np.where(depth > 0, depth, np.float32(1e6))  # what has no depth is far away
+    """Simulate stereo matching of depths (H, W) in m, 0 for none; fx in pixels."""
+    solid = np.where(depth > 0, depth, np.float32(1e6))  # missing depth: far away
     missing = (depth < noise.near) | (depth > noise.far)
     missing |= _hidden_from_the_right(solid, fx, noise.baseline)
 
@@ -143,10 +153,10 @@ def match(depth: FloatImage, fx: float, noise: DepthNoise, rng: np.random.Genera
 
 
 def _hidden_from_the_right(depth: FloatImage, fx: float, baseline: float) -> npt.NDArray[np.bool_]:
-    """(H, W) bool: what the right imager does not see, for something nearer is before it.
+    """Mask (H, W) of the points that are occluded in the right imager.
 
-    A point's column there is its own less the disparity; it is hidden if any point to the
-    right of it in this picture comes out further left.
+    A point's column there is its column here minus the disparity; it is occluded if any point to
+    its right in this image projects further left.
     """
     right = np.arange(depth.shape[1], dtype=np.float32) - np.float32(fx * baseline) / depth
     least = np.minimum.accumulate(right[:, ::-1], axis=1)[:, ::-1]
@@ -156,10 +166,10 @@ def _hidden_from_the_right(depth: FloatImage, fx: float, baseline: float) -> npt
 def _wander(
     depth: FloatImage, where: npt.NDArray[np.bool_], spread: float, rng: np.random.Generator
 ) -> FloatImage:
-    """The depth image, (H, W) both, with its outlines shifted by some pixels where asked.
+    """Shift the outlines of a depth image (H, W) by some pixels where a mask (H, W) says.
 
     Args:
-        spread: pixels, standard deviation of the shift, which changes slowly over the picture.
+        spread: standard deviation of the shift, px; it varies slowly over the image.
     """
     height, width = depth.shape
     coarse = (2, height // _SMOOTH_PX + 2, width // _SMOOTH_PX + 2)
@@ -176,7 +186,7 @@ def _wander(
 
 
 def _bumps(shape: tuple[int, ...], sigma: float, rng: np.random.Generator) -> FloatImage:
-    """(H, W) normal noise of mean 0 and deviation 1, smooth over `sigma` pixels."""
+    """Draw normal noise (H, W), mean 0, deviation 1, smoothed over `sigma` pixels."""
     white = rough_normal(shape, rng)
     if sigma <= 0:
         return white
@@ -186,12 +196,12 @@ def _bumps(shape: tuple[int, ...], sigma: float, rng: np.random.Generator) -> Fl
 
 
 def rough_normal(shape: tuple[int, ...], rng: np.random.Generator) -> FloatImage:
-    """Normal noise of mean 0 and deviation 1 in 256 steps, the largest 2.9; the fastest way."""
+    """Draw normal noise, mean 0, deviation 1, quantised to 256 levels up to 2.9: the fastest."""
     return _QUANTILES[np.frombuffer(rng.bytes(int(np.prod(shape))), np.uint8)].reshape(shape)
 
 
 @lru_cache(maxsize=8)
 def _kernel(sigma: float) -> FloatImage:
-    """(N, 1) Gaussian that keeps the deviation of white noise."""
+    """Return a Gaussian kernel (N, 1) that preserves the deviation of white noise."""
     kernel = cv2.getGaussianKernel(2 * int(np.ceil(3 * sigma)) + 1, sigma, cv2.CV_32F)
     return np.asarray(kernel / np.linalg.norm(kernel), np.float32)

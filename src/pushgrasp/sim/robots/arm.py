@@ -1,8 +1,9 @@
-"""A whole arm with a hand: drives with limited torque, and mink for the inverse kinematics.
+"""An arm with a hand: torque-limited actuators, and inverse kinematics by mink.
 
-A line of the tool is solved at close intervals before anything moves; what is out of reach,
-beyond a joint's limit, or would bring the arm against itself, the table or the camera's post
-is refused. What lies on the table it does not know: that it feels, as a real arm would.
+A straight line of the tool is solved at close intervals before anything moves. Infeasible lines are
+refused: out of reach, beyond a joint limit, through a singularity, or in collision with the arm
+itself, the table, the tote or the camera's post. Objects are not known to the planner; contact with
+them is sensed, as on a real arm.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import mink
 import mujoco
 import numpy as np
 
+from ...errors import UserError
 from ..cell import Cell
 from ..model import CONTACT_SOLIMP, CONTACT_SOLREF, add_surroundings
 from .arms import ARMS, add_arm
@@ -22,24 +24,24 @@ from .meshes import find_meshes
 from .motion import FloatArray, JointPath, half_turn
 from .robot import HAND_BODIES, RefusedError
 
-STIFFNESS = 250.0  # 1/rad: N m of a drive, over its largest torque, for each rad that it is off
-_STEP, _TURN = 0.02, 0.1  # m and rad between the points of a line that are solved
-_NEAR_POSITION, _NEAR_ANGLE = 5e-5, 5e-4  # m, rad: solved
+STIFFNESS = 250.0  # 1/rad: an actuator's position gain (N m/rad) over its torque limit
+_STEP, _TURN = 0.02, 0.1  # m and rad between the points of a line at which IK is solved
+_NEAR_POSITION, _NEAR_ANGLE = 5e-5, 5e-4  # m, rad: errors at which IK has converged
 _MAX_ITERATIONS = 20
-_HEADROOM = 0.85  # share of a joint's speed that is planned with; its drive needs the rest
-_JUMP = 0.5  # rad that a joint may turn between two points; more is a singularity passed
-_HOMING = 0.02  # share of the way back to the home posture that each iteration may take, where the
-# arm has a joint to spare; without it a redundant arm drifts until it meets a limit
-_MARGIN = 0.4  # rad that the last joint shall keep from its limits, turning the longer way for it
+_HEADROOM = 0.85  # share of a joint's speed limit used in planning; the controller needs the rest
+_JUMP = 0.5  # rad that a joint may move between two points; more means a singularity was crossed
+_HOMING = 0.02  # gain towards the home posture in the null space; without it a redundant arm drifts
+# until a joint meets its limit
+_MARGIN = 0.4  # rad that the last joint keeps from its limits, by turning the other way if need be
 
 
 class ArmModel:
-    """An arm's bodies and drives, and its hand's.
+    """Bodies and actuators of an arm and its hand.
 
     Args:
         name: a key of ARMS.
-        hand: at its flange.
-        visual_meshes: show the maker's meshes where they are installed; they touch nothing.
+        hand: mounted on the flange.
+        visual_meshes: add the maker's meshes where they are installed; they do not collide.
     """
 
     def __init__(self, name: str, hand: HandSpec, *, visual_meshes: bool = False) -> None:
@@ -59,10 +61,10 @@ class ArmModel:
             name="tool", pos=(0, 0, self.hand.reach), quat=(0, 1, 0, 0), gravcomp=1
         )
         add_hand(spec, tool, self.hand)
-        for finger in HAND_BODIES[1:]:  # a capsule round the wrist reaches into the palm
+        for finger in HAND_BODIES[1:]:  # the wrist's capsule overlaps the palm
             spec.add_exclude(bodyname1=flange.parent.name, bodyname2=finger)
         top = self.hand.finger_length + 2 * self.hand.palm[2] - 0.005
-        if self.hand.reach > top + 1e-3:  # what joins palm and flange
+        if self.hand.reach > top + 1e-3:  # adapter between palm and flange
             tool.add_geom(
                 name="mount", type=mujoco.mjtGeom.mjGEOM_CYLINDER, mass=0,
                 fromto=(0, 0, top, 0, 0, self.hand.reach), size=(0.034, 0, 0),
@@ -87,7 +89,7 @@ def _planning_model(name: str, hand: HandSpec, cell: Cell) -> mujoco.MjModel:
 
 @lru_cache(maxsize=4)
 def _servos(name: str, hand: HandSpec) -> tuple[FloatArray, FloatArray]:
-    """Stiffness (N m/rad) of each joint's drive, and the damping critical for the home posture."""
+    """Return each joint's position gain (N m/rad) and the damping that is critical at home."""
     arm, model = ARMS[name], _planning_model(name, hand, Cell())
     data = mujoco.MjData(model)
     dofs = [model.joint(j.name).dofadr[0] for j in arm.joints]
@@ -104,7 +106,15 @@ def _servos(name: str, hand: HandSpec) -> tuple[FloatArray, FloatArray]:
 
 
 class ArmKinematics:
-    """How an arm's joints move its tool; see `robot.Kinematics`."""
+    """Kinematics and path planning of an arm; see `robot.Kinematics`.
+
+    Args:
+        name: a key of ARMS.
+        hand: at its flange.
+        cell: where the arm stands and what it must not hit.
+    Raises:
+        UserError: it cannot reach its home beside the cell's workspace.
+    """
 
     def __init__(self, name: str, hand: HandSpec, cell: Cell) -> None:
         arm, model = ARMS[name], _planning_model(name, hand, cell)
@@ -115,7 +125,7 @@ class ArmKinematics:
         self.lag = damping / stiffness
         self._model = model
         self._q = np.array([model.joint(n).qposadr[0] for n in self.joints])
-        self._rest = np.zeros(model.nq)  # fingers included, which planning holds open
+        self._rest = np.zeros(model.nq)  # fingers included; planning keeps them open
         self._rest[self._q] = arm.home
         for side in ("left", "right"):
             finger = model.joint(f"finger_{side}").qposadr[0]
@@ -127,9 +137,14 @@ class ArmKinematics:
         self._limits = [mink.ConfigurationLimit(model)]
         last = arm.joints[-1]
         self._last = last.low + _MARGIN, last.high - _MARGIN
-        self.home = self._solve(
-            np.array(arm.home), np.array(cell.home), self.pose(np.array(arm.home))[1]
-        )
+        at_home = np.array(arm.home)
+        try:
+            self.home = self._solve(at_home, np.array(cell.home), self.pose(at_home)[1])
+        except RefusedError as error:
+            raise UserError(
+                f"the {name} cannot reach its home beside a workspace of {cell.workspace.size} m: "
+                f"{error}; choose a smaller workspace or the gantry"
+            ) from error
 
     def pose(self, joints: FloatArray) -> tuple[FloatArray, float]:
         """See `Kinematics.pose`."""
@@ -139,9 +154,9 @@ class ArmKinematics:
     def path(self, start: FloatArray, position: FloatArray, yaw: float) -> JointPath:
         """See `Kinematics.path`."""
         turn = half_turn(yaw - self.pose(start)[1])
-        other = turn - np.copysign(np.pi, turn)  # the same to a symmetric jaw
+        other = turn - np.copysign(np.pi, turn)  # equivalent for a symmetric jaw
         low, high = self._last
-        # Straight down, the last joint turns against the tool's yaw.
+        # Pointing down, the last joint turns opposite to the tool's yaw.
         if not low < start[-1] - turn < high:
             turn, other = other, turn
         try:
@@ -150,7 +165,7 @@ class ArmKinematics:
             return self._line(start, position, other)
 
     def _line(self, start: FloatArray, position: FloatArray, turn: float) -> JointPath:
-        """The way along a line while the tool turns by an angle."""
+        """Solve a line along which the tool turns by an angle (rad)."""
         here, yaw = self.pose(start)
         length = float(np.linalg.norm(position - here))
         n = max(2, int(np.ceil(max(length / _STEP, abs(turn) / _TURN))) + 1)
@@ -165,7 +180,7 @@ class ArmKinematics:
         return JointPath(np.array(joints), shares, length)
 
     def _solve(self, near: FloatArray, position: FloatArray, yaw: float) -> FloatArray:
-        """Joint positions with the tool at a pose, upright."""
+        """Solve IK for an upright tool pose, starting from joint positions near the solution."""
         target = mink.SE3.from_rotation_and_translation(mink.SO3.from_z_radians(yaw), position)
         self._tool.set_target(target)
         configuration = self._at(near)
@@ -201,11 +216,11 @@ class ArmKinematics:
         mujoco.mj_collision(self._model, data)
         for contact in data.contact[: data.ncon]:
             moving_first = sorted(contact.geom, key=lambda g: self._model.geom_bodyid[g] == 0)
-            first, second = (self._called(g) for g in moving_first)
+            first, second = (self._display_name(g) for g in moving_first)
             raise RefusedError(f"{_near(point)} the {first} would hit the {second}")
 
-    def _called(self, geom: int) -> str:
-        """What a person calls a geom."""
+    def _display_name(self, geom: int) -> str:
+        """Return a geom's name for messages."""
         name = self._model.geom(geom).name
         return name.rsplit("/")[-1].rstrip("0123456789").strip("_").replace("_", " ")
 

@@ -1,4 +1,4 @@
-"""The arms as MuJoCo bodies: hinges, masses, collision capsules, and meshes to look at."""
+"""The arms as MuJoCo bodies: joints, inertias, collision capsules, visual meshes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ARMS = {arm.name: arm for arm in (UR5E, PANDA)}
 
 COLLISION_GROUP = 3
 VISUAL_GROUP = 2
-_FRICTION = (0.4, 0.005, 0.0001)  # as the gantry's palm: painted metal and plastic
+_FRICTION = (0.4, 0.005, 0.0001)  # as the hand's palm: painted metal and plastic
 _PEDESTAL = (0.35, 0.36, 0.38, 1.0)
 
 
@@ -30,22 +30,22 @@ def add_arm(
 ) -> mujoco.MjsBody:
     """Add an arm to a model before it is compiled.
 
-    Bodies are called `<arm>/<link>`, the base's `<arm>/<base link>`, joints as in `arm`.
-    Gravity is compensated on every link; there are no actuators. Capsules collide (group 3),
-    also among links that are no neighbours; meshes (group 2) are only seen.
+    Bodies are named `<arm>/<link>`, joints as in `arm`. Every link is gravity-compensated; there
+    are no actuators. Capsules (group 3) collide, with each other too unless the links are
+    neighbours; meshes (group 2) are visual only.
 
     Args:
         spec: the model.
         arm: what to add.
         cell: where it stands.
-        meshes: the folder of its mesh files (`arm_meshes.find_meshes`), or None.
+        meshes: the folder of its mesh files (`meshes.find_meshes`), or None.
     Returns:
-        The body `<arm>/flange`, whose frame's z points away from the arm: add a hand to it.
+        The body `<arm>/flange`, whose z axis points away from the arm; mount a hand on it.
     Raises:
-        UserError: the folder lacks the files of a link.
+        UserError: the folder lacks a link's files.
     """
     half_yaw = (arm.base_yaw + cell.yaw) / 2
-    unit = np.degrees(1.0) if spec.compiler.degree else 1.0  # of angles in `spec`, per radian
+    unit = np.degrees(1.0) if spec.compiler.degree else 1.0  # `spec`'s angle unit per radian
     base = body = spec.worldbody.add_body(
         name=f"{arm.name}/{arm.base.name}",
         pos=cell.place(arm.base_position),
@@ -83,7 +83,7 @@ def add_arm(
 
 
 def _add_pedestal(base: mujoco.MjsBody, arm: ArmSpec) -> None:
-    """A column from the table up to the base, if that stands above the table."""
+    """Add a column from the table up to a base that stands above it."""
     height = arm.base_position[2]
     if height > 0:
         base.add_geom(
@@ -120,9 +120,8 @@ def _add_geoms(
     if not found:
         wanted = " or ".join(v.file for v in link.visuals[:2])
         raise UserError(
-            f"The folder {str(meshes)!r} has no mesh file for the link {link.name!r} of the "
-            f"{prefix}; it should hold {wanted}. Give the assets folder of a MuJoCo Menagerie "
-            "model, or none."
+            f"the folder {str(meshes)!r} has no mesh file for link {link.name!r} of the {prefix}: "
+            f"expected {wanted}; give the assets folder of a MuJoCo Menagerie model, or none"
         )
     for visual in found:
         name = f"{prefix}/{visual.file}"

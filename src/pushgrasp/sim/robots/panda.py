@@ -55,7 +55,7 @@ def _joint(
 
 
 def _visuals(name: str, colors: dict[Color, tuple[int, ...]]) -> tuple[Visual, ...]:
-    """One file a link, or Menagerie's pieces of it, by colour."""
+    """List a link's single mesh file, and Menagerie's pieces of it by colour."""
     pieces = {i: color for color, numbers in colors.items() for i in numbers}
     whole = (Visual(f"{name}.obj", _WHITE),)
     return whole + tuple(Visual(f"{name}_{i}.obj", pieces[i]) for i in sorted(pieces))

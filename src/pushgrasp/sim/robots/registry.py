@@ -1,4 +1,4 @@
-"""The robots there are, by name."""
+"""Simulated robots by name."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .robot import SimRobot
 
 _HANDS = {"gantry": RG2, "ur5e": RG2, "panda": FRANKA_HAND, "gantry-franka": FRANKA_HAND}
 ROBOTS = tuple(_HANDS)
-"""All by name; gantry-franka tells what is the Franka Hand's doing and what the arm's."""
+"""All names; gantry-franka separates the effect of the Franka Hand from the arm's."""
 
 
 def robot_model(name: str, *, visual_meshes: bool = False) -> RobotModel:
-    """What a robot adds to a world.
+    """Return what a robot adds to a world's model.
 
     Args:
         name: one of ROBOTS.
-        visual_meshes: with the maker's meshes, where they are installed, for people to look at.
+        visual_meshes: show an arm in its maker's meshes where they are installed.
     Raises:
         UserError: there is no such robot.
     """
@@ -32,7 +32,7 @@ def robot_model(name: str, *, visual_meshes: bool = False) -> RobotModel:
 
 
 def gripper(name: str) -> GripperSpec:
-    """The jaw of a robot.
+    """Return a robot's jaw.
 
     Raises:
         UserError: there is no such robot.
@@ -42,7 +42,7 @@ def gripper(name: str) -> GripperSpec:
 
 
 def make_robot(name: str, world: World) -> SimRobot:
-    """The robot of a world that was made with its model.
+    """Make the robot of a world that was built with its model.
 
     Raises:
         UserError: there is no such robot.

@@ -12,7 +12,6 @@ from typing import Protocol
 
 import mujoco
 import numpy as np
-import numpy.typing as npt
 
 from ...errors import RobotError
 from ...interfaces import Command, MoveJaw, MoveTo, Report
@@ -254,14 +253,14 @@ class SimRobot:
         self._jaw.tick(drive)
         return held or self._meets_guard(command)
 
-    def _drive(self, setpoint: npt.NDArray, velocity: npt.NDArray) -> None:
+    def _drive(self, setpoint: FloatArray, velocity: FloatArray) -> None:
         lead = self.kinematics.lag - TIMESTEP  # a set-point is given a step before it is due
         self.world.data.ctrl[self._drives] = setpoint + lead * velocity
 
     def _measured(self) -> FloatArray:
         return self.world.data.qpos[self._q].copy()
 
-    def _miss(self, goal: npt.NDArray) -> float:
+    def _miss(self, goal: FloatArray) -> float:
         """m, the tool's largest distance from a goal along an axis."""
         return float(np.abs(self.kinematics.pose(self._measured())[0] - goal).max())
 

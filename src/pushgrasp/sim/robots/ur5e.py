@@ -1,11 +1,10 @@
 """Universal Robots UR5e.
 
 Kinematics, masses and centres of mass: Universal Robots, "DH parameters for calculations of
-kinematics and dynamics", UR5e. Limits: UR5e technical specification. The table's inertias are
-called negligible there; solid cylinders stand for them, as in the maker's ROS description.
-Where along a hinge's axis a link's frame lies is free: here as in MuJoCo Menagerie's
-`universal_robots_ur5e`, whose mesh files fit these frames. Menagerie rounds the lengths to
-1 mm; its flange differs by up to 2 mm from this one.
+kinematics and dynamics", UR5e. Limits: UR5e technical specification. The document gives no
+inertias; solid cylinders approximate them, as in the maker's ROS description. Link frames lie along
+the joint axes where MuJoCo Menagerie's `universal_robots_ur5e` has them, so that its mesh files
+fit. Menagerie rounds lengths to 1 mm; its flange differs by up to 2 mm from this one.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from .armspec import HALF, IDENTITY, ArmSpec, Capsule, JointSpec, LinkSpec, Vect
 
 # Denavit-Hartenberg lengths, m
 D1, A2, A3, D4, D5, D6 = 0.1625, -0.425, -0.3922, 0.1333, 0.0997, 0.0996
-_SHOULDER, _ELBOW = 0.138, 0.131  # m, d4 is walked as 0.138 out, 0.131 back and the rest out
+_SHOULDER, _ELBOW = 0.138, 0.131  # m, d4 is split into 0.138 out, 0.131 back and the rest out
 
 _GREY = (0.80, 0.81, 0.82)
 _BLUE = (0.45, 0.66, 0.82)
@@ -29,7 +28,7 @@ _SMALL = (math.pi, 28.0)  # wrists
 _ARMATURE = 0.1  # kg m2, Menagerie's; UR publishes none
 
 
-_ACCELERATION = 15.0  # rad/s^2; UR publishes none, its controller takes up to 40 (assumed)
+_ACCELERATION = 15.0  # rad/s^2 (assumed); UR publishes none, its controller accepts up to 40
 
 
 def _joint(
@@ -62,7 +61,7 @@ def _link(
     capsules: tuple[Capsule, ...],
     visuals: dict[str, tuple[float, float, float]],
 ) -> LinkSpec:
-    """A link whose inertia is that of a solid cylinder: its axis, radius and length in m."""
+    """Make a link with the inertia of a solid cylinder, given by axis, radius and length (m)."""
     axis, radius, length = cylinder
     across = mass * (3 * radius**2 + length**2) / 12
     moments = [mass * radius**2 / 2 if a == axis else across for a in "xyz"]
@@ -96,7 +95,7 @@ _JOINTS = (
         "shoulder_lift_joint",
         (0.0, _SHOULDER, 0.0), (HALF, 0.0, HALF, 0.0), (0.0, 1.0, 0.0), _TURN, _BIG,
     ),
-    # UR allows a full turn here too; beyond half a turn the forearm is in the upper arm.
+    # UR allows a full turn; beyond half a turn the forearm would intersect the upper arm.
     _joint("elbow_joint", (0.0, -_ELBOW, -A2), IDENTITY, (0.0, 1.0, 0.0), math.pi, _BIG),
     _joint(
         "wrist_1_joint", (0.0, 0.0, -A3), (HALF, 0.0, HALF, 0.0), (0.0, 1.0, 0.0), _TURN, _SMALL

@@ -172,7 +172,8 @@ def build_scene(config: SceneConfig) -> Scene:
     visible = camera.visible_fraction(world.model.body(_name(goal)).id)
     world.max_penetration = MAX_PENETRATION
     world.peak_penetration = world.peak_speed = 0.0
-    return Scene(config, world, goal, colors[goal], visible, domain.light, motion, left_out, notes)
+    light = domain.light.rotated(cell.yaw)  # with the camera
+    return Scene(config, world, goal, colors[goal], visible, light, motion, left_out, notes)
 
 
 def object_colors(config: SceneConfig) -> dict[int, RGB]:
