@@ -23,7 +23,7 @@ from typing import Literal
 import tyro
 from browser import headless
 
-from pushgrasp.cli.report import write_report
+from pushgrasp.cli.report import ReportCommand
 from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.records import TrialRecord
 from pushgrasp.evaluation.results import (
@@ -177,7 +177,7 @@ def _recompute(folder: Path) -> None:
     write_json(folder / SUMMARY, summary)
     write_atomic(folder / TABLE, write_table(summary))
     page = folder / "report.html"
-    write_report([folder], out=page, pictures=False)
+    ReportCommand((folder,), out=page, pictures=False).run()
     with headless() as browser:
         view = browser.new_page(
             viewport={"width": 1120, "height": 800}, color_scheme="light", offline=True

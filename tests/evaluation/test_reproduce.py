@@ -294,12 +294,12 @@ def test_another_outcome_than_the_recorded_one_is_an_exit_code(played: Path, cap
 
 
 def test_a_fault_now_is_a_difference(played: Path, capsys, monkeypatch: pytest.MonkeyPatch):
-    from pushgrasp.cli import replay
+    from pushgrasp.sim.scenes import build
 
     def fail(_config: object) -> None:
         raise SimulatorFault("it burst")
 
-    monkeypatch.setattr(replay, "build_scene", fail)
+    monkeypatch.setattr(build, "build_scene", fail)
     out = played.parent / "out"
     assert main(["replay", str(played), "random-2:0", "--out", str(out)]) == 1
     assert "the simulator failed: it burst" in capsys.readouterr().out

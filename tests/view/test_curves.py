@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from pushgrasp.cli.main import main
-from pushgrasp.view.chart import COLORS, DASHES, MAX_RUNS, inches, shortened
+from pushgrasp.view.chart import COLORS, DASHES, inches, shortened
 from pushgrasp.view.curves import draw_curves, picture_bytes, smoothed
-from pushgrasp.view.history import History, read_histories, read_history
+from pushgrasp.view.history import MAX_RUNS, History, read_histories, read_history
 
 STAGE_LINES = 12
 
@@ -256,9 +256,9 @@ def test_bad_input_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ([str(bad), *out], "1 are damaged"),
         ([str(run), str(run), *out], "given twice"),
         (out, "no run is named"),
-        ([str(run)] * (MAX_RUNS + 1) + out, "cannot be told apart"),
+        ([str(run)] * (MAX_RUNS + 1) + out, "are too many for one picture"),
         ([str(run), "--out", str(tmp_path / "c.jpg")], "must end in"),
-        ([str(run), "--out", str(run / "config.json" / "c.png")], "cannot write"),
+        ([str(run), "--out", str(run / "config.json" / "c.png")], "cannot be written"),
     ):
         assert main(["plot", *arguments]) == 2
         assert words in capsys.readouterr().err

@@ -157,7 +157,7 @@ def test_damaged_lines_are_said_and_the_rest_is_kept(tmp_path: Path, capsys):
     assert main(["report", str(tmp_path)]) == 0
     captured = capsys.readouterr()
     assert "line 7" in captured.err
-    assert "6 trials are in" in captured.out
+    assert "6 trials" in captured.out
     text = text_of((tmp_path / "report.html").read_text())
     assert "1 line of the files could not be used" in text
     assert "line 7" in text

@@ -19,6 +19,7 @@ from PIL import Image
 
 from pushgrasp.evaluation.metrics import cause
 from pushgrasp.evaluation.records import TrialRecord, TrialSpec
+from pushgrasp.retrieve import End
 from pushgrasp.view.report import read_results, report_page
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -169,8 +170,9 @@ def test_the_list_is_filtered_by_policy_group_outcome_cause_and_text(open_page: 
     opened.choose("outcome", "not retrieved")
     failed = [r for r in records if r.key[:2] == ("paper", "random-20") and not r.success]
     assert len(opened.rows()) == len(failed) > 1
-    causes = Counter(cause(record).label for record in failed)
-    name, n = causes.most_common(1)[0]
+    causes = Counter(map(cause, failed))
+    most, n = causes.most_common(1)[0]
+    name = most.label
     opened.choose("cause", name)
     assert [row["cause"] for row in opened.rows()] == [name] * n
     opened.page.locator("#filters [type=reset]").click()
@@ -310,6 +312,7 @@ def test_hostile_names_stay_text(open_page: Open, tmp_path: Path):
         dataclasses.replace(
             t, steps=tuple(dataclasses.replace(s, why=evil, q=None, q_grasp=None) for s in t.steps),
             decision_s=None, success=False, claimed_success=False, faults=(evil,),
+            end=End.NOTHING_TO_DO,
             seed=TrialSpec(t.group, t.index, "x", 3, 0, 7).seed(1),
         )
         for t in trials

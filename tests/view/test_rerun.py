@@ -14,17 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_view import WORKSPACE, make_frame, make_step
+from made_steps import WORKSPACE, make_frame, make_step
 
 from pushgrasp.cli.main import main
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import GripperSpec
 from pushgrasp.primitives import push_path
-from pushgrasp.view.draw.panels import Lengths
-from pushgrasp.view.space import action_ways, on_map, point_cloud
+from pushgrasp.view.draw.actions import ActionGeometry
 from pushgrasp.workspace import Workspace
 
-LENGTHS = Lengths()
+GEOMETRY = ActionGeometry()
 PUSH = dataclasses.replace(make_step("push", hidden=True), index=0)
 GRASP = make_step("grasp")
 
@@ -41,7 +40,7 @@ def rerun() -> Iterator[None]:
 def record(path: Path) -> None:
     from pushgrasp.view.rerun import Recording
 
-    recording = Recording("an episode", LENGTHS)
+    recording = Recording("an episode", GEOMETRY)
     recording.add(PUSH, make_frame())
     recording.add(GRASP)
     recording.save(path, "Retrieved.", make_frame())
@@ -123,7 +122,7 @@ def test_a_recording_holds_the_action_the_cloud_and_the_words(tmp_path: Path, re
     one, two, three = found["/words", "TextDocument:text"]
 
     assert PUSH.decision.action is not None
-    start, end = push_path(PUSH.decision.action, LENGTHS.primitive, WORKSPACE)
+    start, end = push_path(PUSH.decision.action, GEOMETRY.primitive, WORKSPACE)
     assert list(found["/world/push", "Arrows3D:vectors"]) == [one]
     way = found["/world/push", "Arrows3D:vectors"][one].to_pylist()[0]
     assert way == pytest.approx([end[0] - start[0], end[1] - start[1], 0], abs=1e-6)
@@ -184,7 +183,7 @@ def test_the_sdk_may_be_switched_off(monkeypatch: pytest.MonkeyPatch, rerun: Non
 
     monkeypatch.setattr(rr, "is_enabled", lambda _recording: False)
     with pytest.raises(UserError, match="unset RERUN"):
-        Recording("an episode", LENGTHS)
+        Recording("an episode", GEOMETRY)
 
 
 @pytest.mark.parametrize("command", [["retrieve"], ["demo"]])
@@ -193,12 +192,12 @@ def test_without_the_package_it_is_named_before_any_work(
 ):
     for name in [n for n in sys.modules if n.startswith("pushgrasp.view.rerun")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr(importlib.import_module("pushgrasp.view"), "recording", raising=False)
+    monkeypatch.delattr(importlib.import_module("pushgrasp.view"), "rerun", raising=False)
     monkeypatch.setitem(sys.modules, "rerun", None)
     argv = [*command, "--out", str(tmp_path / "out"), "--rerun", str(tmp_path / "a.rrd")]
     assert main(argv) == 2
     err = capsys.readouterr().err
-    assert "pip install 'pushgrasp[rerun]'" in err
+    assert 'Install the extra "rerun"' in err
     assert err.count("\n") == 1
     assert os.listdir(tmp_path) == []
 
@@ -208,7 +207,7 @@ def test_without_the_package_it_is_named_before_any_work(
     [
         ("episode.txt", "must end in .rrd"),
         ("folder.rrd", "is a folder"),
-        ("note/episode.rrd", "is not a folder to write in"),
+        ("note/episode.rrd", "is not a writable folder"),
         ("out/episode.rrd", "lies in --out"),
     ],
 )
@@ -226,25 +225,17 @@ def test_a_bad_place_is_told_before_any_work(
     assert sorted(os.listdir(tmp_path)) == before
 
 
-# --- what is drawn in space, without the SDK ----------------------------------------------
+def test_points_on_a_map_are_where_its_pixels_are(rerun: None):
+    from pushgrasp.view.rerun import on_map
 
-
-def test_points_on_a_map_are_where_its_pixels_are():
     place = WORKSPACE.to_xy([0, 223, 100], [0, 0, 30])
     on = on_map(place, WORKSPACE)
     np.testing.assert_allclose(on, [[0.5, 223.5], [0.5, 0.5], [30.5, 123.5]])
 
 
-def test_a_grasps_pads_meet_where_it_grasps():
-    assert GRASP.decision.action is not None
-    starts, ends, low = action_ways(GRASP.decision.action, LENGTHS, WORKSPACE)
-    x, y, z = GRASP.decision.action.position
-    np.testing.assert_allclose(ends, [(x, y), (x, y)])
-    np.testing.assert_allclose(starts, [(x, y - 0.055), (x, y + 0.055)], atol=1e-9)
-    assert low < z
+def test_the_cloud_is_what_the_camera_saw_near_the_workspace(rerun: None):
+    from pushgrasp.view.rerun import point_cloud
 
-
-def test_the_cloud_is_what_the_camera_saw_near_the_workspace():
     frame = make_frame()
     depth = frame.depth.copy()
     depth[::3] = np.nan

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from ..errors import UserError
 from ..evaluation.config import EvaluationConfig
+from .options import Folder, Switch
 
 if TYPE_CHECKING:
     from ..evaluation.records import TrialRecord
@@ -22,24 +22,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluate(EvaluationConfig):
-    """Run many trials in parallel and compute success rates."""
+class EvaluateCommand:
+    """Run many trials in parallel and compute success rates.
 
-    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    Examples:
+      pushgrasp evaluate --policy default geometric --objects 10 20 --trials 100 --out runs/two
+      pushgrasp evaluate --scenes challenging --trials 30 --pictures --out runs/challenging
+      pushgrasp evaluate --scenes novel --robot panda --randomise --out runs/novel
+    """
+
+    out: Folder
     """Folder for trials.jsonl, summary.json and table.md: new, or one to --resume."""
-    workers: Annotated[str | None, tyro.conf.arg(metavar="W|ray")] = None
-    """Processes, or a Ray cluster; default: one per core. The result does not depend on it."""
-    resume: tyro.conf.FlagCreatePairsOff[bool] = False
+    workers: Annotated[
+        str | None, tyro.conf.arg(metavar="W|ray", help_behavior_hint="(default: one per core)")
+    ] = None
+    """Worker processes, or a Ray cluster. The result does not depend on it."""
+    resume: Switch = False
     """Resume the run in --out: play what is missing, or more trials, policies or scenes."""
-    pictures: tyro.conf.FlagCreatePairsOff[bool] = False
+    pictures: Switch = False
     """Draw each trial's steps, for the report."""
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    """Policies, scenes, and how many trials of each."""
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
         return _run(self)
 
 
-def _run(command: Evaluate) -> int:
+def _run(command: EvaluateCommand) -> int:
     from ..evaluation.runner import evaluate
     from ..view.trial_strips import StripObserver
 
@@ -62,9 +72,9 @@ def _run(command: Evaluate) -> int:
 
     try:
         summary = evaluate(
-            command, out=command.out, workers=_workers(command.workers), resume=command.resume,
+            command.evaluation, out=command.out, workers=_workers(command.workers),
+            resume=command.resume, progress=progress,
             observe=StripObserver(command.out.absolute()) if command.pictures else None,
-            progress=progress,
         )  # fmt: skip
     finally:
         bar.stop()

@@ -1,4 +1,4 @@
-"""What this installation is made of, and what works on this machine."""
+"""`pushgrasp info`: versions, and what works on this machine."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from .. import __version__
 from ..utils.files import to_json
+from .options import Switch
 
 PACKAGES = (
     "torch",
@@ -26,19 +25,43 @@ PACKAGES = (
     "ray",
     "rerun-sdk",
 )
-
-
 CAMERAS = {"ray": ("ray", "RayCamera"), "opengl": ("gl", "GLCamera")}
-"""Back ends: module of `sim` and class."""
+"""Back ends: module of `sim.cameras` and class."""
+
+
+@dataclass(frozen=True)
+class InfoCommand:
+    """Show installed versions and check cameras and robots."""
+
+    json: Switch = False
+    """Print one JSON object instead of lines."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        facts = collect()
+        if self.json:
+            print(to_json(facts, indent=2))
+            return 0
+        for name, value in facts.items():
+            if isinstance(value, dict):
+                width = max(map(len, value))
+                lines = [f"{key:<{width}}  {text}" for key, text in value.items()]
+            else:
+                lines = [", ".join(value) if isinstance(value, list) else str(value)]
+            for i, line in enumerate(lines):
+                print(f"{name if i == 0 else '':<11}{line}")
+        return 0
 
 
 def collect() -> dict[str, Any]:
-    """Versions, device, cores, camera back ends, robots and shipped policies.
+    """Collect versions, device, cores, camera back ends, robots and built-in policies.
 
     Returns:
         A JSON-ready dict; `cameras` maps each back end's name to "works" or to why it does not,
         `robots` each robot to what it is shown as.
     """
+    from ..policy.load import policy_sources
+
     return {
         "pushgrasp": __version__,
         "python": platform.python_version(),
@@ -48,7 +71,7 @@ def collect() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "cameras": {name: _try_camera(*where) for name, where in CAMERAS.items()},
         "robots": _robots(),
-        "policies": _policies(),
+        "policies": policy_sources(),
     }
 
 
@@ -67,31 +90,25 @@ def _device() -> str:
     return f"cpu ({torch.get_num_threads()} threads)"
 
 
-def _policies() -> list[str]:
-    from ..policy.load import policy_names
-
-    return policy_names()
-
-
 def _robots() -> dict[str, str]:
     from ..sim.robots.arms import ARMS
     from ..sim.robots.meshes import find_meshes
 
     meshes = {name: find_meshes(name) for name in ARMS}
-    looks = {
-        n: f"shown in meshes from {m}" if m else "shown as capsules" for n, m in meshes.items()
+    return {"gantry": "shown as boxes"} | {
+        name: f"shown with meshes from {folder}" if folder else "shown as capsules (no meshes)"
+        for name, folder in meshes.items()
     }
-    return {"gantry": "shown as boxes"} | looks
 
 
 def _try_camera(module: str, name: str) -> str:
-    """Whether a picture can be taken, tried in a process of its own: back ends may crash."""
+    """Capture an image in a separate process, since back ends may crash; say how it went."""
     code = (
         f"from pushgrasp.sim.cameras.{module} import {name} as Camera\n"
         "from pushgrasp.sim.robots.gantry import GantryModel\n"
         "from pushgrasp.sim.world import World\n"
         "frame = Camera(World([], GantryModel())).capture()\n"
-        "assert (frame.depth > 0).any(), 'the picture is empty'\n"
+        "assert (frame.depth > 0).any(), 'the image is empty'\n"
     )
     try:
         done = subprocess.run(
@@ -102,19 +119,3 @@ def _try_camera(module: str, name: str) -> str:
     if done.returncode == 0:
         return "works"
     return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-
-
-def show_info(*, as_json: bool) -> int:
-    """Say what is installed here and what works."""
-    facts = collect()
-    if as_json:
-        print(to_json(facts, indent=2))
-        return 0
-    table = Table(box=None, show_header=False)
-    for name, value in facts.items():
-        rows = value if isinstance(value, dict) else {"": value}
-        for i, (key, text) in enumerate(rows.items()):
-            shown = (", ".join(text) or "none") if isinstance(text, list) else str(text)
-            table.add_row(name if i == 0 else "", f"{key} {shown}".strip())
-    Console(highlight=False).print(table)
-    return 0

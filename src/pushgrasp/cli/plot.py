@@ -4,47 +4,72 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import tyro
 from rich.console import Console
 from rich.table import Table
 
 from ..errors import UserError
 from ..utils.files import to_json, write_atomic
-from ..view.chart import MAX_RUNS
-from ..view.curves import FORMATS, draw_curves, picture_bytes
-from ..view.history import GOAL_STAGE, MILESTONE, History, read_histories
+from ..utils.output import check_output_file
+from .options import Switch
+
+if TYPE_CHECKING:
+    from ..view.history import History
+
+FORMATS = (".png", ".svg", ".pdf")
 
 
-def plot_runs(directories: Sequence[Path], *, out: Path, as_json: bool) -> int:
-    """Draw runs into one file and sum them up; see `cli.Plot` for the arguments."""
-    kind = out.suffix.lstrip(".").lower()
-    if kind not in FORMATS:
-        names = ", ".join(f".{name}" for name in FORMATS)
-        raise UserError(f"--out {out}: the file's name must end in one of {names}")
-    if not directories:
-        raise UserError("no run is named; name the folders of one or more")
-    if len(directories) > MAX_RUNS:
-        raise UserError(
-            f"{len(directories)} runs cannot be told apart in one picture; "
-            f"name {MAX_RUNS} or fewer at a time"
-        )
-    runs = read_histories(directories)
-    for sentence in (sentence for run in runs for sentence in run.damaged):
-        print(f"warning: {sentence}", file=sys.stderr)
-    write_atomic(out, picture_bytes(draw_curves(runs), kind))
-    if as_json:
-        print(to_json({"picture": out, "runs": [summary(run) for run in runs]}, indent=2))
+@dataclass(frozen=True)
+class PlotCommand:
+    """Draw the learning curves of training runs side by side.
+
+    Examples:
+      pushgrasp plot runs/mine
+      pushgrasp plot runs/a runs/b runs/c --out curves.pdf
+    """
+
+    runs: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="DIR ...", help_behavior_hint="(required)"),
+    ]
+    """Folders of training runs, finished or not."""
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("curves.png")
+    """The picture: .png, .svg or .pdf; an earlier one is replaced."""
+    json: Switch = False
+    """Print one JSON object instead of a table."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        check_output_file(self.out, "--out", *FORMATS)
+        if not self.runs:
+            raise UserError("no run is named; name the folders of one or more")
+
+        from ..view.curves import draw_curves, picture_bytes
+        from ..view.history import read_histories
+
+        runs = read_histories(self.runs)
+        for sentence in (sentence for run in runs for sentence in run.damaged):
+            print(f"warning: {sentence}", file=sys.stderr)
+        kind = self.out.suffix.lstrip(".").lower()
+        write_atomic(self.out, picture_bytes(draw_curves(runs), kind))
+        if self.json:
+            print(to_json({"picture": self.out, "runs": [summary(run) for run in runs]}, indent=2))
+            return 0
+        console = Console(highlight=False, markup=False, soft_wrap=True)
+        console.print(_table(runs))
+        console.print(f"The picture is {self.out}")
         return 0
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(_table(runs))
-    console.print(f"The picture is {out}")
-    return 0
 
 
 def summary(run: History) -> dict[str, Any]:
-    """A run as `pushgrasp plot --json` prints it."""
+    """Describe a run as `pushgrasp plot --json` prints it."""
+    from ..view.history import GOAL_STAGE, MILESTONE
+
     reached = run.milestone()
     return {
         "name": run.name,
@@ -64,10 +89,12 @@ def summary(run: History) -> dict[str, Any]:
 
 
 def _table(runs: Sequence[History]) -> Table:
-    """A column a run, since terminals are narrow and stages many."""
+    """Lay out one column per run: terminals are narrow and stages many."""
+    from ..view.history import GOAL_STAGE, MILESTONE
+
     table = Table("", *(run.name for run in runs), box=None)
     table.add_row("recipe", *(run.recipe for run in runs))
-    table.add_row("actions", *(str(run.n_actions) for run in runs))
+    table.add_row("actions", *(f"{run.n_actions:,}" for run in runs))
     table.add_row("minutes", *(f"{run.minutes:.1f}" for run in runs))
     lasts = [run.last_success() for run in runs]
     for stage in dict.fromkeys(stage for last in lasts for stage in last):
@@ -76,6 +103,6 @@ def _table(runs: Sequence[History]) -> Table:
         ]
         table.add_row(f"success at the end of {stage}", *rates)
     reached = [run.milestone() for run in runs]
-    after = [f"{r[0]} actions, {r[1]:.1f} min" if r else "not yet" for r in reached]
-    table.add_row(f"{100 * MILESTONE:.0f} % in {GOAL_STAGE} after", *after)
+    after = [f"{r[0]:,} actions, {r[1]:.1f} min" if r else "not yet" for r in reached]
+    table.add_row(f"reached {100 * MILESTONE:.0f} % in {GOAL_STAGE}", *after)
     return table

@@ -1,55 +1,86 @@
-"""`pushgrasp replay`: a trial of an evaluation again, exactly, and shown."""
+"""`pushgrasp replay`: a recorded trial, played again and shown."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import tyro
 from rich.console import Console
 
 from ..errors import SimulatorFault, UserError
-from ..evaluation.reproduce import RecordedTrial, difference, failed_trials, find_trial, same
-from ..evaluation.results import read_settings, read_trials
-from ..evaluation.steps import StepRecorder
-from ..evaluation.trial import scene_config
-from ..policy.load import load_policy
-from ..sim.robots.registry import gripper
-from ..sim.scenes.build import build_scene
-from ..utils.threads import use_one_thread
-from .show import check_places, show_episode
+from .options import Device, EpisodeOptions, Folder
+
+if TYPE_CHECKING:
+    from ..evaluation.reproduce import RecordedTrial
 
 FAILURES = "failures"
 """In place of a trial: the list of those that were not completed."""
 
 
-def run_replay(
-    folder: Path, trial: str, *, policy: str | None, out: Path, video: bool, rerun: Path | None
-) -> int:
-    """Play a trial again, or list the failed ones; see `cli.Replay` for the arguments."""
-    settings = read_settings(folder)
-    records, damaged = read_trials(folder)
-    for sentence in damaged:
-        print(f"warning: {sentence}", file=sys.stderr)
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    if trial == FAILURES:
-        for line in failed_trials(settings, records, policy, folder) or ["no trial failed"]:
-            console.print(line)
-        return 0
-    chosen = find_trial(settings, records, trial, policy, folder)
-    check_places(out, rerun)
-    for change in chosen.changes:
-        print(f"warning: {change}", file=sys.stderr)
-    return _play(chosen, out, video, rerun, console)
+@dataclass(frozen=True, kw_only=True)
+class ReplayCommand(EpisodeOptions):
+    """Play a trial of an evaluation again, exactly as recorded, with pictures and video.
+
+    Examples:
+      pushgrasp replay runs/two failures
+      pushgrasp replay runs/two random-20:7 --policy default
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
+    """Folder of the evaluation."""
+    trial: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="GROUP:INDEX|failures")]
+    """The trial, such as random-20:7; failures lists those that were not completed, and why."""
+    policy: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="NAME|DIR|FILE.py:CLASS", help_behavior_hint="(default: the only one)"
+        ),
+    ] = None
+    """Whose trial, if several policies played it; or where that policy is now."""
+    device: Device = "auto"
+    """Where networks run: cpu, cuda, cuda:1; auto: a GPU for densenet121, else the CPU."""
+    out: Folder = Path("pushgrasp-replay")
+    """Folder for pictures, video and episode.json; an earlier episode's is replaced."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from ..evaluation.reproduce import failed_trials, find_trial
+        from ..evaluation.results import read_settings, read_trials
+
+        settings = read_settings(self.folder)
+        records, damaged = read_trials(self.folder)
+        for sentence in damaged:
+            print(f"warning: {sentence}", file=sys.stderr)
+        if self.trial == FAILURES:
+            lines = failed_trials(settings, records, self.policy, self.folder)
+            print(*(lines or ["no trial failed"]), sep="\n")
+            return 0
+        recorded = find_trial(settings, records, self.trial, self.policy, self.folder)
+        self.check()
+        for change in recorded.changes:
+            print(f"warning: {change}", file=sys.stderr)
+        return _play(recorded, self)
 
 
-def _play(
-    chosen: RecordedTrial, out: Path, video: bool, rerun: Path | None, console: Console
-) -> int:
+def _play(recorded: RecordedTrial, options: ReplayCommand) -> int:
+    from ..evaluation.reproduce import difference, same
+    from ..evaluation.steps import StepRecorder
+    from ..evaluation.trial import scene_config
+    from ..policy.load import load_policy
+    from ..sim.robots.registry import gripper
+    from ..sim.scenes.build import build_scene
+    from ..utils.threads import use_one_thread
+    from .show import show_episode
+
     use_one_thread()
-    record, spec = chosen.record, chosen.spec
-    policy = load_policy(chosen.source, gripper(spec.robot))
-    config = dataclasses.replace(scene_config(spec, record.seed), visual_meshes=video)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    record, spec = recorded.record, recorded.spec
+    policy = load_policy(recorded.source, gripper(spec.robot), device=options.device)
+    config = dataclasses.replace(scene_config(spec, record.seed), visual_meshes=options.video)
     recorder = StepRecorder()
     try:
         with console.status("building the scene"):
@@ -60,8 +91,8 @@ def _play(
                 f"{scene.goal_name} now; has the scene {spec.scene} been changed?"
             )
         result = show_episode(
-            scene, policy, spec.view, policy_name=record.policy, out=out, video=video,
-            rerun=rerun, console=console, on_step=recorder,
+            scene, policy, spec.view, options, policy_name=record.policy, console=console,
+            on_step=recorder,
         )  # fmt: skip
     except SimulatorFault as fault:
         console.print(

@@ -1,97 +1,133 @@
-"""`pushgrasp scene`: build a scene, render it and say what it is."""
+"""`pushgrasp scene`: build a scene, render it and describe it."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
+import tyro
 
 from ..errors import UserError
-from ..perception.colors import color_name, format_color, parse_color
-from ..perception.heightmap import project
-from ..perception.segmentation import matches
-from ..sim.cameras.views import ViewConfig
-from ..sim.randomise import DomainConfig
-from ..sim.scenes.build import Scene, SceneConfig, build_scene, object_colors
-from ..utils.files import to_json, write_atomic, write_json
-from ..utils.output import check_output_folder, output_folder
-from ..view.draw.pictures import png
-from ..workspace import Workspace
+from ..sim.config import SceneFileConfig, SimulationConfig
+from .options import ObjectOptions, SceneName, Switch
 
-RECORD = "scene.json"
-CONTENTS = (RECORD, "camera.png", "heightmap.png")
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..sim.cameras.views import ViewConfig
+    from ..sim.scenes.build import Scene, SceneConfig
+
+RECORD, CAMERA, CAMERAS = "scene.json", "camera.png", "cameras"
+COLORS, HEIGHTS = "heightmap.png", "heights.png"
+CONTENTS = (RECORD, CAMERA, CAMERAS, COLORS, HEIGHTS)
 
 
-def show_scene(
-    name: str,
-    *,
-    objects: int,
-    goal: str | None,
-    seed: int,
-    sigma: float,
-    out: Path | None,
-    as_json: bool,
-    view: ViewConfig | None = None,
-    randomise: bool = False,
-    robot: str = "gantry",
-    file_settings: Mapping[str, Any] = MappingProxyType({}),
-) -> int:
-    """Build, render and describe a scene; see `cli.Scene` for the arguments."""
-    if out is not None:
-        check_output_folder(out, CONTENTS, RECORD)
-    config = SceneConfig(
-        name=name, n_objects=objects, sigma=sigma, seed=seed, robot=robot,
-        randomise=DomainConfig() if randomise else None, **file_settings,
-    )  # fmt: skip
-    scene = build_scene_for(config, goal)
-    if view is not None and view.cameras:
-        scene.visible_fraction = scene.visible_from(view)
-    record = scene_record(scene)
-    if out is not None:
-        with output_folder(out, CONTENTS, RECORD) as folder:
-            frames = [camera.capture() for camera in scene.make_cameras(view)]
-            write_atomic(folder / "camera.png", png(frames[0].color))
-            heightmap = project(frames, Workspace())
-            write_atomic(folder / "heightmap.png", png(heightmap.color[::-1]))
-            write_json(folder / RECORD, record)
-    if as_json:
-        print(to_json(record, indent=2))
+@dataclass(frozen=True, kw_only=True)
+class SceneCommand:
+    """Build a scene, let it settle, render it and describe it.
+
+    Examples:
+      pushgrasp scene heap --objects 15 --seed 1 --out scene
+      pushgrasp scene challenging-04 --goal red --json
+      pushgrasp scene my-scene.json --cameras two.json --out scene
+    """
+
+    name: tyro.conf.Positional[SceneName]
+    """random, heap, random-novel, challenging-01 to -10, novel-01 to -06, or a scene file."""
+    out: Annotated[
+        Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: none)")
+    ] = None
+    """Folder for the camera images, the heightmap's colours and heights, and scene.json."""
+    json: Switch = False
+    """Print one JSON object instead of a table."""
+    scene: ObjectOptions = field(default_factory=ObjectOptions)
+    """The objects and the goal."""
+    file: SceneFileConfig = field(default_factory=SceneFileConfig)
+    """How a scene file is read."""
+    simulation: SimulationConfig = field(default_factory=SimulationConfig)
+    """Robot, cameras and domain randomisation."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from ..utils.output import check_output_folder
+
+        if self.out is not None:
+            check_output_folder(self.out, CONTENTS, RECORD)
+        view = self.simulation.view()
+        config = self.scene.config(self.name, self.file, self.simulation)
+        config = find_goal(config, self.scene.goal)
+
+        from rich.console import Console
+
+        from ..sim.scenes.build import build_scene
+        from ..utils.files import to_json
+        from ..view.draw.words import visible_words
+
+        scene = build_scene(config)
+        if view.cameras:
+            scene.visible_fraction = scene.visible_from(view)
+        record = scene_record(scene)
+        if self.out is not None:
+            _write(self.out, scene, view, record)
+        if self.json:
+            print(to_json(record, indent=2))
+            return 0
+        console = Console(highlight=False, markup=False, soft_wrap=True)
+        console.print(_table(record))
+        console.print(
+            f"The goal, {record['goal']['name']}, is {visible_words(scene.visible_fraction)}. "
+            f"Maximum penetration: {1e3 * record['max_penetration_m']:.1f} mm."
+        )
+        for line in (*scene.left_out, *scene.notes):
+            console.print(line)
+        if self.out is not None:
+            console.print(f"Pictures and {RECORD} are in {self.out}")
         return 0
-    table = Table("object", "shape", "colour", "position [m]", "moved [mm]", box=None)
-    for o in record["objects"]:
-        x, y, z = o["position"]
-        is_goal = o["name"] == record["goal"]["name"]
-        table.add_row(
-            o["name"], o["shape"], color_name(parse_color(o["color"])),
-            f"{x:.3f} {y:.3f} {z:.3f}", f"{1e3 * o['motion_m']:.1f}",
-            style="bold" if is_goal else None,
-        )  # fmt: skip
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(table)
-    console.print(
-        f"The goal, {record['goal']['name']}, is {seen_words(scene.visible_fraction)}; "
-        f"the deepest contact is {1e3 * record['max_penetration_m']:.1f} mm."
-    )
-    for line in scene.left_out:
-        console.print(line)
-    for line in scene.notes:
-        console.print(line)
-    if out is not None:
-        console.print(f"pictures and {RECORD} are in {out}")
-    return 0
+
+
+def find_goal(config: SceneConfig, goal: str | None) -> SceneConfig:
+    """Replace a scene's goal by the one that a person names; nothing is built yet.
+
+    Args:
+        config: the scene.
+        goal: a colour name, "#rrggbb", or the number of an object in its scene or file; None:
+            the scene's own.
+    Raises:
+        UserError: no such colour, no object of that colour on the table, or impossible settings.
+    """
+    import numpy as np
+
+    from ..perception.colors import color_name, parse_color
+    from ..perception.segmentation import matches
+    from ..sim.scenes.build import object_colors
+
+    colors = object_colors(config)
+    if goal is None:
+        return config
+    if goal.strip().lstrip("+-").isdigit():
+        return dataclasses.replace(config, goal=int(goal))
+    wanted = parse_color(goal)
+    alike = matches(np.array(list(colors.values())), wanted)
+    exact = [number for number, color in colors.items() if color == wanted]
+    similar = [number for number, same in zip(colors, alike, strict=True) if same]
+    if not exact + similar:
+        raise UserError(
+            f"--goal {goal}: no object on the table has that colour; there are: "
+            f"{', '.join(color_name(color) for color in colors.values())}"
+        )
+    return dataclasses.replace(config, goal=(exact + similar)[0])
 
 
 def scene_record(scene: Scene) -> dict[str, Any]:
-    """A scene as `pushgrasp scene --json` prints it."""
+    """Describe a scene as `pushgrasp scene --json` prints it; lengths in m."""
+    from ..perception.colors import format_color
+
     world = scene.world
     shapes = {o.name: o.shape.name for o in world.objects}
-    objects = []
+    objects: list[dict[str, Any]] = []
     for name in world.in_scene():
         position, quaternion = world.pose(name)
         objects.append(
@@ -119,36 +155,39 @@ def scene_record(scene: Scene) -> dict[str, Any]:
     }
 
 
-def build_scene_for(config: SceneConfig, goal: str | None) -> Scene:
-    """Build a scene whose goal is named by a person.
+def _write(out: Path, scene: Scene, view: ViewConfig, record: dict[str, Any]) -> None:
+    """Write the record, what each camera sees, and the heightmap made from it."""
+    from ..perception.heightmap import project
+    from ..utils.files import write_atomic, write_json
+    from ..utils.output import output_folder
+    from ..view.draw.pictures import color_picture, height_picture, png
+    from ..workspace import Workspace
 
-    Args:
-        config: the scene; its goal is replaced.
-        goal: a colour name, "#rrggbb", or the number of an object in its scene or file; None: the
-            scene's own.
-    Raises:
-        UserError: no such colour, no such index, no object of that colour on the table, or
-            impossible settings.
-    """
-    if goal is None:
-        return build_scene(dataclasses.replace(config, goal=None))
-    if goal.strip().lstrip("+-").isdigit():
-        return build_scene(dataclasses.replace(config, goal=int(goal)))
-    wanted = parse_color(goal)
-    colors = object_colors(config)
-    exact = [number for number, color in colors.items() if color == wanted]
-    alike = matches(np.array(list(colors.values())), wanted)
-    like = [number for number, same in zip(colors, alike, strict=True) if same]
-    if not exact + like:
-        there = ", ".join(color_name(c) for c in colors.values())
-        raise UserError(
-            f"--goal {goal}: no object on the table has that colour; there are: {there}"
-        )
-    return build_scene(dataclasses.replace(config, goal=(exact + like)[0]))
+    with output_folder(out, CONTENTS, RECORD) as folder:
+        frames = [camera.capture() for camera in scene.make_cameras(view)]
+        write_atomic(folder / CAMERA, png(frames[0].color))
+        if len(frames) > 1:
+            for i, (spec, frame) in enumerate(zip(view.cameras, frames, strict=True), start=1):
+                name = re.sub(r"[^\w-]", "_", spec.name)  # it may hold anything, such as ../
+                write_atomic(folder / CAMERAS / f"{i}-{name}.png", png(frame.color))
+        heightmap = project(frames, Workspace())
+        write_atomic(folder / COLORS, png(color_picture(heightmap)))
+        write_atomic(folder / HEIGHTS, png(height_picture(heightmap)))
+        write_json(folder / RECORD, record)
 
 
-def seen_words(fraction: float) -> str:
-    """How much of the goal the camera sees, in words."""
-    if fraction == 0:
-        return "fully hidden from the camera"
-    return f"{100 * fraction:.0f} % visible" if fraction >= 0.01 else "less than 1 % visible"
+def _table(record: dict[str, Any]) -> Table:
+    from rich.table import Table
+
+    from ..perception.colors import color_name, parse_color
+
+    table = Table("object", "shape", "colour", "position [m]", "moved [mm]", box=None)
+    for o in record["objects"]:
+        x, y, z = o["position"]
+        is_goal = o["name"] == record["goal"]["name"]
+        table.add_row(
+            o["name"], o["shape"], color_name(parse_color(o["color"])),
+            f"{x:.3f} {y:.3f} {z:.3f}", f"{1e3 * o['motion_m']:.1f}",
+            style="bold" if is_goal else None,
+        )  # fmt: skip
+    return table

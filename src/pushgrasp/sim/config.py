@@ -23,8 +23,10 @@ class SimulationConfig:
     Franka Hand; gantry-franka: the gantry with that hand."""
     camera: Literal["ray", "opengl"] = "ray"
     """ray: cast rays, everywhere the same; opengl: what the graphics library draws."""
-    cameras: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """JSON file of camera poses and intrinsics, merged into one heightmap; default: one camera."""
+    cameras: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: one camera)")
+    ] = None
+    """JSON file of camera poses and intrinsics, merged into one heightmap."""
     noise: Literal["none", "d405", "d405-averaged"] = "none"
     """Of the cameras: none, one image of a RealSense D405, or sixteen averaged."""
     randomise: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -48,7 +50,9 @@ class SimulationConfig:
 class SceneFileConfig:
     """How a scene file is read."""
 
-    meshes: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    meshes: Annotated[
+        Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: the file's)")
+    ] = None
     """Folder of a scene file's meshes, looked at before the file's own."""
     offset: Annotated[tuple[float, float, float], tyro.conf.arg(metavar="X Y Z")] = (0.0, 0.0, 0.0)
     """Metres added to the positions in a scene file; codes after VPG's use 0 0.1 0."""

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from .draw.canvas import INK, RIM, Color, text_width
+from .draw.sheet import INK, RIM, Color, text_width
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
 """Okabe and Ito's, which colour-blind eyes keep apart, without the yellow."""
@@ -22,7 +22,7 @@ DASHES = (
     (2.5, 2.5),
 )
 """Of the lines: strokes and gaps in line widths."""
-MAX_RUNS = len(COLORS)
+
 STAGES = ("#E4E7EC", "#AEB9C7", "#F0CFA0", "#C9DDB8", "#DDC3E0", "#F6F0B5")
 """Tints for the stages in the order of their beginning."""
 WIDTH, LEFT, RIGHT = 11.69, 0.75, 0.35

@@ -30,7 +30,7 @@ from .chart import (
     rgb,
     sample,
 )
-from .draw.canvas import CARD, INK, LINE, MUTED
+from .draw.sheet import CARD, INK, LINE, MUTED
 from .history import MILESTONE, History, Visit
 from .runtable import BAR, ROW, draw_table, draw_time
 

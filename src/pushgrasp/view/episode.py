@@ -10,12 +10,12 @@ from ..evaluation.steps import record_step
 from ..interfaces import RGBDFrame
 from ..perception.colors import color_name, format_color
 from ..utils.files import write_atomic, write_json
-from .draw.panels import Lengths
+from .draw.actions import ActionGeometry
 from .draw.pictures import decision_picture, png
 
 if TYPE_CHECKING:
+    from ..evaluation.trial import EpisodeResult
     from ..retrieve import Step
-    from .video import VideoWriter
 
 RECORD = "episode.json"
 VIDEO = "video.mp4"
@@ -44,68 +44,47 @@ class EpisodeInfo:
 
 
 class EpisodeWriter:
-    """Writes an episode's folder step by step.
+    """Writes an episode's folder step by step, but for the video.
 
     Args:
         folder: an existing, empty folder.
         info: what is known before the first step.
-        lengths: what actions are drawn with.
-        video: gets every step too, if given; it writes to `folder / VIDEO` and is closed here.
+        geometry: what actions are drawn with.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        info: EpisodeInfo,
-        lengths: Lengths,
-        video: VideoWriter | None = None,
-    ) -> None:
-        self._folder, self._info, self._lengths, self._video = folder, info, lengths, video
+    def __init__(self, folder: Path, info: EpisodeInfo, geometry: ActionGeometry) -> None:
+        self._folder, self._info, self._geometry = folder, info, geometry
         self._steps: list[dict[str, Any]] = []
 
     def add(
         self, step: Step, frame: RGBDFrame | None = None, *, lifted: bool | None = None
-    ) -> Path:
-        """Write a step.
+    ) -> None:
+        """Write a step's picture and keep its record.
 
         Args:
             step: what happened.
-            frame: the camera's picture that the decision was taken from.
-            lifted: True if the jaw carried an object away, by the ground truth; None: unknown.
-        Returns:
-            The file of its picture.
+            frame: the camera image that the decision was taken from.
+            lifted: the jaw carried an object away, by the ground truth; None: unknown.
         """
         goal_rgb = self._info.goal_rgb
         picture = decision_picture(
-            step, frame, goal_rgb=goal_rgb, lengths=self._lengths,
+            step, frame, goal_rgb=goal_rgb, geometry=self._geometry,
             goal_name=f"{color_name(goal_rgb)} ({self._info.goal_name})",
         )  # fmt: skip
         path = self._folder / PICTURES / f"decision-{step.index + 1:02d}.png"
         write_atomic(path, png(picture))
-        if self._video is not None:
-            self._video.step(step, self._lengths)
         self._steps.append(asdict(record_step(step, lifted)))
-        return path
 
-    def finish(
-        self, *, success: bool, claimed_success: bool, reason: str, sentence: str
-    ) -> dict[str, Any]:
-        """Write the record, and end the video.
+    def finish(self, result: EpisodeResult) -> None:
+        """Write the record.
 
         Args:
-            success: whether the goal was really taken out.
-            claimed_success: whether the robot believed so.
-            reason: why the episode ended.
-            sentence: the result in words, for the end of the video.
-        Returns:
-            What `episode.json` holds.
+            result: the outcome by the simulator's ground truth.
         """
-        if self._video is not None:
-            self._video.close(sentence, success=success)
         info = self._info
         record = {
-            "success": success,
-            "claimed_success": claimed_success,
+            "success": result.success,
+            "claimed_success": result.claimed_success,
             "goal": {
                 "name": info.goal_name,
                 "color": format_color(info.goal_rgb),
@@ -122,8 +101,7 @@ class EpisodeWriter:
             "randomised": info.randomised,
             "policy": info.policy,
             "robot": info.robot,
-            "reason": reason,
+            "reason": result.reason,
             "steps": self._steps,
         }
         write_json(self._folder / RECORD, record)
-        return record

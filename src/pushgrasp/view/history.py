@@ -20,6 +20,8 @@ CONFIG, METRICS = "config.json", "metrics.jsonl"
 GOAL_STAGE = "grasp-goal"
 MILESTONE = 0.8
 """Greedy success in the goal stage, the time to which runs are compared by."""
+MAX_RUNS = 7
+"""Runs whose lines can be distinguished in one picture."""
 ENOUGH = 100
 """Greedy actions of a stage, estimated by epsilon, from which its success means something."""
 
@@ -120,8 +122,13 @@ def read_histories(directories: Sequence[Path]) -> list[History]:
     """The runs in some folders, named so that they can be told apart.
 
     Raises:
-        UserError: a folder is given twice, holds no run, or its run has done nothing yet.
+        UserError: there are more than MAX_RUNS; a folder is given twice, holds no run, or its run
+            has done nothing yet.
     """
+    if len(directories) > MAX_RUNS:
+        raise UserError(
+            f"{len(directories)} runs are too many for one picture; name {MAX_RUNS} or fewer"
+        )
     places = [path.expanduser().resolve() for path in directories]
     for i, place in enumerate(places):
         if place in places[:i]:

@@ -1,23 +1,23 @@
-"""An episode as a recording for the viewer of Rerun: cloud, maps, action and numbers, in time.
+"""An episode as a recording for the Rerun viewer: point cloud, maps, action and numbers over time.
 
-Its entities, at each action:
+Entities, logged at each action:
 
-    world/cloud                       the camera's picture in space
-    world/camera                      where the camera stands, and its picture
-    world/push, world/grasp           the action: an arrow over its way, or the open jaw
+    world/cloud                       point cloud of the camera image
+    world/camera                      the camera's pose and image
+    world/push, world/grasp           the action: an arrow along its path, or the open jaw
     maps/color, maps/height           the heightmap; height in metres, NaN where unseen
     maps/objects                      labels, 0 for the background
-    maps/goal, maps/target            masks, 0 or 1; the target is the goal or in its place
+    maps/goal, maps/target            masks, 0 or 1; the target is the goal or a surrogate
     maps/q_grasp, maps/q_push         best of the 16 rotations; NaN where not scored
-    maps/.../none                     where those two and the height are NaN, 0 or 1
+    maps/.../none                     1 where those two and the height are NaN, else 0
     maps/action                       the action from above
     numbers/...                       Q values, the goal's pixels, clutter, seconds
     words, log                        the step in words
 
-World coordinates are metres. Maps are as in the decision pictures, (224, 224) with +x right and
-+y up: their first row is the heightmap's last. The timelines are `action`, from 1 as the
-decision pictures are numbered, and `seconds` of wall time from the first picture to the moment
-of the decision. The last moment of both is what was there in the end.
+World coordinates are metres. Maps are (224, 224) with +x right and +y up, as in the decision
+pictures: their first row is the heightmap's last. The timelines are `action`, from 1 as the
+decision pictures are numbered, and `seconds` of wall time from the first image to the decision.
+Both end with what was there after the last action.
 
 Source: Rerun 0.41, https://rerun.io/docs/reference/types/archetypes.
 """
@@ -25,7 +25,7 @@ Source: Rerun 0.41, https://rerun.io/docs/reference/types/archetypes.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,24 +33,25 @@ import numpy.typing as npt
 from ..errors import UserError
 from ..evaluation.steps import record_step
 from ..interfaces import Action, RGBDFrame
+from ..perception.heightmap import ray_directions
 from ..perception.observation import Observation
+from ..primitives import moves, push_path
 from ..utils.files import write_atomic
-from ..utils.output import check_output_file
 from ..workspace import Workspace
-from .draw.canvas import UNSEEN
-from .draw.panels import Lengths, height_range, q_range
+from .draw.actions import ActionGeometry, jaw_ends
+from .draw.panels import height_range, q_range
+from .draw.sheet import UNSEEN
 from .draw.words import action_words, headline, outcome_words, target_words, went_well
-from .space import action_ways, on_map, point_cloud
 
 try:
     import rerun as rr
     from rerun.components import Colormap
 
-    from .rerun_page import ACTION_COLOR, blueprint, styles
+    from .rerun_layout import ACTION_COLOR, blueprint, styles
 except ModuleNotFoundError as error:
     raise UserError(
-        "--rerun needs the Rerun SDK, which is not installed; pip install 'pushgrasp[rerun]', or "
-        "leave the option out"
+        '--rerun needs the Rerun SDK, which is not installed. Install the extra "rerun" '
+        "(pip install '.[rerun]' in the source folder), or leave the option out"
     ) from error
 
 if TYPE_CHECKING:
@@ -59,29 +60,23 @@ if TYPE_CHECKING:
 
 _NUMBERS = ("q_grasp", "q_push", "goal_visible_px", "occupancy", "decision_s", "action_s")
 _FINGER = 0.06  # m of the jaw's fingers that is drawn
-
-
-def check_place(path: Path) -> None:
-    """Whether a recording may be written to a file, before any work is done.
-
-    Raises:
-        UserError: it may not; the message says why.
-    """
-    check_output_file(path, "--rerun", ".rrd")
+_MARGIN = 0.05  # m around the workspace that the cloud shows too
+_TOP = 0.4  # m above the table; the raised hand is in the cloud
+_EVERY = 2  # rows and columns of an image are thinned by this for the cloud
 
 
 class Recording:
-    """Takes an episode step by step; it is kept in memory, up to 1 MB a step, until it is saved.
+    """Records an episode step by step, in memory (up to 1 MB per step) until it is saved.
 
     Args:
         title: of the episode.
-        lengths: what actions are drawn with.
+        geometry: what actions are drawn with.
     Raises:
         UserError: the SDK is switched off.
     """
 
-    def __init__(self, title: str, lengths: Lengths) -> None:
-        self._lengths = lengths
+    def __init__(self, title: str, geometry: ActionGeometry) -> None:
+        self._geometry = geometry
         self._seconds = 0.0  # of wall time when the last action was over
         self._last: Step | None = None
         self._stream = rr.RecordingStream("pushgrasp")
@@ -92,8 +87,16 @@ class Recording:
         self._memory = self._stream.memory_recording()
         self._stream.send_recording_name(title)
 
-    def add(self, step: Step, frame: RGBDFrame | None = None) -> None:
-        """Record a step, and the camera's picture that its decision was taken from."""
+    def add(
+        self, step: Step, frame: RGBDFrame | None = None, *, lifted: bool | None = None
+    ) -> None:
+        """Record a step.
+
+        Args:
+            step: what was seen, decided and done.
+            frame: the camera image that the decision was taken from; None leaves it out.
+            lifted: not shown.
+        """
         decision, log = step.decision, self._stream.log
         if self._last is None:
             self._once(step.observation.heightmap.workspace)
@@ -120,7 +123,7 @@ class Recording:
         Args:
             path: of the file; an older one is replaced.
             sentence: the result in words.
-            frame: the camera's last picture; None leaves it out.
+            frame: the camera's last image; None leaves it out.
         Raises:
             UserError: the file cannot be written.
         """
@@ -139,7 +142,7 @@ class Recording:
         self._stream.set_time("seconds", duration=seconds)
 
     def _once(self, workspace: Workspace) -> None:
-        """What does not change."""
+        """Log what does not change."""
         self._stream.send_blueprint(blueprint(workspace.n_pixels))
         x, y, side = workspace.x_min, workspace.y_min, workspace.size
         square = [(x, y, 0), (x + side, y, 0), (x + side, y + side, 0), (x, y + side, 0), (x, y, 0)]
@@ -148,7 +151,7 @@ class Recording:
             self._stream.log(entity, what, static=True)
 
     def _look(self, observation: Observation, frame: RGBDFrame | None) -> None:
-        """What was seen."""
+        """Log what was seen."""
         heightmap, log = observation.heightmap, self._stream.log
         log("maps/color", rr.Image(_up(heightmap.color)))
         scale = 0.0, height_range(heightmap)
@@ -167,14 +170,14 @@ class Recording:
         scale: tuple[float, float],
         colors: Colormap,
     ) -> None:
-        """Numbers that the viewer shows in colours and, under the pointer, as they are."""
+        """Log numbers that the viewer shows as colours, and as numbers under the pointer."""
         image = rr.DepthImage(_up(values), meter=1.0, colormap=colors, depth_range=scale)
         self._stream.log(entity, image)
         none = rr.SegmentationImage(_up(np.isnan(values).astype(np.uint8)), opacity=1.0)
         self._stream.log(f"{entity}/none", none)
 
     def _q_map(self, entity: str, q_map: QMap | None, scale: tuple[float, float]) -> None:
-        """The best of the rotations at each pixel; nothing if the network was not asked."""
+        """Log the best rotation's Q at each pixel; clear the map if there is none."""
         if q_map is None:
             self._stream.log(entity, rr.Clear(recursive=True))
             return
@@ -195,18 +198,22 @@ class Recording:
         )  # fmt: skip
 
     def _action(self, action: Action | None, workspace: Workspace) -> None:
-        """The action in space and on the maps; what is not there is cleared."""
+        """Log the action in space and on the maps; clear what is not there."""
         drawn: dict[str, rr.AsComponents] = dict.fromkeys(
             ("world/push", "world/grasp", "maps/action"), rr.Clear(recursive=False)
         )
         if action is not None:
-            starts, ends, low = action_ways(action, self._lengths, workspace)
+            primitive = self._geometry.primitive
+            low = min(move.position[2] for move in moves(action, primitive, workspace))
             if action.primitive == "push":
+                starts, ends = (np.array([p]) for p in push_path(action, primitive, workspace))
                 drawn["world/push"] = rr.Arrows3D(
                     origins=[(*starts[0], low)], vectors=[(*(ends - starts)[0], 0.0)],
                     colors=ACTION_COLOR, radii=0.003,
                 )  # fmt: skip
             else:
+                starts = jaw_ends(action, self._geometry.gripper)
+                ends = np.broadcast_to(starts.mean(0), starts.shape)
                 (x0, y0), (x1, y1) = starts
                 high = low + _FINGER
                 jaw = [(x0, y0, low), (x0, y0, high), (x1, y1, high), (x1, y1, low)]
@@ -219,8 +226,28 @@ class Recording:
             self._stream.log(entity, what)
 
 
-def _up(picture: npt.NDArray) -> npt.NDArray:
-    """A map of the workspace with +y up."""
+def on_map(xy: npt.NDArray[np.float64], workspace: Workspace) -> npt.NDArray[np.float64]:
+    """Convert (n, 2) m, world frame, to x and y in pixels from a map's upper left corner."""
+    column, row = (xy - (workspace.x_min, workspace.y_min)).T / workspace.resolution
+    return np.stack([column, workspace.n_pixels - row], axis=1)
+
+
+def point_cloud(
+    frame: RGBDFrame, workspace: Workspace
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+    """Return (N, 3) points in m, world frame, in and around the workspace, and (N, 3) colours."""
+    some = np.s_[::_EVERY, ::_EVERY]
+    color, depth = frame.color[some], frame.depth[some]
+    rays = ray_directions(frame.intrinsics)[some]
+    valid = (depth > 0) & (depth < np.inf)  # False for NaN
+    points = (rays[valid] * depth[valid][:, None]) @ frame.T_world_camera[:3, :3].T
+    points += frame.T_world_camera[:3, 3]
+    near = workspace.contains(points[:, :2], _MARGIN) & (points[:, 2] < _TOP)
+    return points[near].astype(np.float32), color[valid][near]
+
+
+def _up(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Flip a map of the workspace to +y up."""
     return np.ascontiguousarray(picture[::-1])
 
 
@@ -229,7 +256,7 @@ def _mask(mask: npt.NDArray[np.bool_]) -> rr.SegmentationImage:
 
 
 def _words(step: Step) -> str:
-    """The step as a small page."""
+    """Describe the step as a small page of Markdown."""
     decision = step.decision
     why = (decision.action.why if decision.action else "") or decision.why
     rows = {

@@ -23,7 +23,7 @@ from .chart import (
     sample,
     shortened,
 )
-from .draw.canvas import CARD, INK, MUTED
+from .draw.sheet import CARD, INK, MUTED
 from .history import GOAL_STAGE, MILESTONE, History
 
 KINDS = {"scene": "#DDCC77", "robot": "#332288", "camera": "#88CCEE", "network": "#CC6677"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import UserError
 from ..evaluation.results import strip_path
 from ..sim.robots.registry import gripper
-from .draw.panels import Lengths
+from .draw.actions import ActionGeometry
 from .draw.strip import Strip
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class StripObserver:
     def __call__(self, spec: TrialSpec, policy: Decides) -> StripWriter:
         """Make the observer of a trial; see `evaluation.player.Observe`."""
         path = strip_path(self.results, spec.policy, spec.group, spec.index)
-        return StripWriter(path, Lengths(policy.primitive, gripper(spec.robot)))
+        return StripWriter(path, ActionGeometry(policy.primitive, gripper(spec.robot)))
 
 
 class StripWriter:
@@ -36,16 +36,16 @@ class StripWriter:
 
     Args:
         path: of the strip.
-        lengths: with which actions are drawn.
+        geometry: what actions are drawn with.
     """
 
-    def __init__(self, path: Path, lengths: Lengths) -> None:
-        self._path, self._lengths = path, lengths
-        self._strip = Strip(lengths)
+    def __init__(self, path: Path, geometry: ActionGeometry) -> None:
+        self._path, self._geometry = path, geometry
+        self._strip = Strip(geometry)
 
     def begin_attempt(self) -> OnStep:
         """See `TrialObserver.begin_attempt`."""
-        strip = self._strip = Strip(self._lengths)
+        strip = self._strip = Strip(self._geometry)
 
         def add(_scene: Scene, step: Step, lifted: bool) -> None:
             strip.add(step, lifted)

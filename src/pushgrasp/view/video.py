@@ -1,4 +1,4 @@
-"""The video of an episode: the robot at work, and beside it what it decided and why."""
+"""The video of an episode: the robot in motion, and beside it what it decided and why."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from ..errors import UserError
 from .draw import panels
-from .draw.canvas import BAD, CARD, GOAL, GOOD, INK, LINE, MUTED, RIM, Canvas, Picture, wrap
+from .draw.actions import ActionGeometry
+from .draw.sheet import BAD, CARD, GOAL, GOOD, INK, LINE, MUTED, RIM, Color, Picture, Sheet, wrap
 from .draw.words import headline, outcome_words, q_words, target_words, went_well
 
 if TYPE_CHECKING:
+    from ..interfaces import RGBDFrame
     from ..retrieve import Step
 
 SIZE = (1280, 720)  # pixels, width and height; even, as the codec wants
@@ -26,25 +28,29 @@ _SCENE = (880, 660)  # pixels
 _PANEL = 320  # pixels
 
 Scene = Callable[[], Picture]
-"""Draws one picture of the world; called on another thread than the one that recorded it."""
+"""Renders one state of the world; called on another thread than the one that recorded it."""
 
 
 class VideoWriter:
-    """An MP4 file (H.264, plays everywhere) made of moments that are drawn later.
+    """Writes an MP4 file (H.264) from states of the world that are rendered later.
 
-    A moment of the world is cheap to keep and slow to draw, and the decision that explains
-    it is known only when its step is over: moments are queued by `moment` while the robot
-    moves, drawn on a second thread, and laid out and encoded by `step`.
+    A state is cheap to keep and slow to render, and the decision that explains it is known only
+    when its step is over: states are queued by `moment` while the robot moves, rendered on a
+    second thread, and laid out and encoded by `add`.
 
     Args:
         path: the file to write, inside a folder that exists.
-        title: shown in a corner of every picture.
+        title: shown in a corner of every frame.
         goal_rgb: the goal's colour, sRGB.
+        geometry: what actions are drawn with; None: the standard jaw and primitives.
     """
 
-    def __init__(self, path: str | Path, title: str, goal_rgb: tuple[int, int, int]) -> None:
+    def __init__(
+        self, path: str | Path, title: str, goal_rgb: Color, geometry: ActionGeometry | None = None
+    ) -> None:
         self._path = Path(path)
         self._title, self._goal_rgb = title, goal_rgb
+        self._geometry = geometry or ActionGeometry()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="video")
         self._moments: list[Future[Picture]] = []
         self._last: Picture | None = None
@@ -52,38 +58,45 @@ class VideoWriter:
         self._encoder: Generator[None, npt.NDArray[np.uint8], None] | None = None
 
     def moment(self, draw: Scene) -> None:
-        """Keep a moment; `draw` is called soon, on a thread of its own, never two at a time."""
+        """Keep a state; `draw` is called soon, on a second thread, never two at a time."""
         self._moments.append(self._pool.submit(draw))
 
-    def step(self, step: Step, lengths: panels.Lengths | None = None) -> None:
-        """Write the moments since the last step, with that step's decision beside them."""
+    def add(
+        self, step: Step, frame: RGBDFrame | None = None, *, lifted: bool | None = None
+    ) -> None:
+        """Write what happened since the last step, with this step's decision beside it.
+
+        Args:
+            step: what was seen, decided and done.
+            frame, lifted: not shown.
+        """
         moments, self._moments = self._moments, []
         opening = self._last if self._last is not None or not moments else moments[0].result()
-        before = self._page(step, lengths, done=False)
+        before = self._page(step, done=False)
         if opening is not None:
             self._write(before, [opening] * FPS)  # a second to read the decision
         for moment in moments:
             self._write(before, [moment.result()])
         if self._last is not None:
-            self._write(self._page(step, lengths, done=True), [self._last] * (FPS // 2))
+            self._write(self._page(step, done=True), [self._last] * (FPS // 2))
 
-    def close(self, sentence: str = "", *, success: bool = False) -> None:
-        """Finish the file, its last picture saying how it ended.
+    def finish(self, sentence: str = "", *, success: bool = False) -> None:
+        """Finish the file, its last frame saying how it ended.
 
         Raises:
             UserError: the file could not be written.
         """
         if sentence and self._last is not None:
-            canvas = Canvas(*SIZE)
-            canvas.paste(_fit(self._last), 20, 20)
-            canvas.box(920, 20, 340, 660, CARD, LINE)
-            canvas.text(944, 60, "✓" if success else "✗", 72, GOOD if success else BAD)
+            sheet = Sheet(*SIZE)
+            sheet.paste(_fit(self._last), 20, 20)
+            sheet.box(920, 20, 340, 660, CARD, LINE)
+            sheet.text(944, 60, "✓" if success else "✗", 72, GOOD if success else BAD)
             y = 170
             for line in wrap(sentence, 292, 24, bold=True):
-                canvas.text(944, y, line, 24, INK, bold=True)
+                sheet.text(944, y, line, 24, INK, bold=True)
                 y += 34
-            self._footer(canvas)
-            self._send([canvas.picture()] * (2 * FPS))
+            self._footer(sheet)
+            self._send([sheet.picture()] * (2 * FPS))
         self.abandon()
         if not self._path.is_file() or not self._path.stat().st_size:
             raise UserError(f"the video {self._path.name} could not be written; is the disk full?")
@@ -95,7 +108,7 @@ class VideoWriter:
         self.abandon()
 
     def abandon(self) -> None:
-        """Let go of the thread and the encoder, whatever has been written."""
+        """Release the thread and the encoder, whatever has been written."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._encoder is not None:
             self._encoder.close()
@@ -117,55 +130,55 @@ class VideoWriter:
                 raise UserError(f"cannot write the video {self._path.name}: {error}") from error
             self.n_frames += 1
 
-    def _page(self, step: Step, lengths: panels.Lengths | None, *, done: bool) -> Picture:
-        """Everything but the scene itself."""
-        canvas, decision = Canvas(*SIZE), step.decision
-        canvas.box(19, 19, 882, 662, None, LINE)
+    def _page(self, step: Step, *, done: bool) -> Picture:
+        """Lay out everything but the scene itself."""
+        sheet, decision = Sheet(*SIZE), step.decision
+        sheet.box(19, 19, 882, 662, None, LINE)
         x, y = 930, 20
-        canvas.text(x, y, f"Decision {step.index + 1}", 17, MUTED)
+        sheet.text(x, y, f"Decision {step.index + 1}", 17, MUTED)
         y += 26
         for line in wrap(headline(step), _PANEL, 21, bold=True)[:2]:
-            canvas.text(x, y, line, 21, INK, bold=True)
+            sheet.text(x, y, line, 21, INK, bold=True)
             y += 28
         y = 96
-        view = panels.view_of(step, _PANEL)
-        canvas.paste(panels.color_panel(step, view, lengths or panels.Lengths()), x, y)
-        canvas.box(x - 1, y - 1, _PANEL + 2, _PANEL + 2, None, LINE)
+        crop = panels.crop_of(step, _PANEL)
+        sheet.paste(panels.color_panel(step, crop, self._geometry), x, y)
+        sheet.box(x - 1, y - 1, _PANEL + 2, _PANEL + 2, None, LINE)
         y += _PANEL + 16
         for line in wrap(f"Target: {target_words(decision)}", _PANEL, 15)[:3]:
-            canvas.text(x, y, line, 15)
+            sheet.text(x, y, line, 15)
             y += 20
         scale = panels.q_range(decision)
         for name, value in (("Q grasp", decision.q_grasp), ("Q push", decision.q_push)):
             y += 8
-            canvas.text(x, y, name, 16, MUTED)
-            canvas.text(x + _PANEL, y, q_words(value), 16, INK, bold=True, anchor="ra")
-            canvas.box(x + 80, y + 6, 180, 9, LINE, None)
+            sheet.text(x, y, name, 16, MUTED)
+            sheet.text(x + _PANEL, y, q_words(value), 16, INK, bold=True, anchor="ra")
+            sheet.box(x + 80, y + 6, 180, 9, LINE, None)
             if np.isfinite(value):
                 share = np.clip((value - scale[0]) / max(scale[1] - scale[0], 1e-9), 0, 1)
-                canvas.box(x + 80, y + 6, max(6, int(share * 180)), 9, (58, 82, 139), None)
+                sheet.box(x + 80, y + 6, max(6, int(share * 180)), 9, (58, 82, 139), None)
             y += 22
         y += 14
         if done:
             good = went_well(step)
             text = f"{'✓' if good else '✗'} {outcome_words(step)}"
-            canvas.fitted(x, y + 12, text, _PANEL, 22, GOOD if good else BAD, bold=True)
-        canvas.box(x, 652, 20, 20, self._goal_rgb, RIM)
-        canvas.text(x + 30, 662, "goal", 16, MUTED, anchor="lm")
-        canvas.box(x + 92, 652, 20, 20, None, GOAL)
-        canvas.text(x + 122, 662, "where it is seen", 16, MUTED, anchor="lm")
-        self._footer(canvas)
-        return canvas.picture()
+            sheet.fitted(x, y + 12, text, _PANEL, 22, GOOD if good else BAD, bold=True)
+        sheet.box(x, 652, 20, 20, self._goal_rgb, RIM)
+        sheet.text(x + 30, 662, "goal", 16, MUTED, anchor="lm")
+        sheet.box(x + 92, 652, 20, 20, None, GOAL)
+        sheet.text(x + 122, 662, "where it is seen", 16, MUTED, anchor="lm")
+        self._footer(sheet)
+        return sheet.picture()
 
-    def _footer(self, canvas: Canvas) -> None:
-        canvas.text(20, 702, self._title, 15, MUTED, anchor="lm")
+    def _footer(self, sheet: Sheet) -> None:
+        sheet.text(20, 702, self._title, 15, MUTED, anchor="lm")
 
 
 def _encoder(path: Path) -> Generator[None, npt.NDArray[np.uint8], None]:
-    """Takes pictures by `send`; the file is complete once it is closed."""
+    """Encode the frames that it is sent; the file is complete once it is closed."""
     encoder = imageio_ffmpeg.write_frames(
         str(path), SIZE, fps=FPS, codec="libx264", macro_block_size=2, pix_fmt_out="yuv420p",
-        ffmpeg_log_level="quiet",  # interrupted, it would complain of the folder that has gone
+        ffmpeg_log_level="quiet",  # interrupted, it would complain about the removed folder
         output_params=["-preset", "veryfast", "-crf", "24", "-movflags", "+faststart"],
     )  # fmt: skip
     encoder.send(None)

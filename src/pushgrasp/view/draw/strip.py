@@ -1,4 +1,4 @@
-"""A trial as one small file: a picture of each decision, side by side."""
+"""A trial's decisions as one small image file, side by side."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import numpy as np
 from PIL import Image
 
 from ...utils.files import write_atomic
-from .canvas import GOOD, PAPER, RIM, Picture
-from .panels import Lengths, color_panel, view_of
+from .actions import ActionGeometry
+from .panels import color_panel, crop_of
+from .sheet import GOOD, PAPER, RIM, Picture
 
 if TYPE_CHECKING:
     from ...retrieve import Step
 
 CELL = 144
-"""Pixels a side of each step's picture."""
+"""Pixels per side of each step's picture."""
 COLUMNS = 32
-"""Steps side by side; more go into further rows, for a WebP is at most 16,383 pixels wide."""
-_DRAWN = 2 * CELL  # pixels, drawn larger and then shrunk, so that lines come out fine
-_QUALITY = 60  # 2 to 3 KB a step
+"""Steps per row: a WebP is at most 16,383 pixels wide."""
+_DRAWN = 2 * CELL  # pixels; drawn larger and then shrunk for fine lines
+_QUALITY = 60  # 2 to 3 KB per step
 _MARK = 5  # pixels, the bar under a step that lifted something
 
 
@@ -30,29 +31,29 @@ class Strip:
     """The pictures of a trial's steps, kept in memory until they are saved.
 
     Args:
-        lengths: what actions are drawn with; None for the standard jaw and primitives.
+        geometry: what actions are drawn with; None: the standard jaw and primitives.
     """
 
-    def __init__(self, lengths: Lengths | None = None) -> None:
-        self._lengths = lengths or Lengths()
+    def __init__(self, geometry: ActionGeometry | None = None) -> None:
+        self._geometry = geometry or ActionGeometry()
         self._cells: list[Picture] = []
 
     def add(self, step: Step, lifted: bool) -> None:
-        """Draw a step: the colours from above, the goal's and the target's outline, the action.
+        """Draw a step: the colours from above, outlines of goal and target, the action.
 
         Args:
             step: what was seen, decided and done.
-            lifted: whether the jaw took anything off the table, by the simulator's truth; such
+            lifted: the jaw took something off the table, by the simulator's ground truth; such
                 a step has a green bar at the bottom.
         """
-        large = color_panel(step, view_of(step, _DRAWN), self._lengths)
+        large = color_panel(step, crop_of(step, _DRAWN), self._geometry)
         cell = cv2.resize(large, (CELL, CELL), interpolation=cv2.INTER_AREA)
         if lifted:
             cell[-_MARK - 1 :], cell[-_MARK:] = RIM, GOOD
         self._cells.append(cell.astype(np.uint8))
 
     def picture(self) -> Picture:
-        """The steps side by side, (rows * CELL, columns * CELL, 3) sRGB; see `COLUMNS`."""
+        """Draw the steps side by side, (rows * CELL, columns * CELL, 3) sRGB; see `COLUMNS`."""
         columns = min(len(self._cells), COLUMNS)
         rows = -(-len(self._cells) // COLUMNS)
         sheet = np.full((rows * CELL, columns * CELL, 3), PAPER, np.uint8)

@@ -1,4 +1,4 @@
-"""What happened in a step, in words; the same words on the screen and in the pictures."""
+"""What happened, in words; the same words on the screen, in pictures and in the video."""
 
 from __future__ import annotations
 
@@ -6,13 +6,26 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ...evaluation.trial import EpisodeResult
     from ...interfaces import Action
-    from ...policy.learned import Decision
+    from ...policy.base import Decision
     from ...retrieve import Step
 
 
+def plural(n: int, noun: str) -> str:
+    """Count things: 1 trial, 2 trials, 1,000 trials."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def visible_words(fraction: float) -> str:
+    """Say how much of the goal the camera sees."""
+    if fraction == 0:
+        return "fully hidden from the camera"
+    return f"{100 * fraction:.0f} % visible" if fraction >= 0.01 else "less than 1 % visible"
+
+
 def target_words(decision: Decision) -> str:
-    """What the robot goes for, and why that."""
+    """Say what the robot goes for, and why."""
     target = decision.target
     if target.is_goal:
         return f"the goal ({target.visible_px} px)"
@@ -20,17 +33,16 @@ def target_words(decision: Decision) -> str:
 
 
 def action_words(action: Action | None) -> str:
-    """What it does and where."""
+    """Say which primitive is executed, and where."""
     if action is None:
         return "none"
     x, y, z = action.position
-    return (
-        f"{action.primitive} at ({x:.3f}, {y:.3f}, {z:.3f}) m, yaw {math.degrees(action.yaw):.0f}°"
-    )
+    yaw = math.degrees(action.yaw)
+    return f"{action.primitive} at ({x:.3f}, {y:.3f}, {z:.3f}) m, yaw {yaw:.0f}°"
 
 
 def headline(step: Step) -> str:
-    """A step's decision as a title."""
+    """Give a step's decision as a title."""
     action, target = step.decision.action, step.decision.target
     if action is None:
         return "Nothing to do"
@@ -40,17 +52,17 @@ def headline(step: Step) -> str:
 
 
 def q_words(value: float) -> str:
-    """A Q, or a dash where none was computed."""
+    """Format a Q, or a dash where none was computed."""
     return f"{value:.2f}" if math.isfinite(value) else "–"
 
 
 def outcome_words(step: Step) -> str:
-    """What came of the action, as far as the robot knows."""
+    """Say what came of the action, as far as the robot knows."""
     action, outcome = step.decision.action, step.outcome
     if action is None:
         return step.decision.why or "no action possible"
     if not outcome.executed:
-        return f"not carried out ({outcome.reason})" if outcome.reason else "not carried out"
+        return f"not executed ({outcome.reason})" if outcome.reason else "not executed"
     if action.primitive == "grasp":
         if outcome.holds_goal:
             return "holds the goal"
@@ -61,7 +73,7 @@ def outcome_words(step: Step) -> str:
 
 
 def went_well(step: Step) -> bool:
-    """Whether the action did what such an action is for: take something, or move something."""
+    """Return True if a grasp took something, or a push moved something."""
     action, outcome = step.decision.action, step.outcome
     if action is None or not outcome.executed:
         return False
@@ -69,8 +81,28 @@ def went_well(step: Step) -> bool:
 
 
 def decision_words(step: Step) -> str:
-    """What was decided, in one line: primitive, Q, target and why that; not what came of it."""
+    """Give a decision in one line: primitive, Q, target and why; not what came of it."""
     decision = step.decision
     action = decision.action
     chosen = f"{action.primitive:<5}  Q {q_words(action.q)}" if action else "stop"
     return f"{step.index + 1:>3}  {chosen}  target: {target_words(decision)}"
+
+
+def result_sentence(result: EpisodeResult, n_actions: int, color: str, visible: float) -> str:
+    """Say how an episode ended.
+
+    Args:
+        result: by the simulator's ground truth.
+        n_actions: pushes and grasps.
+        color: the goal's, by name.
+        visible: fraction of the goal that the camera saw at the start.
+    """
+    actions = plural(n_actions, "action")
+    if result.success and result.claimed_success:
+        at_first = visible_words(visible)
+        return f"Retrieved: the {color} goal, at first {at_first}, is out after {actions}."
+    if result.success:
+        return f"The {color} goal is out, but the robot does not know it: {result.reason}."
+    if result.claimed_success:
+        return f"Not retrieved: after {actions} the robot wrongly believes it has the {color} goal."
+    return f"Not retrieved after {actions}: {result.reason}."

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_steps import make_step
 from PIL import Image
-from test_view import make_step
 
 from pushgrasp.errors import UserError
-from pushgrasp.view.draw.canvas import ACTION, GOAL, GOOD, TARGET, Picture
+from pushgrasp.view.draw.sheet import ACTION, GOAL, GOOD, TARGET, Picture
 from pushgrasp.view.draw.strip import CELL, COLUMNS, Strip
 
 

@@ -1,7 +1,7 @@
-"""A sheet to draw on: sharp text by Pillow, smooth lines by OpenCV, and one set of colours.
+"""Drawing: text by Pillow, smooth lines by OpenCV, one set of colours.
 
-The marks' colours keep apart for colour-blind eyes (after IBM's palette) and are drawn with a
-dark rim, so that they show on any object.
+The colours of marks are distinguishable for colour-blind readers (after IBM's palette). Marks have
+a dark rim, so that they show on any object.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ BAD: Color = (176, 58, 10)
 
 @cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """A typeface that every installation has: it comes with matplotlib."""
+    """Load a typeface that every installation has: it comes with Matplotlib."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts/ttf", name)), size)
 
 
 def text_width(text: str, size: int, bold: bool = False) -> float:
-    """Pixels that a line of text takes."""
+    """Measure a line of text in pixels."""
     return font(size, bold).getlength(text)
 
 
 def wrap(text: str, width: int, size: int, bold: bool = False) -> list[str]:
-    """Text broken at spaces into lines of at most so many pixels."""
+    """Break text at spaces into lines of at most `width` pixels."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -58,7 +58,7 @@ def wrap(text: str, width: int, size: int, bold: bool = False) -> list[str]:
     return lines
 
 
-class Canvas:
+class Sheet:
     """A picture under construction; x to the right and y down, in pixels."""
 
     def __init__(self, width: int, height: int, color: Color = PAPER) -> None:
@@ -66,11 +66,11 @@ class Canvas:
         self._draw = ImageDraw.Draw(self._image)
 
     def paste(self, picture: Picture, x: int, y: int) -> None:
-        """Lay a picture on the sheet, its upper left corner at (x, y)."""
+        """Paste a picture with its upper left corner at (x, y)."""
         self._image.paste(Image.fromarray(np.ascontiguousarray(picture)), (x, y))
 
     def box(self, x: int, y: int, w: int, h: int, fill: Color | None, line: Color | None) -> None:
-        """A rectangle with slightly round corners."""
+        """Draw a rectangle with slightly rounded corners."""
         self._draw.rounded_rectangle((x, y, x + w - 1, y + h - 1), 6, fill, line)
 
     def text(
@@ -84,20 +84,20 @@ class Canvas:
         bold: bool = False,
         anchor: str = "la",
     ) -> None:
-        """A line of text; `anchor` as in Pillow: la is its upper left corner."""
+        """Draw a line of text; `anchor` as in Pillow: la is its upper left corner."""
         self._draw.text((x, y), text, color, font(size, bold), anchor=anchor)
 
     def fitted(
         self, x: int, y: int, text: str, width: int, size: int, color: Color = INK, *,
         bold: bool = False,
     ) -> None:  # fmt: skip
-        """A line of text made smaller until it fits into a width."""
+        """Draw a line of text in the largest size up to `size` that fits into a width."""
         while size > 10 and text_width(text, size, bold) > width:
             size -= 1
         self.text(x, y, text, size, color, bold=bold, anchor="lm")
 
     def picture(self) -> Picture:
-        """What has been drawn."""
+        """Return a copy of what has been drawn."""
         return np.asarray(self._image).copy()
 
 
@@ -109,7 +109,7 @@ def stroke(
     *,
     closed: bool = False,
 ) -> None:
-    """A smooth line with a dark rim, drawn into the picture.
+    """Draw a smooth line with a dark rim into a picture.
 
     Args:
         points: (n, 2) x and y in pixels.
@@ -127,8 +127,14 @@ def arrow(
     width: int = 4,
     head: float = 14.0,
 ) -> None:
-    """An arrow with a filled head and a dark rim, drawn into the picture."""
-    along = (end - start) / max(float(np.linalg.norm(end - start)), 1e-9)
+    """Draw an arrow with a filled head and a dark rim into a picture.
+
+    Args:
+        start, end: (2,) x and y in pixels.
+        head: length of the head, pixels; shorter for an arrow that is shorter than it.
+    """
+    length = float(np.linalg.norm(end - start))
+    along, head = (end - start) / max(length, 1e-9), min(head, length)
     across = np.array([-along[1], along[0]])
     neck = end - head * along
     stroke(picture, np.array([start, neck]), color, width)
@@ -139,17 +145,19 @@ def arrow(
 
 
 def hatch(shape: tuple[int, int]) -> Picture:
-    """The pattern that stands for 'unseen'."""
+    """Draw the pattern that stands for unseen cells, (H, W, 3)."""
     row, column = np.indices(shape)
     stripe = (row + column) % 10 < 3
     return np.where(stripe[..., None], UNSEEN_STRIPE, UNSEEN).astype(np.uint8)
 
 
 def colored(values: npt.NDArray[np.floating], low: float, high: float, name: str) -> Picture:
-    """Numbers as colours of a matplotlib colour map.
+    """Map numbers to the colours of a Matplotlib colour map, (H, W, 3).
 
     Args:
         values: (H, W); NaN takes the lowest colour.
+        low, high: ends of the scale.
+        name: of the colour map.
     """
     table = (matplotlib.colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255).astype(np.uint8)
     share = (np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-9)

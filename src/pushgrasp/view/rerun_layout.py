@@ -1,11 +1,11 @@
-"""How the viewer of Rerun shows a recording: what stands beside what, colours and names."""
+"""How the Rerun viewer shows a recording: layout, colours and names."""
 
 from __future__ import annotations
 
 import rerun as rr
 import rerun.blueprint as rrb
 
-from .draw.canvas import BAD, GOAL, GOOD, TARGET, UNSEEN
+from .draw.sheet import BAD, GOAL, GOOD, TARGET, UNSEEN, Color
 
 ACTION_COLOR = (254, 97, 0)  # seen on dark and on light
 CLEAR = (0, 0, 0, 0)
@@ -13,7 +13,7 @@ _Q = {"q_grasp": ("Q grasp", GOOD), "q_push": ("Q push", BAD)}
 
 
 def blueprint(n_pixels: int) -> rrb.Blueprint:
-    """The scene on the left, maps of so many pixels a side on the right, an action a second."""
+    """Lay out the scene on the left and maps of n_pixels per side on the right."""
     bounds = rrb.VisualBounds2D(x_range=(0, n_pixels), y_range=(0, n_pixels))
 
     def view(name: str, *entities: str) -> rrb.Spatial2DView:
@@ -47,7 +47,7 @@ def blueprint(n_pixels: int) -> rrb.Blueprint:
 
 
 def styles() -> dict[str, rr.AsComponents]:
-    """What is the same at all times, by entity."""
+    """Return what is the same at all times, by entity."""
     return {
         "world": rr.ViewCoordinates.RIGHT_HAND_Z_UP,
         "maps/objects": rr.AnnotationContext([(0, "none", CLEAR)]),
@@ -61,5 +61,5 @@ def styles() -> dict[str, rr.AsComponents]:
     }
 
 
-def _mask(name: str, color: tuple[int, int, int]) -> rr.AnnotationContext:
+def _mask(name: str, color: Color) -> rr.AnnotationContext:
     return rr.AnnotationContext([(0, "", CLEAR), (1, name, color)])

@@ -1,0 +1,87 @@
+"""`pushgrasp retrieve` and `pushgrasp demo`: one episode, shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from ..sim.config import SceneFileConfig, SimulationConfig
+from .options import Device, EpisodeOptions, Folder, PolicyName, SceneOptions
+from .scene import find_goal
+
+if TYPE_CHECKING:
+    from ..sim.scenes.build import SceneConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrieveCommand(EpisodeOptions):
+    """Run one episode: look, decide, act, until the goal is in the hand.
+
+    Examples:
+      pushgrasp retrieve --objects 20 --goal 0 --seed 3 --out episode
+      pushgrasp retrieve --scene challenging-04 --goal red --out episode
+      pushgrasp retrieve --scene novel-04 --robot panda --noise d405-averaged --out episode
+    """
+
+    policy: PolicyName = "default"
+    """Built-in name, folder of a policy or training run, or a class in a file of yours."""
+    device: Device = "auto"
+    """Where networks run: cpu, cuda, cuda:1; auto: a GPU for densenet121, else the CPU."""
+    scene: SceneOptions = field(default_factory=SceneOptions)
+    """The scene and its goal."""
+    file: SceneFileConfig = field(default_factory=SceneFileConfig)
+    """How a scene file is read."""
+    simulation: SimulationConfig = field(default_factory=SimulationConfig)
+    """Robot, cameras and domain randomisation."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from ..policy.load import PolicySource
+
+        self.check()
+        source = PolicySource.resolve(self.policy)
+        view = self.simulation.view()
+        config = find_goal(self._scene_config(), self.scene.goal)
+
+        from ..sim.robots.registry import gripper
+        from ..sim.scenes.build import build_scene
+        from ..sim.scenes.layouts import PROCEDURAL
+        from .show import show_episode
+
+        policy = source.load(gripper(self.simulation.robot), device=self.device)
+        console = Console(highlight=False, markup=False, soft_wrap=True)
+        # Splitting a file's meshes shows a bar, and a terminal shows one thing at a time.
+        building = console.status("building the scene")
+        with building if config.name in PROCEDURAL else nullcontext():
+            scene = build_scene(config)
+        show_episode(scene, policy, view, self, policy_name=self.policy, console=console)
+        return 0
+
+    def _scene_config(self) -> SceneConfig:
+        from ..sim.scenes.layouts import PROCEDURAL
+
+        config = self.scene.config(self.scene.name, self.file, self.simulation)
+        perturb = self.scene.perturb and config.name not in PROCEDURAL
+        return dataclasses.replace(config, perturb=perturb, visual_meshes=self.video)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoCommand(RetrieveCommand):
+    """Retrieve an object that is hidden at the start: `pushgrasp retrieve` with other defaults.
+
+    Examples:
+      pushgrasp demo
+      pushgrasp demo --robot ur5e --seed 2
+    """
+
+    out: Folder = Path("pushgrasp-demo")
+    """Folder for pictures, video and episode.json; an earlier demo's is replaced."""
+    scene: SceneOptions = field(
+        default_factory=lambda: SceneOptions(name="challenging-01", perturb=True)
+    )
+    """The scene and its goal."""

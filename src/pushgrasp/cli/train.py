@@ -1,0 +1,83 @@
+"""`pushgrasp train`: train a policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from ..errors import UserError
+from .options import Folder, Switch
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainCommand:
+    """Train a policy in simulation by reinforcement learning.
+
+    Examples:
+      pushgrasp train --recipe default --out runs/mine
+      pushgrasp train --resume --out runs/mine
+    """
+
+    out: Folder
+    """Folder of the run: checkpoints, replay buffer, metrics and at the end the policy."""
+    recipe: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: default)")
+    ] = None
+    """default, paper or wang2024."""
+    network: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the recipe's)")
+    ] = None
+    """compact, made for a CPU, or densenet121, the paper's own, for a GPU."""
+    resume: Switch = False
+    """Resume the run in --out, with its own recipe and seed."""
+    seed: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: 0)")] = None
+    """Seed of a new run."""
+    workers: Annotated[
+        int | None, tyro.conf.arg(metavar="W", help_behavior_hint="(default: one per core)")
+    ] = None
+    """Rollout worker processes, or Ray workers."""
+    rollouts: Literal["local", "ray"] = "local"
+    """Where they run: on this machine, or on the Ray cluster at RAY_ADDRESS (a local one if
+    that is not set)."""
+    init_from: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME|DIR", help_behavior_hint="(default: none)")
+    ] = None
+    """A policy to start from."""
+    imagenet: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE|fetch", help_behavior_hint="(default: none)")
+    ] = None
+    """Torchvision's DenseNet-121 weights to start from, for recipes with that network; "fetch"
+    downloads them."""
+    time_limit: Annotated[
+        float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="(default: none)")
+    ] = None
+    """Stop after this time, with a checkpoint and the policy so far."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        from ..training.recipes import recipe, with_network
+
+        if self.resume and self.network is not None:
+            raise UserError("--network is the run's own; leave it out with --resume")
+        chosen = None if self.recipe is None else recipe(self.recipe)
+        if self.network is not None:
+            chosen = with_network(chosen or recipe("default"), self.network)
+
+        from ..training.run import CONFIG
+        from ..training.train import train
+
+        try:
+            policy = train(
+                chosen, self.out, seed=self.seed, workers=self.workers, resume=self.resume,
+                init_from=self.init_from, imagenet=self.imagenet, time_limit_s=self.time_limit,
+                rollouts=self.rollouts,
+            )  # fmt: skip
+        except KeyboardInterrupt as stop:
+            if not (self.out / CONFIG).is_file():  # it had not begun
+                raise
+            raise KeyboardInterrupt("resume with --resume") from stop
+        print(f"The policy is in {policy}")
+        return 0

@@ -1,0 +1,153 @@
+"""`pushgrasp retrieve` and `demo`: an episode, what it leaves, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from commands import run
+
+from pushgrasp.policy.learned import Policy
+
+EPISODE_KEYS = {
+    "success", "claimed_success", "goal", "scene", "seed", "policy", "robot", "reason", "steps",
+}  # fmt: skip
+STEP_KEYS = {
+    "primitive", "target_is_goal", "position", "yaw", "q_grasp", "q_push", "holding", "changed",
+    "decision_s",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An untrained policy: it does something, which is all that these tests need."""
+    folder = tmp_path_factory.mktemp("policies") / "untrained"
+    Policy.random_init(seed=1).save_pretrained(folder)
+    return str(folder)
+
+
+def test_a_cameras_file_that_cannot_be_used_is_told(capsys, tmp_path: Path, policy: str):
+    cameras = tmp_path / "cameras.json"
+    cameras.write_text(json.dumps([{"name": "a", "position": [0, 0, 1]}]))
+    argv = ("retrieve", "--policy", policy, "--cameras", str(cameras))
+    code, _, err = run(capsys, *argv, "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert "cameras.json: camera 0" in err
+    assert err.count("\n") == 1
+    assert os.listdir(tmp_path) == ["cameras.json"]
+
+
+def test_a_damaged_policy_is_refused(capsys, tmp_path: Path, policy: str):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for name in os.listdir(policy):
+        content = (Path(policy) / name).read_bytes()
+        (broken / name).write_bytes(content if name.endswith(".json") else content[:-100])
+    code, _, err = run(capsys, "retrieve", "--policy", str(broken), "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert "model.safetensors" in err
+    assert os.listdir(tmp_path) == ["broken"]
+
+
+@pytest.mark.slow
+def test_an_episode_leaves_what_the_format_promises(capsys, tmp_path: Path, policy: str):
+    argv = ["retrieve", "--objects", "2", "--seed", "4", "--policy", policy]
+    code, text, _ = run(capsys, *argv, "--out", str(tmp_path / "a"))
+    assert code == 0
+    episode = json.loads((tmp_path / "a" / "episode.json").read_text())
+    assert episode.keys() >= EPISODE_KEYS
+    assert episode["seed"] == 4
+    assert episode["scene"] == "random"
+    assert episode["robot"] == "gantry"
+    assert isinstance(episode["success"], bool)
+    assert episode["reason"]
+    assert episode["steps"]
+    for step in episode["steps"]:
+        assert step.keys() >= STEP_KEYS
+        assert step["primitive"] in ("grasp", "push", None)
+        assert step["decision_s"] > 0
+    n = len(episode["steps"])
+    pictures = sorted(os.listdir(tmp_path / "a" / "pictures"))
+    assert pictures == [f"decision-{i + 1:02d}.png" for i in range(n)]
+    assert (tmp_path / "a" / "video.mp4").read_bytes()[4:8] == b"ftyp"
+    lines = text.splitlines()
+    assert sum("target:" in line for line in lines) == n
+    assert any("etrieved" in line or "goal is out" in line for line in lines)
+    assert "video.mp4" in text
+
+    code, _, _ = run(capsys, *argv, "--out", str(tmp_path / "b"), "--no-video")
+    assert code == 0
+    again = json.loads((tmp_path / "b" / "episode.json").read_text())
+    assert not (tmp_path / "b" / "video.mp4").exists()
+    assert _timeless(again) == _timeless(episode), "one seed, one episode; watching changes nothing"
+
+
+@pytest.mark.slow
+def test_an_episode_of_an_arm_with_noise_in_a_randomised_world(capsys, tmp_path: Path, policy: str):
+    argv = ["retrieve", "--robot", "panda", "--noise", "d405-averaged", "--randomise"]
+    argv += ["--no-video", "--objects", "2", "--seed", "4", "--policy", policy]
+    episodes = []
+    for name in ("a", "b"):
+        code, _, err = run(capsys, *argv, "--out", str(tmp_path / name))
+        assert code == 0, err
+        episodes.append(json.loads((tmp_path / name / "episode.json").read_text()))
+        assert not (tmp_path / name / "video.mp4").exists()
+    episode = episodes[0]
+    assert episode.keys() >= EPISODE_KEYS
+    assert episode["robot"] == "panda"
+    assert episode["reason"]
+    assert episode["steps"]
+    assert episode["noise"] == "d405-averaged"
+    assert episode["randomised"]
+    assert _timeless(episodes[1]) == _timeless(episode)
+
+
+def _timeless(episode: dict) -> dict:
+    steps = [{k: v for k, v in s.items() if not k.endswith("_s")} for s in episode["steps"]]
+    return {**episode, "steps": steps}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_lines", [1, 2])
+def test_an_interrupted_episode_leaves_nothing(tmp_path: Path, policy: str, n_lines: int):
+    command = [
+        sys.executable, "-u", "-m", "pushgrasp", "retrieve", "--policy", policy,
+        "--out", str(tmp_path / "out"), "--objects", "12",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Tests that run in the background of a shell have inherited that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stdout is not None
+        for _ in range(n_lines):
+            assert process.stdout.readline()
+        time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: the encoder gets it too
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert err == "pushgrasp: interrupted\n"
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_the_demo_retrieves_a_goal_that_is_hidden_at_first(tmp_path: Path, capsys):
+    code, out, _ = run(capsys, "demo", "--no-video", "--out", str(tmp_path / "demo"))
+    assert code == 0
+    assert "Retrieved" in out
+    episode = json.loads((tmp_path / "demo" / "episode.json").read_text())
+    assert episode["success"]
+    assert episode["claimed_success"]
+    assert episode["goal"]["visible_fraction"] == 0
+    assert not episode["steps"][0]["target_is_goal"]
+    assert "the goal is hidden" in episode["steps"][0]["target_why"]

@@ -1,0 +1,21 @@
+"""`pushgrasp train` refuses bad settings before it begins."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from commands import run
+
+
+def test_training_refuses_bad_settings_and_leaves_nothing(tmp_path: Path, capsys):
+    for arguments, words in (
+        (["--seed", "-3"], "--seed -3"),
+        (["--time-limit", "-1"], "--time-limit"),
+        (["--resume"], "holds no training run"),
+        (["--init-from", "nobody"], "nobody"),
+    ):
+        code, _, err = run(capsys, "train", "--out", str(tmp_path / "run"), *arguments)
+        assert code == 2
+        assert words in err
+        assert os.listdir(tmp_path) == []

@@ -1,0 +1,42 @@
+"""The same words for a step wherever it is told."""
+
+from __future__ import annotations
+
+import pytest
+from made_steps import make_step
+
+from pushgrasp.evaluation.trial import EpisodeResult
+from pushgrasp.view.draw import words
+
+
+def test_words_say_target_primitive_q_and_outcome() -> None:
+    line = words.decision_words(make_step("grasp"))
+    assert line.split() == ["2", "grasp", "Q", "0.90", "target:", "the", "goal", "(400", "px)"]
+    hidden = make_step("push", hidden=True)
+    assert "another object (the goal shows 0 px, not over 5)" in words.decision_words(hidden)
+    assert words.headline(hidden) == "Push to uncover the goal"
+    assert words.outcome_words(make_step("grasp")) == "holds the goal"
+    assert words.went_well(hidden)
+    assert not words.went_well(make_step(None))
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(0, "0 trials"), (1, "1 trial"), (2, "2 trials"), (1500, "1,500 trials")]
+)
+def test_plurals(n: int, text: str) -> None:
+    assert words.plural(n, "trial") == text
+
+
+@pytest.mark.parametrize(
+    ("success", "claimed", "sentence"),
+    [
+        (True, True, "Retrieved: the red goal, at first 30 % visible, is out after 1 action."),
+        (True, False, "The red goal is out, but the robot does not know it: it gave up."),
+        (False, True, "Not retrieved: after 1 action the robot wrongly believes it has the red "
+                      "goal."),
+        (False, False, "Not retrieved after 1 action: it gave up."),
+    ],
+)  # fmt: skip
+def test_an_ending_is_a_sentence(success: bool, claimed: bool, sentence: str) -> None:
+    result = EpisodeResult(success=success, claimed_success=claimed, reason="it gave up")
+    assert words.result_sentence(result, 1, "red", 0.3) == sentence
