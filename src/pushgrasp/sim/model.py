@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import mujoco
-
 from ..perception.colors import TABLE_COLOR, parse_color
+from ._mujoco import mujoco
 from .cell import Cell
 from .objects.shapes import Shape, add_to_spec
 

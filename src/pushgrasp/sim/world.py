@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-import mujoco
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import SimulatorFault
+from ._mujoco import mujoco
 from .cell import Cell
 from .model import ObjectSpec, RobotModel, compile_model
 

@@ -1,0 +1,1 @@
+from .. import _mujoco  # noqa: F401
