@@ -24,7 +24,7 @@ from pushgrasp.policy.learned import Policy
 from pushgrasp.policy.load import policy_names
 from pushgrasp.policy.networks import QNetwork
 from pushgrasp.policy.networks.base import Scenes
-from pushgrasp.policy.networks.crops import windows
+from pushgrasp.policy.networks.crops import crops
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.scenes.build import SceneConfig, build_scene
 from pushgrasp.training.recipes import RECIPES, with_network
@@ -154,11 +154,11 @@ def _naive_map(network: QNetwork, scene: Scenes, rotation: int) -> torch.Tensor:
     height, width = scene.workspace.shape
     middle = torch.tensor([[(height - 1) / 2, (width - 1) / 2]])
     angle = torch.tensor([float(rotation_angle(rotation))])
-    q = network(windows(network.planes(scene), middle, angle, **view))
+    q = network(crops(network.planes(scene), middle, angle, **view))
     same = scene.workspace.resolution  # the map is turned back at its own resolution
     middle = torch.tensor([[(NAIVE_PX - 1) / 2] * 2])
     back = {**view, "crop_resolution": same}
-    return windows(q[:, None], middle, -angle, **back)[:, 0]
+    return crops(q[:, None], middle, -angle, **back)[:, 0]
 
 
 if __name__ == "__main__":

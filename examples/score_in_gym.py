@@ -5,10 +5,10 @@ import sys
 import gymnasium
 import numpy as np
 
+from pushgrasp import load_policy
 from pushgrasp.env import to_numbers, to_observation
-from pushgrasp.policy.learned import Policy
 
-policy, rng = Policy.from_pretrained("default"), np.random.default_rng(0)
+policy, rng = load_policy("default"), np.random.default_rng(0)
 
 
 def anywhere(seen):

@@ -243,7 +243,7 @@ def test_faults(cubes: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert info["fault"] == "the state became NaN"
     assert data_equivalence(before, seen, exact=True)
     monkeypatch.setattr(module, "build_scene", lambda config: thrown(config))
-    with pytest.raises(SimulatorFault, match="all 10 scenes were spoilt"):
+    with pytest.raises(SimulatorFault, match="all 10 scenes ended in a fault"):
         env.reset()
 
 

@@ -60,7 +60,8 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         scenes: random, heap, challenging-01 and so on, or scene files; drawn from at each reset.
         objects: numbers of objects, where they are dropped; drawn from likewise.
         reward: sparse, or the paper's equations 3 and 4.
-        policy: name or folder; its GraspNet says what a push gained, for the paper's reward.
+        policy: name or folder; its GraspNet values what a push gained, for the paper's reward.
+        device: where that network computes; see `load_policy`.
         primitive: depths and lengths of the motions; None: those of the `default` policy.
         view: the robot's cameras; None for the default one.
         randomise: vary masses, frictions, sizes, colours and light from scene to scene.
@@ -79,6 +80,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         objects: int | Sequence[int] = (10,),
         reward: Reward = "sparse",
         policy: str | Path = "default",
+        device: str = "auto",
         primitive: PrimitiveConfig | None = None,
         view: ViewConfig | None = None,
         randomise: bool = False,
@@ -92,14 +94,14 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         self._reward, self.render_mode = reward, render_mode
         self._scenes = [scenes] if isinstance(scenes, str) else list(scenes)
         self._objects = [objects] if isinstance(objects, int) else objects
-        if not isinstance(self._objects, Sequence) or not all(
-            isinstance(n, int) for n in self._objects
-        ):
+        given: Any = self._objects  # whatever a caller without a type checker gives
+        if not isinstance(given, Sequence) or not all(isinstance(n, int) for n in given):
             raise UserError(f"objects {objects!r}: it is a number or a list of numbers")
         self._view, self._randomise = view, randomise
         self._specs = self._plan({})
         self._primitive = primitive or RECIPES["default"].primitive
-        self._source, self._policy = policy, None  # loaded when it is first needed
+        self._source, self._device = policy, device
+        self._policy = None  # loaded when it is first needed
         self._episode: Episode | None = None
         self._done = False
         self._spectator: Spectator | None = None
@@ -112,14 +114,14 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
             use_one_thread()  # one of several environments, which share the cores
 
     def reset(self, *, seed: int | None = None, options: Info | None = None) -> tuple[Arrays, Info]:
-        """Build a scene; where the simulator spoils it, the next one that the seed gives.
+        """Build a scene; after a simulator fault the next one that the seed gives.
 
         Args:
-            seed: of all chance from here on; None: go on as before.
+            seed: of the environment's RNG; None: continue with it.
             options: "scene", "objects", "goal" (its index), for this episode only.
         Raises:
             UserError: there is no such option, scene or goal.
-            SimulatorFault: the simulator spoilt ten scenes in a row.
+            SimulatorFault: ten scenes in a row ended in a fault.
         """
         super().reset(seed=seed)
         specs = self._plan(options) if options else self._specs
@@ -136,7 +138,9 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
             except (SimulatorFault, RobotError) as fault:
                 faults.append(str(fault))
         else:
-            raise SimulatorFault(f"all {MAX_FAULTS} scenes were spoilt, the last by: {faults[-1]}")
+            raise SimulatorFault(
+                f"all {MAX_FAULTS} scenes ended in a fault, the last one: {faults[-1]}"
+            )
         self._done = False
         if self.render_mode is not None:
             self._spectator = Spectator(scene.world)
@@ -173,8 +177,8 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
             reward = self._rewarded(chosen, turn)
             if self._spectator is not None:
                 self._draw = self._spectator.moment()
-        except (SimulatorFault, RobotError) as spoilt:
-            fault, nothing = str(spoilt), Outcome(executed=False)
+        except (SimulatorFault, RobotError) as error:
+            fault, nothing = str(error), Outcome(executed=False)
             turn = Turn(before, before, nothing, False, False, reason=fault, given_up=True)
         self._done = bool(turn.reason)
         info = {
@@ -243,7 +247,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         if self._policy is None:
             from .policy.learned import Policy
 
-            self._policy = Policy.from_pretrained(self._source)
+            self._policy = Policy.from_pretrained(self._source, self._device)
         return self._policy.best_grasp(seen, seen.goal)
 
 

@@ -357,7 +357,7 @@ def test_without_a_network_the_user_is_told_to_give_a_file(
         raise OSError("Name or service not known")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
-    with pytest.raises(UserError, match=r"Name or service not known.*--imagenet PATH"):
+    with pytest.raises(UserError, match=r"Name or service not known.*name a file"):
         fetch_imagenet(tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
     (tmp_path / "densenet121-a639ec97.pth").write_bytes(b"there already")

@@ -21,16 +21,16 @@ class NetworkConfig:
 
     name: Literal["compact", "densenet121"] = "compact"
     output: Literal["probability", "value"] = "probability"
-    """probability: sigmoid of the output is the chance that a grasp succeeds, or that a push
-    helps; value: the output is Q itself (paper)."""
+    """probability: sigmoid of the output is the probability that a grasp succeeds, or that a
+    push helps; value: the output is Q itself (paper)."""
     window: Literal["target", "workspace"] = "target"
-    """What the network's square window is centred on."""
+    """What the network's square crop is centred on."""
     crop_px: int = 64
-    """Side of the window in its own pixels: a multiple of 8 (compact) or 32 (densenet121)."""
+    """Side of the crop in its own pixels: a multiple of 8 (compact) or 32 (densenet121)."""
     crop_resolution: float = 0.0035
-    """Metres a pixel of the window."""
+    """Metres per pixel of the crop."""
     widths: tuple[int, int, int] = (32, 64, 96)
-    """Channels of `compact` at 1/2, 1/4 and 1/8 of the window's resolution; multiples of 4."""
+    """Channels of `compact` at 1/2, 1/4 and 1/8 of the crop's resolution; multiples of 4."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class DecisionConfig:
     """Q_g*: grasp when the best Q_g over the target exceeds it (section III-C.2). Measured at
     the end of stage 1 and stored with the weights."""
     occupancy_limit: float = 1.0
-    """Grasp only when the ring round the target is filled less than this (section III-B)."""
+    """Grasp only while the occupied share of the ring around the target is at most this (III-B)."""
     max_pushes: int | None = None
-    """After so many pushes in a row, grasp the best there is; None: no such limit."""
+    """Pushes in a row after which the best grasp is taken; None: no limit."""
     smooth_px: int = 0
-    """Judge a grasp by the mean over so many pixels round it and over the rotations beside it:
-    the highest of many uncertain values is too high. 0: not."""
+    """Half the side in pixels of the square, with the neighbouring rotations, over which Q_g is
+    averaged: the highest of many uncertain values is too high. 0: no averaging."""
     avoid_repeats: bool = False
-    """Leave out what has just failed or changed nothing, while the scene there is the same."""
+    """Exclude actions that failed or changed nothing, while the scene there is unchanged."""
     grasp_repeat_m: float = 0.015
     """Grasps nearer than this,"""
     grasp_repeat_deg: float = 30.0
@@ -69,13 +69,13 @@ class DecisionConfig:
     push_repeat_deg: float = 23.0
     """and less than this apart, count as the same push."""
     distrust: float = 1.0
-    """Factor on the target's Q_g for each grasp that has failed in a row: a network that was
-    wrong about a heap may well be so again, so clear the way or push before the next try."""
+    """Factor on the target's Q_g per failed grasp in a row: a network that was wrong about a heap
+    may be wrong again, so clear the way or push before the next try."""
     clear_blockers: bool = False
     """Rather than push, grasp an object beside the target when that is likely to succeed; and
     any object at all when pushing, too, has led nowhere."""
     blocker_threshold: float = 0.5
-    """Q_g from which a blocking object is taken out of the way."""
+    """Q_g above which a blocking object is grasped and removed."""
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -1,4 +1,4 @@
-"""How well a parallel jaw would hold what a heightmap shows: antipodal grasps, by hand.
+"""Score antipodal grasps of a parallel jaw on a heightmap, by hand.
 
 A grasp is possible where both fingers go down beside everything that is seen, and good where the
 surfaces that they close on are upright, square to the closing direction, as broad as a finger, and
@@ -10,6 +10,7 @@ they were aimed at, and 437 that scored 0.3 or more.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,7 @@ Lengths = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class _Lanes:
-    """What lies between the pads of N open jaws: lines of S pixels, the middle at S // 2."""
+    """Heightmap lines between the pads of N open jaws: S pixels each, the middle at S // 2."""
 
     high: npt.NDArray[np.bool_]  # (N, N_LANES, S) seen, and within reach of the pads
     top: npt.NDArray[np.bool_]  # (N, N_LANES, S) seen, and nearly as high as the chosen point
@@ -133,7 +134,7 @@ def _lanes(
 
 
 def _hold(lanes: _Lanes, resolution: float) -> npt.NDArray[np.float64]:
-    """(N,) 0 to 1, from the two sides that the pads would close on."""
+    """Score (N,) in [0, 1] the two sides that the pads would close on."""
     middle = lanes.high.shape[2] // 2
     outwards = (np.s_[:, :, middle:], np.s_[:, :, middle::-1])
     ends = [_run(lanes.high[side]) for side in outwards]
@@ -158,19 +159,19 @@ def _hold(lanes: _Lanes, resolution: float) -> npt.NDArray[np.float64]:
 
 
 def _run(high: npt.NDArray[np.bool_]) -> Lengths:
-    """(N, N_LANES) pixels from the first on that are set without a gap."""
+    """Count (N, N_LANES) the pixels from the first on that are set without a gap."""
     return np.where(high.all(2), high.shape[2], high.argmin(2))
 
 
-def _spread(values: npt.NDArray, there: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """(N,) standard deviation over the lanes (N, N_LANES) that there are."""
+def _spread(values: npt.NDArray[Any], there: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Compute the standard deviation (N,) over the valid lanes (N, N_LANES)."""
     n = np.maximum(there.sum(1, keepdims=True), 1)
     offset = values - (there * values).sum(1, keepdims=True) / n
     return np.sqrt((there * offset**2).sum(1) / n[:, 0])
 
 
 def _balance(offset: npt.NDArray[np.float64], rotation: int) -> npt.NDArray[np.float64]:
-    """(N,) 0 to 1: how near the middle of the object is to the jaw's plane.
+    """Compute the balance score (N,) in [0, 1]: 1 with the object's middle in the jaw's plane.
 
     Args:
         offset: (N, 2) m along rows and columns, from the middle of what is seen of the object.
@@ -182,7 +183,7 @@ def _balance(offset: npt.NDArray[np.float64], rotation: int) -> npt.NDArray[np.f
 
 
 def _centers(owners: Owners) -> npt.NDArray[np.float64]:
-    """(n, 2) mean row and column of each label."""
+    """Compute the mean row and column (n, 2) of each label."""
     flat = owners.reshape(-1)
     count = np.maximum(np.bincount(flat), 1)
     images = np.indices(owners.shape).reshape(2, -1)

@@ -1,4 +1,4 @@
-"""Where a jaw's fingers fit: boxes moved straight down beside a heightmap's surfaces."""
+"""Clearance of a jaw's fingers: boxes that move straight down onto a heightmap."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ HeightArray = npt.NDArray[np.float32]
 
 
 def tip_height(height: HeightArray, depth: float, primitive: PrimitiveConfig) -> HeightArray:
-    """m above the table of the lowest point of a tool that goes so deep below a surface."""
+    """Return the height (m) of a tool's lowest point, a depth below the surface."""
     return np.maximum(height - np.float32(depth), np.float32(primitive.tip_clearance))
 
 
 def obstacles(observation: Observation) -> HeightArray:
-    """(H, W) m, what a finger could meet: unseen cells are infinitely high, the table is flat."""
+    """Return the surfaces (H, W) in m for collision checks: unseen is infinite, the table flat."""
     height = observation.heightmap.height
     solid = np.where(observation.objects, height, np.minimum(height, np.float32(MIN_HEIGHT)))
     return np.where(observation.heightmap.seen, solid, np.float32(np.inf)).astype(np.float32)
@@ -30,13 +30,13 @@ def obstacles(observation: Observation) -> HeightArray:
 def fingers_over(
     solid: HeightArray, rotation: int, gripper: GripperSpec, resolution: float
 ) -> HeightArray:
-    """The highest thing that the open jaw's fingers would meet, for a grasp at every pixel.
+    """Compute the highest surface under the open jaw's fingers, for a grasp at every pixel.
 
     Args:
         solid: (H, W) m, see `obstacles`.
         rotation: of the grasp.
         gripper: the jaw.
-        resolution: m a pixel.
+        resolution: m per pixel.
     Returns:
         (H, W) m, infinite where a finger would be over unseen cells or beyond the map's edge.
         Every cell that a finger's outline touches counts.
@@ -47,7 +47,7 @@ def fingers_over(
     offsets = reach / resolution * np.array([[np.sin(angle), np.cos(angle)]])
     offsets = np.rint(np.concatenate([-offsets, offsets])).astype(int)  # row, column
     around = highest_under(solid, half, angle, resolution, slack=0.5)
-    return np.maximum(*(moved(around, *offset) for offset in offsets))
+    return np.maximum(*(shift(around, *offset) for offset in offsets))
 
 
 def highest_under(
@@ -58,13 +58,13 @@ def highest_under(
     *,
     slack: float = 0.0,
 ) -> HeightArray:
-    """The highest cell under a turned rectangle, for its centre on every pixel.
+    """Compute the highest cell under a rotated rectangle, for its centre on every pixel.
 
     Args:
         solid: (H, W) m.
         half: m, half-extents along the angle and across it.
         angle: rad, a yaw.
-        resolution: m a pixel.
+        resolution: m per pixel.
         slack: px, by which its centre may be off along rows and columns.
     Returns:
         (H, W) m; beyond the edge everything is infinitely high.
@@ -83,8 +83,8 @@ def highest_under(
     return np.asarray(highest, np.float32)
 
 
-def moved(image: HeightArray, rows: int, columns: int) -> HeightArray:
-    """At each pixel the image's value so many rows and columns further; infinite outside it."""
+def shift(image: HeightArray, rows: int, columns: int) -> HeightArray:
+    """Shift an image by rows and columns; what comes from outside is infinite."""
     height, width = image.shape
     shifted = np.full_like(image, np.inf)
     to_rows = slice(max(-rows, 0), min(height, height - rows))

@@ -1,4 +1,4 @@
-"""How much room a push would give what it pushes."""
+"""Score pushes by the free space that they move an object into."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...perception.segmentation import MIN_HEIGHT
 from ...primitives import PrimitiveConfig
 from ...workspace import N_ROTATIONS, rotation_angle
 from ..base import QMap
-from .jaw import highest_under, moved, obstacles, tip_height
+from .jaw import highest_under, obstacles, shift, tip_height
 
 AHEAD = (0.02, 0.09)  # m beyond the chosen point where there must be room
 HALF_CORRIDOR = 0.02  # m, half the breadth of that room
@@ -53,7 +53,7 @@ def push_map(
         ahead = np.array([np.cos(angle), np.sin(angle)])  # x, y
         start = np.rint(-primitive.push_behind / workspace.resolution * ahead).astype(int)
         jaw = highest_under(solid, half, angle, workspace.resolution, slack=0.5)
-        meets = moved(jaw, start[1], start[0])
+        meets = shift(jaw, start[1], start[0])
         free = meets <= np.maximum(tips, np.float32(MIN_HEIGHT))
         end = xy + (primitive.push_length - primitive.push_behind) * ahead
         stays = workspace.contains(end, margin=-EDGE_MARGIN)
@@ -75,7 +75,7 @@ def _room(
     angle: float,
     resolution: float,
 ) -> npt.NDArray[np.float64]:
-    """(N,) share of the cells ahead that are free; the object's own count as free."""
+    """Compute the share (N,) of the cells ahead that are free; the object's own count as free."""
     along = np.arange(AHEAD[0], AHEAD[1], 2 * resolution) / resolution
     across = np.linspace(-HALF_CORRIDOR, HALF_CORRIDOR, 5) / resolution
     x, y = (v.reshape(-1) for v in np.meshgrid(along, across))

@@ -16,13 +16,13 @@ NETWORKS: dict[str, type[QNetwork]] = {"compact": Compact, "densenet121": DenseN
 
 
 def build(config: NetworkConfig, primitive: Primitive) -> QNetwork:
-    """A network with random weights, from torch's source of chance.
+    """Make a network with random weights from PyTorch's global RNG.
 
     Args:
         config: which one, and how it sees.
-        primitive: what it judges.
+        primitive: whose actions it scores.
     Raises:
-        UserError: there is no such network, or its window has an impossible size.
+        UserError: there is no such network, or its crop has an impossible size.
     """
     if config.name not in NETWORKS:
         raise UserError(f"no network {config.name!r}; there are: {', '.join(sorted(NETWORKS))}")

@@ -1,9 +1,10 @@
-"""What every Q-network can do: see windows, score actions, encode training samples."""
+"""Base class of the Q-networks: cut crops, score actions, encode training samples."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +16,14 @@ from ...interfaces import Primitive
 from ...perception.observation import Observation
 from ...workspace import N_ROTATIONS, Workspace, rotation_angle
 from ..config import NetworkConfig
-from .crops import at_pixels, centroid, inside, to_window, windows
+from .crops import at_pixels, centroid, crops, inside, to_crop
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Scenes:
-    """B scenes of one workspace, with the target that each is looked at for."""
+    """Batch of B scenes of one workspace, each with its target mask."""
 
     height: npt.NDArray[np.floating]  # (B, H, W) m above the table; NaN where unseen
     labels: npt.NDArray[np.integer]  # (B, H, W) 0 background, 1..n objects
@@ -32,7 +33,7 @@ class Scenes:
 
     @classmethod
     def of(cls, observation: Observation, target: Mask) -> Scenes:
-        """One scene (B = 1), without a copy."""
+        """Wrap one scene (B = 1), without a copy."""
         seen = observation.heightmap
         return cls(
             height=seen.height[None],
@@ -44,21 +45,21 @@ class Scenes:
 
 
 class QNetwork(nn.Module):
-    """Values of one primitive. The input is turned, so that only rightward actions are judged.
+    """Q-network of one primitive. Its input is rotated, so that it scores rightward actions only.
 
-    Subclasses say how an observation becomes input planes and how a window is judged.
+    Subclasses define the input planes and the forward pass on a crop.
     """
 
     stride = 1
-    """The side of a window must be a multiple of it."""
+    """The side of a crop must be a multiple of it."""
     chunk = N_ROTATIONS
-    """Windows that go through the network at once."""
+    """Crops that go through the network at once."""
     sees_target = False
-    """Whether the target's mask is an input; else the mask only selects among the outputs."""
+    """True: the target's mask is an input; False: it only selects among the outputs."""
     for_gpu = False
     """Too slow for a CPU, so that `device="auto"` takes a GPU."""
     half_turn_same = False
-    """Whether a half turn of the window turns the output and nothing else, as a parallel jaw
+    """True: rotating a crop by 180 degrees rotates the output and nothing else, as a parallel jaw
     demands; then eight rotations are scored and copied to the other eight."""
 
     def __init__(self, config: NetworkConfig, primitive: Primitive) -> None:
@@ -74,14 +75,14 @@ class QNetwork(nn.Module):
         self.primitive: Primitive = primitive
 
     def planes(self, scenes: Scenes) -> Tensor:
-        """(B, C, H, W) float32 input images, in which 0 stands for "nothing known"."""
+        """Make the input images (B, C, H, W) float32, in which 0 stands for "unknown"."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        """Judge the rightward action at each pixel of windows.
+        """Score the rightward action at each pixel of crops.
 
         Args:
-            x: (B, C, h, w), from `encode` or `windows`.
+            x: (B, C, h, w), from `encode` or `crops`.
         Returns:
             (B, h, w) float32: logits if the config's output is "probability", else Q.
         """
@@ -89,18 +90,19 @@ class QNetwork(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device that holds the weights."""
         return next(self.parameters()).device
 
     def autocast(self) -> torch.autocast:
-        """bfloat16 where the processor computes in it; it halves the time or better."""
+        """Return a context that computes in bfloat16 where the hardware can; twice as fast."""
         kind = self.device.type
-        fast = kind == "cuda" or (kind == "cpu" and torch.cpu._is_avx512_bf16_supported())
+        avx512 = torch.cpu._is_avx512_bf16_supported  # pyright: ignore[reportPrivateUsage]
+        fast = kind == "cuda" or (kind == "cpu" and avx512())
         return torch.autocast(kind, torch.bfloat16, enabled=fast)
 
     def centers(self, scenes: Scenes) -> Tensor:
-        """(B, 2) row and column of the windows' centres: the targets' centroids, or the middle
-        of the workspace if the config says so or the target is empty."""
+        """Compute the crops' centres (B, 2), row and column: the targets' centroids, or the
+        workspace's middle if the config says so or the target is empty."""
         masks = torch.as_tensor(scenes.target, device=self.device)
         return centroid(masks if self.config.window == "target" else torch.zeros_like(masks))
 
@@ -113,7 +115,7 @@ class QNetwork(nn.Module):
         shifts: npt.ArrayLike | None = None,
         flips: npt.ArrayLike | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Training input for executed actions: the window each was chosen in, and where.
+        """Encode executed actions as training input: the crop of each, and the place in it.
 
         `at_pixels(network(x), place)[:, 0]` is then what `score` gives for the actions, but
         for the sigmoid.
@@ -122,7 +124,7 @@ class QNetwork(nn.Module):
             scenes: B scenes.
             pixels: (B, 2) row and column of the actions.
             rotations: (B,) rotation indices.
-            shifts: (B, 2) rows and columns by which to move the windows, in heightmap pixels.
+            shifts: (B, 2) rows and columns by which to move the crops, in heightmap pixels.
             flips: (B, 2) bool, mirror the rows (leaves pushes and grasps what they are), the
                 columns (grasps only).
         Returns:
@@ -134,8 +136,8 @@ class QNetwork(nn.Module):
         angles = self._tensor(rotation_angle(np.asarray(rotations)))
         flipped = None if flips is None else torch.as_tensor(flips, device=self.device)
         view = self._view(scenes.workspace)
-        x = windows(self.planes(scenes), centers, angles, flips=flipped, **view)
-        place = to_window(self._tensor(pixels)[:, None], centers, angles, flips=flipped, **view)
+        x = crops(self.planes(scenes), centers, angles, flips=flipped, **view)
+        place = to_crop(self._tensor(pixels)[:, None], centers, angles, flips=flipped, **view)
         return x, place
 
     @torch.inference_mode()
@@ -146,12 +148,12 @@ class QNetwork(nn.Module):
         allowed: Mask,
         rotations: Collection[int] | None = None,
     ) -> npt.NDArray[np.float32]:
-        """Values of all allowed actions.
+        """Score all allowed actions.
 
         Args:
             observation: the look at the table.
             target: (H, W) bool, the current target; may be empty.
-            allowed: (H, W) bool, pixels to score. Those outside the window are left out.
+            allowed: (H, W) bool, pixels to score. Those outside the crop are left out.
             rotations: rotation indices to score; None for all.
         Returns:
             (16, H, W) float32: Q, or probabilities if the config says so; -inf elsewhere.
@@ -173,7 +175,7 @@ class QNetwork(nn.Module):
     def _values(
         self, scene: Scenes, pixels: npt.NDArray[np.int64], rotations: Sequence[int]
     ) -> npt.NDArray[np.float32]:
-        """(R, P) values of P pixels (P, 2) at R rotations; -inf outside the window."""
+        """Score P pixels (P, 2) at R rotations: (R, P), -inf outside the crop."""
         view = self._view(scene.workspace)
         planes = self.planes(scene)
         center = self.centers(scene)
@@ -183,11 +185,11 @@ class QNetwork(nn.Module):
         self.eval()
         with self.autocast():
             for first in range(0, len(rotations), self.chunk):
-                turns = np.asarray(rotations[first : first + self.chunk])
-                angles = self._tensor(rotation_angle(turns))
-                n = len(turns)
-                maps = self(windows(planes, center.expand(n, -1), angles, **view))
-                place = to_window(points.expand(n, -1, -1), center.expand(n, -1), angles, **view)
+                indices = np.asarray(rotations[first : first + self.chunk])
+                angles = self._tensor(rotation_angle(indices))
+                n = len(indices)
+                maps = self(crops(planes, center.expand(n, -1), angles, **view))
+                place = to_crop(points.expand(n, -1, -1), center.expand(n, -1), angles, **view)
                 value = at_pixels(maps, place)
                 if self.config.output == "probability":
                     value = value.sigmoid()
@@ -196,7 +198,7 @@ class QNetwork(nn.Module):
         self.train(was_training)
         return torch.cat(values).numpy()
 
-    def _view(self, workspace: Workspace) -> dict:
+    def _view(self, workspace: Workspace) -> dict[str, Any]:
         return {
             "crop_px": self.config.crop_px,
             "crop_resolution": self.config.crop_resolution,

@@ -1,9 +1,9 @@
 """A Q-network of under a million weights, made for two CPU cores.
 
-A small U-Net on a window round the target. Its convolutions are tied so that the mirror
-images of a window get the mirror images of its output, exactly: across the action's axis for
+A small U-Net on a crop around the target. Its convolutions are tied so that the mirror
+images of a crop get the mirror images of its output, exactly: across the action's axis for
 both primitives, and along it too for grasps, since a parallel jaw is symmetric. Nothing has
-to be learned twice, and a grasp and the same grasp turned by 180 degrees are worth the same.
+to be learned twice, and a grasp rotated by 180 degrees has the same value.
 Source: group convolutions, Cohen and Welling 2016; for grasping, Zhu et al. 2022.
 """
 
@@ -20,8 +20,8 @@ from .base import QNetwork, Scenes
 
 HEIGHT_SCALE = 0.1  # m that count as 1
 FLIPS = {"push": 2, "grasp": 4}
-"""Mirror images a network knows: none and rows; for grasps columns and both as well. As bits:
-1 mirrors the rows, 2 the columns."""
+"""Symmetries of a network: identity and mirrored rows; for grasps columns and both as well. The
+bits: 1 mirrors the rows, 2 the columns."""
 
 
 class FlipConv(nn.Module):
@@ -35,10 +35,10 @@ class FlipConv(nn.Module):
     def __init__(
         self, n_in: int, n_out: int, size: int, n_flips: int, *, stride: int = 1, lift: bool = False
     ) -> None:
-        """Make it.
+        """Make the layer.
 
         Args:
-            n_in, n_out: channels a group.
+            n_in, n_out: channels per group.
             size: of the kernel; even with stride 2, so that it sits symmetrically.
             n_flips: 2 or 4.
             stride: 1 or 2.
@@ -50,10 +50,11 @@ class FlipConv(nn.Module):
         self.kernel = nn.Parameter(scale * torch.randn(n_out, groups_in, n_in, size, size))
         self.norm = nn.BatchNorm1d(n_out)
         self.n_flips, self.stride, self.padding = n_flips, stride, (size - stride + 1) // 2
-        self._folded: tuple[tuple, Tensor, Tensor] | None = None  # what it is of, weight, bias
+        self._folded: tuple[tuple[tuple[int, int], ...], Tensor, Tensor] | None = None
+        # versions of the parameters, weight, bias
 
     def weight(self) -> Tensor:
-        """(n_flips n_out, groups_in n_in, size, size), made of the one kernel."""
+        """Expand the kernel to the weight (n_flips n_out, groups_in n_in, size, size)."""
         rows = []
         for flip in range(self.n_flips):
             kernel = self.kernel
@@ -63,7 +64,7 @@ class FlipConv(nn.Module):
         return torch.cat(rows).flatten(1, 2)
 
     def folded(self) -> tuple[Tensor, Tensor]:
-        """Weight and bias with the normalisation in them; kept until a parameter changes."""
+        """Return weight and bias with the normalisation folded in, cached until they change."""
         norm = self.norm
         assert norm.running_mean is not None
         assert norm.running_var is not None
@@ -89,7 +90,7 @@ class FlipConv(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions and a way round them."""
+    """Residual block of two convolutions."""
 
     def __init__(self, n: int, n_flips: int) -> None:
         super().__init__()
@@ -101,7 +102,7 @@ class Residual(nn.Module):
 
 
 class Compact(QNetwork):
-    """See the module's words. Input planes: height, seen, target, objects, boundaries."""
+    """See the module docstring. Input planes: height, seen, target, objects, boundaries."""
 
     stride = 8
     sees_target = True
@@ -125,7 +126,7 @@ class Compact(QNetwork):
         self.head = nn.Conv2d(fine, 1, 1)
 
     def planes(self, scenes: Scenes) -> Tensor:
-        """(B, 5, H, W): height over 0.1 m, then 0 or 1: seen, target, objects, and boundaries
+        """Make (B, 5, H, W): height over 0.1 m, then 0 or 1: seen, target, objects, and boundaries
         (a neighbour has another label), which part touching blocks of equal height."""
         height = torch.as_tensor(scenes.height, device=self.device).float()
         labels = torch.as_tensor(scenes.labels, device=self.device)

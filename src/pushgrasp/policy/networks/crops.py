@@ -1,7 +1,7 @@
-"""Turned windows on the heightmap: what a Q-network sees, and where a pixel lies in it.
+"""Rotated crops of the heightmap, the input of a Q-network, and where a pixel lies in them.
 
-A window is a square image round a centre, turned so that the action's yaw points along its
-columns, to the right. Centres and pixels are (row, column) in heightmap pixels, fractions
+A crop is a square image around a centre, rotated so that the action's yaw points along its columns,
+to the right. Centres and pixels are (row, column) in heightmap pixels, fractions
 allowed; a whole number is a pixel's centre. A yaw turns +column towards +row.
 """
 
@@ -14,7 +14,7 @@ from torch.nn import functional
 from ...workspace import Workspace
 
 
-def windows(
+def crops(
     planes: Tensor,
     centers: Tensor,
     angles: Tensor,
@@ -24,16 +24,16 @@ def windows(
     workspace: Workspace,
     flips: Tensor | None = None,
 ) -> Tensor:
-    """Cut turned windows out of images, bilinearly; what lies outside them is 0.
+    """Cut rotated crops out of images, bilinearly; outside the images they are 0.
 
     Args:
-        planes: (B, C, H, W) images at the workspace's resolution; B may be 1 for all windows.
-        centers: (N, 2) row and column of the windows' centres.
-        angles: (N,) yaws in radians that shall point to the right.
-        crop_px: side of a window in its own pixels.
-        crop_resolution: metres a pixel of the window.
-        workspace: gives the metres a pixel of the images.
-        flips: (N, 2) bool, mirror the window's rows (across the action's axis), its columns.
+        planes: (B, C, H, W) images at the workspace's resolution; B may be 1 for all crops.
+        centers: (N, 2) row and column of the crops' centres.
+        angles: (N,) rad, yaws that point to the right in the crop.
+        crop_px: side of a crop in its own pixels.
+        crop_resolution: metres per pixel of the crop.
+        workspace: gives the metres per pixel of the images.
+        flips: (N, 2) bool, mirror the crop's rows (across the action's axis), its columns.
     Returns:
         (N, C, crop_px, crop_px).
     """
@@ -53,7 +53,7 @@ def windows(
     return functional.grid_sample(source, grid.to(planes.dtype), align_corners=False)
 
 
-def to_window(
+def to_crop(
     pixels: Tensor,
     centers: Tensor,
     angles: Tensor,
@@ -63,12 +63,12 @@ def to_window(
     workspace: Workspace,
     flips: Tensor | None = None,
 ) -> Tensor:
-    """Where heightmap pixels lie in windows; the other arguments are those of `windows`.
+    """Map heightmap pixels into crops; the other arguments are those of `crops`.
 
     Args:
-        pixels: (N, P, 2) row and column in the heightmap, P pixels for each window.
+        pixels: (N, P, 2) row and column in the heightmap, P pixels per crop.
     Returns:
-        (N, P, 2) row and column in the window; outside 0..crop_px - 1 for pixels outside.
+        (N, P, 2) row and column in the crop; outside 0..crop_px - 1 for pixels outside.
     """
     offset = (pixels.float() - centers.float()[:, None]) * (workspace.resolution / crop_resolution)
     sin, cos = torch.sin(angles.float())[:, None], torch.cos(angles.float())[:, None]
@@ -81,7 +81,7 @@ def to_window(
 
 
 def inside(places: Tensor, crop_px: int) -> Tensor:
-    """Which of the places (..., 2) in a window lie on it: (...) bool."""
+    """Test which places (..., 2) lie inside a crop: (...) bool."""
     return ((places >= 0) & (places <= crop_px - 1)).all(dim=-1)
 
 
@@ -104,7 +104,7 @@ def at_pixels(maps: Tensor, places: Tensor) -> Tensor:
 
 
 def centroid(masks: Tensor) -> Tensor:
-    """Mean row and column of masks (B, H, W): (B, 2); the image's middle for empty masks."""
+    """Compute the mean row and column (B, 2) of masks (B, H, W); the middle for empty masks."""
     weight = masks.float()
     n = weight.sum(dim=(1, 2))
     middle = torch.tensor([(s - 1) / 2 for s in masks.shape[1:]], device=masks.device)
@@ -114,5 +114,5 @@ def centroid(masks: Tensor) -> Tensor:
 
 
 def _normalised(index: Tensor, size: int) -> Tensor:
-    """Pixel indices as grid_sample wants them: -1 and 1 are the image's outer edges."""
+    """Normalise pixel indices for grid_sample: -1 and 1 are the image's outer edges."""
     return (2.0 * index + 1.0) / size - 1.0

@@ -33,7 +33,7 @@ _OLD_KEY = re.compile(
 
 
 class DenseLayer(nn.Module):
-    """32 new features from all that came before in the block."""
+    """Computes 32 new features from all earlier ones of the block."""
 
     def __init__(self, n_in: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class DenseLayer(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """Layers that each see the outputs of all before."""
+    """Layers that each get the outputs of all earlier ones."""
 
     def __init__(self, n_layers: int, n_in: int) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class DenseBlock(nn.Module):
 
 
 class Transition(nn.Module):
-    """Half as many features at half the resolution."""
+    """Halves the number of features and the resolution."""
 
     def __init__(self, n_in: int) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Trunk(nn.Module):
 
 
 class DenseNet(QNetwork):
-    """See the module's words. Input planes: colour (3) and height, normalised.
+    """See the module docstring. Input planes: colour (3) and height, normalised.
 
     What is not seen, or lies outside the workspace, is 0 after normalisation: the mean
     colour, and a height of 0.01 m. Zooming twice is a `crop_resolution` of half the
@@ -128,9 +128,9 @@ class DenseNet(QNetwork):
         )
 
     def planes(self, scenes: Scenes) -> Tensor:
-        """(B, 4, H, W): red, green, blue, height; 0 where unseen."""
+        """Make (B, 4, H, W): red, green, blue, height; 0 where unseen."""
         if scenes.color is None:
-            raise ValueError("densenet121 looks at colours; the scenes have none")
+            raise ValueError("densenet121 needs colours; the scenes have none")
         height = torch.as_tensor(scenes.height, device=self.device).float()[:, None]
         color = torch.as_tensor(scenes.color, device=self.device).permute(0, 3, 1, 2).float()
         mean, std = (
@@ -149,7 +149,7 @@ class DenseNet(QNetwork):
             return functional.interpolate(q, size=size, mode="bilinear", align_corners=False)[:, 0]
 
     def load_imagenet(self, path: str | Path) -> None:
-        """Start both trunks from torchvision's DenseNet-121.
+        """Initialise both trunks with torchvision's DenseNet-121.
 
         Args:
             path: its state dict as .safetensors, or as .pth (read without unpickling code).
@@ -187,7 +187,7 @@ def fetch_imagenet(folder: str | Path) -> Path:
             torch.hub.download_url_to_file(IMAGENET_URL, str(path), "a639ec97", progress=False)
         except (OSError, RuntimeError) as error:  # no network, or not the file expected
             raise UserError(
-                f"cannot fetch {IMAGENET_URL} ({error}); give a file with --imagenet PATH"
+                f"cannot fetch {IMAGENET_URL} ({error}); name a file with these weights instead"
             ) from error
     return path
 

@@ -1,4 +1,4 @@
-"""Turned windows: the image and the arithmetic agree."""
+"""Rotated crops: the image and the arithmetic agree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pushgrasp.policy.networks.crops import at_pixels, centroid, inside, to_window, windows
+from pushgrasp.policy.networks.crops import at_pixels, centroid, crops, inside, to_crop
 from pushgrasp.workspace import Workspace
 
 WORKSPACE = Workspace()
@@ -27,13 +27,13 @@ def bump(row: int, column: int) -> torch.Tensor:
 
 @settings(deadline=None, max_examples=40)
 @given(PIXELS, PIXELS, ANGLES, FLIPS)
-def test_to_window_says_where_windows_puts_a_pixel(
+def test_to_crop_says_where_crops_puts_a_pixel(
     pixel: tuple[int, int], center: tuple[int, int], angle: float, flip: tuple[bool, bool]
 ) -> None:
     centers, angles = torch.tensor([center]) + 0.3, torch.tensor([angle])
     flips = torch.tensor([flip])
-    image = windows(bump(*pixel), centers, angles, flips=flips, **VIEW)[0, 0]
-    place = to_window(torch.tensor([[pixel]]), centers, angles, flips=flips, **VIEW)[0, 0]
+    image = crops(bump(*pixel), centers, angles, flips=flips, **VIEW)[0, 0]
+    place = to_crop(torch.tensor([[pixel]]), centers, angles, flips=flips, **VIEW)[0, 0]
     if not ((place > 8) & (place < 71)).all():  # the spot is cut off
         return
     weight = image / image.sum()
@@ -49,7 +49,7 @@ def test_the_action_points_to_the_right(
 ) -> None:
     """A point ahead along the yaw lies further right, or left if the columns are mirrored."""
     ahead = [pixel[0] + distance * math.sin(angle), pixel[1] + distance * math.cos(angle)]
-    place = to_window(
+    place = to_crop(
         torch.tensor([[pixel, ahead]]),
         torch.tensor([[111.5, 111.5]]),
         torch.tensor([angle]),
@@ -62,34 +62,34 @@ def test_the_action_points_to_the_right(
     assert step[1].item() == pytest.approx(sign * distance * 0.002 / 0.003, abs=1e-3)
 
 
-def test_a_window_of_the_workspace_itself_is_the_workspace() -> None:
+def test_a_crop_of_the_workspace_itself_is_the_workspace() -> None:
     image = torch.rand(1, 3, 224, 224)
     view = {"crop_px": 224, "crop_resolution": 0.002, "workspace": WORKSPACE}
-    same = windows(image, torch.tensor([[111.5, 111.5]]), torch.zeros(1), **view)
+    same = crops(image, torch.tensor([[111.5, 111.5]]), torch.zeros(1), **view)
     torch.testing.assert_close(same, image, atol=1e-4, rtol=0)
-    turned = windows(image, torch.tensor([[111.5, 111.5]]), torch.tensor([math.pi / 2]), **view)
+    turned = crops(image, torch.tensor([[111.5, 111.5]]), torch.tensor([math.pi / 2]), **view)
     # Yaw 90 degrees points to the next row; turned, that points to the next column.
     torch.testing.assert_close(turned, image.transpose(2, 3).flip(2), atol=1e-4, rtol=0)
 
 
 def test_outside_the_images_is_zero() -> None:
-    corner = windows(torch.ones(1, 1, 224, 224), torch.zeros(1, 2), torch.zeros(1), **VIEW)[0, 0]
+    corner = crops(torch.ones(1, 1, 224, 224), torch.zeros(1, 2), torch.zeros(1), **VIEW)[0, 0]
     assert corner[:38, :].eq(0).all()
     assert corner[41:, 41:].eq(1).all()
 
 
-def test_one_image_serves_many_windows() -> None:
+def test_one_image_serves_many_crops() -> None:
     image, centers = torch.rand(1, 2, 224, 224), torch.tensor([[100.0, 90.0]]).expand(5, -1)
     angles = torch.arange(5) * 0.4
-    together = windows(image, centers, angles, **VIEW)
-    alone = [windows(image, centers[i : i + 1], angles[i : i + 1], **VIEW) for i in range(5)]
+    together = crops(image, centers, angles, **VIEW)
+    alone = [crops(image, centers[i : i + 1], angles[i : i + 1], **VIEW) for i in range(5)]
     torch.testing.assert_close(together, torch.cat(alone))
 
 
 def test_a_smaller_workspace_pixel_is_taken_into_account() -> None:
     fine = Workspace(resolution=0.001)
     view = {"crop_px": 80, "crop_resolution": 0.003, "workspace": fine}
-    place = to_window(
+    place = to_crop(
         torch.tensor([[[10.0, 16.0]]]), torch.tensor([[10.0, 10.0]]), torch.zeros(1), **view
     )
     torch.testing.assert_close(place, torch.tensor([[[39.5, 41.5]]]))
