@@ -59,12 +59,14 @@ def test_an_unlikely_grasp_makes_it_push() -> None:
     assert "not over 2" in decision.why
 
 
-def test_both_maps_on_demand_do_not_change_the_decision() -> None:
+def test_a_push_that_the_rule_needs_not_is_found_for_pictures() -> None:
     seen = draw(PILE)
-    made = policy(grasp_threshold=ALWAYS)
-    shown = made.decide(seen, both_maps=True)
-    assert shown.push_map is not None
-    assert shown.action == made.decide(seen).action
+    assert policy(grasp_threshold=ALWAYS).decide(seen).push_map is None
+    shown = policy(grasp_threshold=ALWAYS).best_push(seen)
+    pushed = policy(grasp_threshold=NEVER).decide(seen)
+    assert pushed.push_map is not None
+    np.testing.assert_array_equal(shown.q_map, pushed.push_map)
+    assert shown.q == pushed.q_push
 
 
 def test_blockers_are_grasped_rather_than_pushed() -> None:
@@ -102,14 +104,14 @@ def test_an_empty_table_gives_no_action_and_says_so() -> None:
     seen = draw(())
     for network in (NETWORK, NetworkConfig("densenet121", window="workspace", crop_px=64)):
         made = Policy.random_init(network, DecisionConfig(clear_blockers=True))
-        decision = made.decide(seen, both_maps=True)
+        decision = made.decide(seen)
         assert decision.action is None
         assert decision.why == "no grasp and no push is left to try"
 
 
 def test_without_a_push_network_it_only_grasps() -> None:
     made = Policy.random_init(NETWORK, DecisionConfig(grasp_threshold=NEVER), with_push=False)
-    decision = made.decide(draw(PILE), both_maps=True)
+    decision = made.decide(draw(PILE))
     assert decision.action is not None
     assert decision.action.primitive == "grasp"
     assert decision.push_map is None

@@ -18,7 +18,7 @@ from pushgrasp.perception.heightmap import Heightmap
 from pushgrasp.perception.observation import Observation
 from pushgrasp.policy.base import Decision, Mask, Memory, QMap
 from pushgrasp.policy.config import DecisionConfig
-from pushgrasp.policy.rule import RULE_VERSION, choose_target, decide, version_for
+from pushgrasp.policy.rule import RULE_VERSION, best_push, choose_target, decide, version_for
 from pushgrasp.workspace import Workspace
 
 SHAPE = (224, 224)
@@ -296,13 +296,14 @@ def test_every_reason_names_the_numbers_compared() -> None:
         assert words in decision.why
 
 
-def test_both_maps_on_demand_do_not_change_the_decision() -> None:
+def test_the_best_push_is_the_one_that_the_rule_would_weigh() -> None:
+    doubtful = replace(RULE, grasp_threshold=2.0, clear_blockers=False)
     for seed in range(8):
         scores = HashedScores(seed)
-        shown = decide(scores, SEEN, Memory(), RULE, both_maps=True)
-        plain = decide(scores, SEEN, Memory(), RULE)
-        assert shown.push_map is not None
-        assert (shown.action, shown.why) == (plain.action, plain.why)
+        shown, decision = best_push(scores, SEEN, RULE), decide(scores, SEEN, Memory(), doubtful)
+        assert shown.q_map is not None
+        assert decision.push_map is not None
+        np.testing.assert_array_equal(shown.q_map, decision.push_map)
 
 
 def test_failed_actions_are_avoided_only_if_the_rule_says_so() -> None:

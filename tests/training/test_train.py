@@ -300,7 +300,9 @@ def test_evaluation_moves_nothing(tmp_path: Path):
     before = {p: state_of(run, p) for p in run.networks}
     look, target = read_observation(run.replay, 0, Workspace())
     for _ in range(3):
-        policy.decide(dataclasses.replace(look, goal=target), both_maps=True)
+        seen = dataclasses.replace(look, goal=target)
+        policy.decide(seen)
+        policy.best_push(seen)
     assert all(same(before[p], state_of(run, p)) for p in run.networks)
 
 

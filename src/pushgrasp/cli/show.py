@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.text import Text
@@ -14,6 +15,8 @@ from ..evaluation.steps import OnStep
 from ..evaluation.trial import EpisodeResult, play
 from ..interfaces import Camera, RGBDFrame
 from ..perception.colors import color_name
+from ..perception.observation import Observation
+from ..policy.base import Candidate
 from ..retrieve import Decides, Step
 from ..sim.cameras.spectator import Spectator
 from ..sim.cameras.views import ViewConfig
@@ -77,7 +80,7 @@ def show_episode(
         recording = _recording(title, geometry) if options.rerun else None
         if recording is not None:
             viewers.append(recording)
-        show = _ShowStep(scene.make_cameras(view)[0], viewers, console, on_step)
+        show = _ShowStep(policy, scene.make_cameras(view)[0], viewers, console, on_step)
         result = play(scene, policy, view, on_step=show)
         sentence = words.result_sentence(result, show.n_actions, color, info.visible_fraction)
         writer.finish(result)
@@ -108,10 +111,29 @@ class Viewer(Protocol):
         ...
 
 
+@runtime_checkable
+class ScoresPushes(Protocol):
+    """A policy that can score pushes at any time, as learned ones can."""
+
+    def best_push(self, observation: Observation) -> Candidate:
+        """Find the best push for the current target."""
+        ...
+
+
+def with_push_map(step: Step, policy: Decides) -> Step:
+    """Add the Q map of pushes that the rule did not need, if the policy has one."""
+    if step.decision.push_map is not None or not isinstance(policy, ScoresPushes):
+        return step
+    push = policy.best_push(step.observation)
+    decision = dataclasses.replace(step.decision, push_map=push.q_map, q_push=push.q)
+    return dataclasses.replace(step, decision=decision)
+
+
 class _ShowStep:
     """Print each step and pass it on to the viewers, with the camera image from before it.
 
     Args:
+        policy: who decides; it scores the pushes for the pictures.
         camera: not one of the robot's, so that watching changes nothing.
         viewers: get every step.
         console: for a line per step.
@@ -120,13 +142,14 @@ class _ShowStep:
 
     def __init__(
         self,
+        policy: Decides,
         camera: Camera,
         viewers: Sequence[Viewer],
         console: Console,
         on_step: OnStep | None,
     ) -> None:
-        self._camera, self._viewers, self._console = camera, viewers, console
-        self._on_step = on_step
+        self._policy, self._camera, self._viewers = policy, camera, viewers
+        self._console, self._on_step = console, on_step
         self.frame = camera.capture()
         self.n_actions = 0
 
@@ -137,8 +160,9 @@ class _ShowStep:
         mark = ("✓", "green") if good else ("✗", "red")
         line = words.decision_words(step), "  ", mark, " ", words.outcome_words(step)
         self._console.print(Text.assemble(*line))
+        shown = with_push_map(step, self._policy)
         for viewer in self._viewers:
-            viewer.add(step, self.frame, lifted=lifted)
+            viewer.add(shown, self.frame, lifted=lifted)
         self.frame = self._camera.capture()
         if self._on_step is not None:
             self._on_step(scene, step, lifted)

@@ -18,7 +18,7 @@ from ..interfaces import Action
 from ..perception.observation import Observation
 from ..primitives import PrimitiveConfig
 from . import rule
-from .base import Decision, Mask, Memory, QMap
+from .base import Candidate, Decision, Mask, Memory, QMap
 from .config import DecisionConfig, NetworkConfig, PolicyConfig, read_config
 from .load import PolicySource
 from .maps import highest, smooth
@@ -44,7 +44,6 @@ class Policy:
         memory: Memory | None = None,
         *,
         refused: Sequence[Action] = (),
-        both_maps: bool = False,
     ) -> Decision:
         """Choose the next action.
 
@@ -52,14 +51,17 @@ class Policy:
             observation: the current look at the table.
             memory: of the earlier actions; None at the start of an episode.
             refused: actions that the robot has just said it cannot do.
-            both_maps: compute the push map even if the rule does not need it, to show it.
         Returns:
             The decision; its action is None if there is nothing left to do.
         """
         return rule.decide(
             self, observation, memory or Memory(), self.decision,
-            refused=refused, both_maps=both_maps,
+            refused=refused,
         )  # fmt: skip
+
+    def best_push(self, observation: Observation) -> Candidate:
+        """Find the best push for the current target even if the rule needs none, to show it."""
+        return rule.best_push(self, observation, self.decision)
 
     def grasp_maps(self, observation: Observation, targets: Sequence[Mask]) -> list[QMap]:
         """Score the grasps of each target (H, W); see `rule.Scores`."""

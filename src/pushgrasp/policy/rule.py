@@ -56,7 +56,6 @@ def decide(
     rule: DecisionConfig,
     *,
     refused: Sequence[Action] = (),
-    both_maps: bool = False,
 ) -> Decision:
     """Choose the next action.
 
@@ -66,7 +65,6 @@ def decide(
         memory: of the earlier actions.
         rule: its numbers.
         refused: actions that the robot has just said it cannot do.
-        both_maps: score the pushes even if they are not needed, to show them.
     Returns:
         The decision; its action is None if there is nothing left to do.
     """
@@ -75,9 +73,16 @@ def decide(
     target = choose_target(observation, rule)
     grasp = search.grasp(target)
     chosen, push, why = _choose(search, target, grasp, memory)
-    if push is None and both_maps:
-        push = search.push(target)
     return make_decision(observation, chosen, why, grasp=grasp, push=push)
+
+
+def best_push(scores: Scores, observation: Observation, rule: DecisionConfig) -> Candidate:
+    """Find the best push for the current target even if `decide` does not need one, to show it.
+
+    Args:
+        scores, observation, rule: as for `decide`.
+    """
+    return _Search(scores, observation, rule, ()).push(choose_target(observation, rule))
 
 
 def _choose(
