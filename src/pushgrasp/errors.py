@@ -1,4 +1,4 @@
-"""What the package raises when the caller, not the package, has to act."""
+"""Errors that the caller has to act on."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class UserError(Exception):
 
 
 class SimulatorFault(Exception):
-    """The simulator did something impossible; the trial says nothing about the policy."""
+    """The simulation became unphysical; the trial says nothing about the policy."""
 
 
 class RobotError(Exception):
-    """A robot could not do what it was told; it has stopped."""
+    """A robot could not carry out a command and has stopped."""

@@ -1,4 +1,4 @@
-"""What crosses the border between deciding and the world: protocols and small records.
+"""Protocols of cameras and robots, and the records that they exchange with policies.
 
 Poses are `T_a_b`, 4x4 homogeneous, mapping points of frame b into frame a. Lengths are
 metres, angles radians, forces newtons, images row-major.
@@ -40,7 +40,7 @@ class Region:
 
 @dataclass(frozen=True)
 class RGBDFrame:
-    """One picture. Pixels outside the captured region have colour 0 and depth 0."""
+    """One RGB-D image. Pixels outside the captured region have colour 0 and depth 0."""
 
     color: npt.NDArray[np.uint8]  # (H, W, 3) sRGB
     depth: npt.NDArray[np.float32]  # (H, W) metres along the optical axis; 0 or NaN: no return
@@ -55,13 +55,13 @@ class Camera(Protocol):
     T_world_camera: npt.NDArray[np.float64]
 
     def capture(self, region: Region | None = None) -> RGBDFrame:
-        """Take a picture, of the whole image or of a region of it."""
+        """Capture the whole image or a region of it."""
         ...
 
 
 @dataclass(frozen=True)
 class GripperSpec:
-    """What the primitives must know of a parallel jaw.
+    """Geometry and force limit of a parallel jaw.
 
     The tool frame's origin is midway between the finger tips' lowest points, z up; the
     jaw closes along the tool's x axis, which points along the yaw.
@@ -96,7 +96,7 @@ Command = MoveTo | MoveJaw
 
 @dataclass(frozen=True)
 class Report:
-    """What a robot says after a command: where it really is."""
+    """State of a robot after a command, as measured."""
 
     position: tuple[float, float, float]  # m, world frame, of the tool frame
     yaw: float  # rad
@@ -113,7 +113,7 @@ class Robot(Protocol):
     gripper: GripperSpec
 
     def execute(self, command: Command) -> Report:
-        """Carry out one command and say what came of it.
+        """Carry out one command and report the state after it.
 
         Raises:
             RobotError: the robot has stopped and needs a person (never for bad luck).
@@ -122,10 +122,10 @@ class Robot(Protocol):
         ...
 
     def refuses(self, moves: Sequence[MoveTo]) -> str:
-        """Say, before moving, why these motions from where it is, one after another, cannot be.
+        """Check the feasibility of a motion sequence from the current state.
 
         Returns:
-            The reason: out of reach, beyond a joint's limit, a collision; "" if they can.
+            The reason against it: out of reach, beyond a joint limit, a collision; "" if feasible.
         """
         ...
 
@@ -141,7 +141,7 @@ class Robot(Protocol):
         ...
 
     def state(self) -> Report:
-        """Where the robot is now."""
+        """Return the current state."""
         ...
 
     def stop(self) -> None:
@@ -151,7 +151,7 @@ class Robot(Protocol):
 
 @dataclass(frozen=True)
 class Action:
-    """One primitive, chosen."""
+    """A primitive at a place, chosen by a policy."""
 
     primitive: Primitive
     pixel: tuple[int, int]  # row, column of the heightmap
@@ -164,7 +164,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the robot knows after an action. No simulator truth."""
+    """What the robot knows after an action; no ground truth."""
 
     holding: bool = False  # the jaw stopped on something and kept it through the lift
     holds_goal: bool = False  # and the goal's colour is in the hand

@@ -71,7 +71,7 @@ def run(
 
 
 def moves(action: Action, config: PrimitiveConfig, workspace: Workspace) -> tuple[MoveTo, ...]:
-    """The motions of a primitive that meets nothing on its way, to ask a robot about."""
+    """Return the motions of a primitive that meets no contact, for `Robot.refuses`."""
     if action.primitive == "grasp":
         x, y, _ = action.position
         lift = MoveTo((x, y, _travel_z(workspace)), action.yaw)
@@ -130,7 +130,7 @@ def push(
 def push_path(
     action: Action, config: PrimitiveConfig, workspace: Workspace
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Where a push starts and ends.
+    """Compute where a push starts and ends.
 
     Returns:
         (x, y) of both in metres, world frame, on the line through the chosen point. Near an
@@ -147,7 +147,7 @@ def push_path(
 def _room(
     point: tuple[float, float], direction: tuple[float, float], workspace: Workspace
 ) -> float:
-    """Metres from a point along a unit direction to the workspace's edge; 0 outside."""
+    """Compute the distance (m) along a unit direction to the workspace's edge; 0 outside."""
     room = np.inf
     for p, d, low in zip(point, direction, (workspace.x_min, workspace.y_min), strict=True):
         if abs(d) > 1e-9:
@@ -181,5 +181,5 @@ def _descent(
 
 
 def holds(report: Report) -> bool:
-    """Whether a closed jaw holds something, from its width alone."""
+    """Tell from its width alone that a closed jaw holds something."""
     return report.width > MIN_HELD_WIDTH

@@ -1,7 +1,9 @@
-"""Look, decide, act, until the goal is in the hand.
+"""Start here: look, decide, act, until the goal is in the hand.
 
-The one loop of the package: demonstrating, evaluating and the real robot all run it. It sees
-what a robot sees: pictures, the jaw's width, where the tool is.
+The one loop of the package; demonstrations, evaluations and real robots all run it. `observe`
+(perception) turns frames into an observation, `Decides.decide` (policy) that into an action, `run`
+(primitives) that into motions; `look_into_hand` and `moved` (perception) see the outcome. The loop
+knows what a robot knows: frames, the jaw's width, the tool's position.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from .primitives import PrimitiveConfig, holds, moves, run
 from .workspace import Workspace
 
 Cameras = Camera | Sequence[Camera]
-"""One camera, or several of which each sees the workspace; their pictures make one heightmap."""
+"""One camera, or several that each see the workspace; their frames make one heightmap."""
 
 LOST_PX = 50  # cells of the goal's colour that are still on the table: the hand has another thing
 CLOSED_MORE = 0.01  # m that the jaw closed on the way to the bin: something fell out of it
@@ -95,7 +97,7 @@ def retrieve(
     Yields:
         A step for each decision; the last has `end` set and says why.
     Raises:
-        UserError: the camera's pictures cannot be used, or there is nothing on the table.
+        UserError: the cameras' frames cannot be used, or there is nothing on the table.
         RobotError: the robot stopped and needs a person. An action under way is yielded first,
             as the last step, with `End.ROBOT_STOPPED`.
     """
@@ -193,7 +195,7 @@ def act(
         primitive: depths and lengths.
         workspace: where on the table.
     Returns:
-        What came of it, what is seen now, and the seconds from the last pictures to that.
+        The outcome, the observation after it, and the seconds from its frames to it.
     """
     reports = run(robot, action, primitive, workspace)
     executed = reports[0].reached
@@ -258,7 +260,7 @@ def _decide(
 def look(
     cameras: Cameras, goal_rgb: tuple[int, int, int], workspace: Workspace
 ) -> tuple[Observation, float]:
-    """What is on the table, and the seconds from the pictures to knowing it.
+    """Look at the table; returns the observation, and the seconds from the frames to it.
 
     Raises:
         UserError: a camera does not see the workspace, or gives no depth.
