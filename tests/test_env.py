@@ -299,6 +299,30 @@ def test_bad_actions(table: RetrieveEnv, action: list[Any]) -> None:
         table.step(action)
 
 
+def test_another_workspace(cubes: str, tmp_path: Path) -> None:
+    path = tmp_path / "workspace.json"
+    path.write_text('{"x_min": 0.3, "y_min": -0.1, "size": 0.36, "table_z": 0.16}')
+    env = RetrieveEnv(scenes=cubes, workspace=path, reward="paper", policy="default")
+    seen, info = env.reset(seed=1)
+    assert env.workspace == Workspace(0.3, -0.1, 0.36, table_z=0.16)
+    assert seen in env.observation_space
+    assert seen["height"].shape == (180, 180)
+    observation = to_observation(seen, env.workspace)
+    pixels = np.argwhere(observation.goal)
+    assert len(pixels) > 300
+    goal = env.workspace.to_xy(*pixels.mean(0))
+    assert goal == pytest.approx(env.workspace.center, abs=0.02)  # as in the standard one
+    row, column = np.rint(pixels.mean(0)).astype(int).tolist()
+    seen, reward, _, _, info = env.step([PUSH, 0, row, column])
+    assert info["executed"]
+    assert math.isfinite(reward)
+    row, column = np.rint(np.argwhere(seen["goal"]).mean(0)).astype(int).tolist()
+    _, _, terminated, _, info = env.step([GRASP, 0, row, column])
+    assert terminated
+    assert info["truth"]["success"]
+    env.close()
+
+
 heights = st.one_of(st.just(math.nan), st.floats(0, 0.375, width=32))
 
 

@@ -40,7 +40,7 @@ from .sim.scenes.build import build_scene
 from .training.recipes import RECIPES
 from .training.rewards import alternating_grasp_reward, grasp_reward, push_reward
 from .utils.threads import use_one_thread
-from .workspace import N_ROTATIONS, Workspace
+from .workspace import N_ROTATIONS, Workspace, read_workspace
 
 ENV_ID = "pushgrasp/Retrieve-v0"
 PRIMITIVES: tuple[Primitive, ...] = get_args(Primitive)
@@ -64,6 +64,8 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         device: where that network computes; see `load_policy`.
         primitive: depths and lengths of the motions; None: those of the `default` policy.
         view: the robot's cameras; None for the default one.
+        workspace: where the robot works, or a file that says so; None: the standard workspace.
+            Fixed scenes are moved there.
         randomise: vary masses, frictions, sizes, colours and light from scene to scene.
         render_mode: None or rgb_array.
     Raises:
@@ -83,6 +85,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         device: str = "auto",
         primitive: PrimitiveConfig | None = None,
         view: ViewConfig | None = None,
+        workspace: Workspace | str | Path | None = None,
         randomise: bool = False,
         render_mode: str | None = None,
     ) -> None:
@@ -98,6 +101,11 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         if not isinstance(given, Sequence) or not all(isinstance(n, int) for n in given):
             raise UserError(f"objects {objects!r}: it is a number or a list of numbers")
         self._view, self._randomise = view, randomise
+        if isinstance(workspace, str | Path):
+            workspace = read_workspace(workspace)
+        self.workspace = workspace or Workspace()
+        if view is not None:
+            view.check(self.workspace)
         self._specs = self._plan({})
         self._primitive = primitive or RECIPES["default"].primitive
         self._source, self._device = policy, device
@@ -106,9 +114,8 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         self._done = False
         self._spectator: Spectator | None = None
         self._draw: Callable[[], npt.NDArray[np.uint8]] | None = None
-        workspace = Workspace()
-        self.observation_space = _observation_space(workspace)
-        self._limits = [len(PRIMITIVES), N_ROTATIONS, *workspace.shape]
+        self.observation_space = _observation_space(self.workspace)
+        self._limits = [len(PRIMITIVES), N_ROTATIONS, *self.workspace.shape]
         self.action_space = MultiDiscrete(self._limits)
         if multiprocessing.parent_process() is not None:
             use_one_thread()  # one of several environments, which share the cores
@@ -129,7 +136,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         faults: list[str] = []
         while len(faults) < MAX_FAULTS:
             # Evaluation's seeds are below 2**53: training here meets no scene of its.
-            spec = dataclasses.replace(spec, randomise=self._randomise)
+            spec = dataclasses.replace(spec, randomise=self._randomise, workspace=self.workspace)
             config = scene_config(spec, int(self.np_random.integers(2**62, 2**63)))
             try:
                 scene = build_scene(config)
@@ -263,11 +270,16 @@ def to_arrays(seen: Observation) -> Arrays:
     }
 
 
-def to_observation(arrays: Arrays) -> Observation:
-    """The inverse of `to_arrays`: what a `Policy` decides from."""
+def to_observation(arrays: Arrays, workspace: Workspace | None = None) -> Observation:
+    """Invert `to_arrays`: make what a `Policy` decides from.
+
+    Args:
+        arrays: an observation of the environment.
+        workspace: the environment's; None: the standard one.
+    """
     height = np.where(arrays["seen"] > 0, arrays["height"], np.float32(np.nan))
     return Observation(
-        heightmap=Heightmap(arrays["color"], height, Workspace()),
+        heightmap=Heightmap(arrays["color"], height, workspace or Workspace()),
         labels=arrays["labels"],
         objects=arrays["objects"] > 0,
         goal=arrays["goal"] > 0,

@@ -125,3 +125,22 @@ def test_a_scene_is_seen_as_asked(capsys, tmp_path: Path):
     assert sorted(os.listdir(tmp_path / "file" / "cameras")) == ["1-a.png", "2-___b.png"]
     assert not (tmp_path / "plain" / "cameras").exists()
     assert pictures["plain"] != pictures["noisy"]
+
+
+def test_a_scene_in_another_workspace(capsys, tmp_path: Path):
+    path = tmp_path / "workspace.json"
+    path.write_text('{"x_min": 0.276, "y_min": -0.224, "size": 0.4, "table_z": 0.16}')
+    out = tmp_path / "scene"
+    code, text, _ = run(
+        capsys, "scene", "challenging-04", "--workspace", str(path), "--json", "--out", str(out)
+    )
+    assert code == 0
+    for o in json.loads(text)["objects"]:
+        x, y, z = o["position"]
+        assert 0.276 < x < 0.676
+        assert abs(y + 0.024) < 0.2
+        assert z > 0.16
+    path.write_text('{"x_min": 0.276, "y_min": -0.224, "size": 0.8}')
+    code, _, err = run(capsys, "scene", "random", "--workspace", str(path))
+    assert code == 2
+    assert f"{path}: workspace: size is 0.8 m; it must be above 0 and at most 0.6 m" in err

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from pushgrasp.errors import UserError
+from pushgrasp.evaluation import trial
 from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.plan import plan_trials
 from pushgrasp.evaluation.records import TrialSpec
+from pushgrasp.interfaces import Intrinsics
+from pushgrasp.perception.camera_file import CameraSpec, look_at, write_cameras
+from pushgrasp.workspace import Workspace
 
 PRESET = "4.obj 1.0 0.5 0.0 -0.5 0.0 0.025 0 0 0\n3.obj 0 0.5 0.9 -0.6 0.0 0.0125 0 1.5708 0\n"
 
@@ -108,3 +112,34 @@ def test_seeds_depend_on_run_group_and_index_only() -> None:
 def test_bad_settings(settings: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         plan(**settings)
+
+
+def test_trials_are_planned_in_the_workspace_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "workspace.json"
+    path.write_text('{"x_min": 0.276, "y_min": -0.224, "size": 0.448, "table_z": 0.1}')
+    specs = plan(("random", "challenging-01"), (3,), trials=1, workspace=path)
+    there = Workspace(0.276, table_z=0.1)
+    assert {spec.workspace for spec in specs} == {there}
+    assert {trial.scene_config(spec, spec.seed()).workspace for spec in specs} == {there}
+    assert plan()[0].workspace is None
+    path.write_text('{"x_min": 0.276, "y_min": -0.1, "size": 0.12}')
+    with pytest.raises(UserError, match="outside the workspace"):
+        plan(("novel-01",), goal=4, workspace=path)
+    path.write_text('{"x_min": 0.276}')
+    with pytest.raises(UserError, match=r"workspace\.json lacks the field 'y_min'"):
+        plan(workspace=path)
+
+
+def test_cameras_are_checked_before_a_trial_is_played(tmp_path: Path) -> None:
+    write_cameras(
+        tmp_path / "side.json",
+        [
+            CameraSpec(
+                "side",
+                Intrinsics(640, 480, 618, 618, 320, 60),
+                look_at((-0.5, 0.75, 0.30), (-0.5, 0, -0.02)),
+            )
+        ],
+    )
+    with pytest.raises(UserError, match="no camera sees the hand"):
+        plan(cameras=tmp_path / "side.json")

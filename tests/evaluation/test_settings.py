@@ -135,3 +135,16 @@ def test_settings_are_read_as_they_were_written(tmp_path: Path) -> None:
         read_settings(tmp_path)
     write_json(tmp_path / "settings.json", settings())
     assert read_settings(tmp_path) == settings()
+
+
+def test_a_runs_workspace_is_kept_and_older_files_had_none(tmp_path: Path) -> None:
+    write_json(tmp_path / "workspace.json", {"x_min": 0.276, "y_min": -0.224, "size": 0.448})
+    config = EvaluationConfig(workspace=tmp_path / "workspace.json")
+    there = describe(config, [], scene_groups(config))
+    assert there["workspace"]["x_min"] == 0.276
+    old = settings()
+    with pytest.raises(UserError, match="workspace None, not"):
+        merge(old, {**old, "workspace": there["workspace"]}, "there")
+    del old["workspace"]
+    write_json(tmp_path / "settings.json", old)
+    assert read_settings(tmp_path)["workspace"] is None

@@ -24,7 +24,7 @@ from pushgrasp.training.messages import Sample, SceneEnd, SceneJob
 from pushgrasp.training.recipes import Recipe, StageConfig
 from pushgrasp.training.replay_buffer import PRIMITIVES, unpack_target
 from pushgrasp.training.rollout import Player, scene_seed
-from pushgrasp.training.task import RGB, Clock
+from pushgrasp.training.task import RGB, Clock, SimTable
 from pushgrasp.workspace import Workspace
 
 WORKSPACE = Workspace()
@@ -364,3 +364,23 @@ def test_the_next_state_counts_only_after_a_change(setup: Setup):
         assert sample.action["bootstraps"] == (sample.action["reward"] > 0)
     assert {bool(s.action["freed"]) for s in samples if s.action["reward"] <= 0} == {False}
     assert any(s.action["freed"] for s in samples if s.action["reward"] > 0)
+
+
+def test_scenes_are_built_in_the_recipes_workspace(tmp_path: Path):
+    there = Workspace(0.3, -0.1, 0.3, table_z=0.16)
+    made: list[SceneConfig] = []
+
+    def make(config: SceneConfig, recipe: Recipe, clock: Clock) -> SimTable:
+        made.append(config)
+        return SimTable(config, recipe, clock)
+
+    recipe = dataclasses.replace(TINY, workspace=there)
+    samples, end = play(Player(make_setup(tmp_path, recipe), make), SceneJob(1, 3, 0.5))
+    assert not end.fault
+    assert made[0].workspace == there
+    assert len(samples) > 1
+    for sample in samples:
+        height = sample.observation["height"]
+        assert height.shape == (150, 150)
+        assert np.nanmedian(height) == pytest.approx(0, abs=1e-3)
+        assert max(int(sample.action["row"]), int(sample.action["column"])) < 150

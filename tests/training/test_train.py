@@ -152,7 +152,7 @@ def test_next_values_are_the_best_of_the_following_state(tmp_path: Path):
     actions, network = run.replay.actions, run.networks["grasp"].train()
     before = {k: v.clone() for k, v in network.state_dict().items()}
     everything = np.arange(len(actions))
-    values = next_values(network, run.replay, everything, 0)
+    values = next_values(network, run.replay, everything, 0, Workspace())
     assert network.training
     assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
     counted = actions["bootstraps"] & (actions["next"] >= 0)
@@ -163,9 +163,9 @@ def test_next_values_are_the_best_of_the_following_state(tmp_path: Path):
     assert values[i] == pytest.approx(network.score(look, target, target).max())
     with torch.no_grad():
         network.head.bias += 3.0  # type: ignore[union-attr]
-    kept = next_values(network, run.replay, everything, learner.REFRESH - 1)
+    kept = next_values(network, run.replay, everything, learner.REFRESH - 1, Workspace())
     np.testing.assert_array_equal(kept, values)
-    renewed = next_values(network, run.replay, everything, learner.REFRESH)
+    renewed = next_values(network, run.replay, everything, learner.REFRESH, Workspace())
     assert (renewed[counted] > values[counted]).all()
 
 

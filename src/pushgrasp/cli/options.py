@@ -52,8 +52,8 @@ class ObjectOptions:
 
         return SceneConfig(
             name=scene, n_objects=self.objects, sigma=self.sigma, seed=self.seed,
-            robot=simulation.robot, randomise=DomainConfig() if simulation.randomise else None,
-            **file.scene_settings(),
+            robot=simulation.robot, workspace=simulation.read_workspace(),
+            randomise=DomainConfig() if simulation.randomise else None, **file.scene_settings(),
         )  # fmt: skip
 
 

@@ -161,7 +161,6 @@ def _write(out: Path, scene: Scene, view: ViewConfig, record: dict[str, Any]) ->
     from ..utils.files import write_atomic, write_json
     from ..utils.output import output_folder
     from ..view.draw.pictures import color_picture, height_picture, png
-    from ..workspace import Workspace
 
     with output_folder(out, CONTENTS, RECORD) as folder:
         frames = [camera.capture() for camera in scene.make_cameras(view)]
@@ -170,7 +169,7 @@ def _write(out: Path, scene: Scene, view: ViewConfig, record: dict[str, Any]) ->
             for i, (spec, frame) in enumerate(zip(view.cameras, frames, strict=True), start=1):
                 name = re.sub(r"[^\w-]", "_", spec.name)  # it may hold anything, such as ../
                 write_atomic(folder / CAMERAS / f"{i}-{name}.png", png(frame.color))
-        heightmap = project(frames, Workspace())
+        heightmap = project(frames, scene.workspace)
         write_atomic(folder / COLORS, png(color_picture(heightmap)))
         write_atomic(folder / HEIGHTS, png(height_picture(heightmap)))
         write_json(folder / RECORD, record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,6 +10,7 @@ from typing import Annotated, Literal
 import tyro
 
 from ..errors import UserError
+from ..workspace import read_workspace
 from .options import Folder, Switch
 
 
@@ -31,6 +33,10 @@ class TrainCommand:
         str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the recipe's)")
     ] = None
     """compact, made for a CPU, or densenet121, the paper's own, for a GPU."""
+    workspace: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: the recipe's)")
+    ] = None
+    """JSON file of the workspace: x_min, y_min, size, table_z in metres."""
     resume: Switch = False
     """Resume the run in --out, with its own recipe and seed."""
     seed: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: 0)")] = None
@@ -60,11 +66,15 @@ class TrainCommand:
         """Run the command; returns the exit code."""
         from ..training.recipes import recipe, with_network
 
-        if self.resume and self.network is not None:
-            raise UserError("--network is the run's own; leave it out with --resume")
+        for option, value in (("network", self.network), ("workspace", self.workspace)):
+            if self.resume and value is not None:
+                raise UserError(f"--{option} is the run's own; leave it out with --resume")
         chosen = None if self.recipe is None else recipe(self.recipe)
         if self.network is not None:
             chosen = with_network(chosen or recipe("default"), self.network)
+        if self.workspace is not None:
+            workspace = read_workspace(self.workspace)
+            chosen = dataclasses.replace(chosen or recipe("default"), workspace=workspace)
 
         from ..training.run import CONFIG
         from ..training.train import train

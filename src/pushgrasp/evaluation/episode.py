@@ -16,7 +16,6 @@ from ..primitives import PrimitiveConfig, moves
 from ..retrieve import StoppingRule, act, look
 from ..sim.cameras.views import ViewConfig
 from ..sim.scenes.build import Scene
-from ..workspace import Workspace
 from .trial import ACTIONS_PER_OBJECT, ScoredRobot, left_workspace, trial_cameras
 
 
@@ -39,7 +38,6 @@ class Episode:
     Args:
         scene: at rest; it is used up.
         primitive: depths and lengths of the motions.
-        workspace: where on the table; None for the standard one.
         view: the robot's cameras; None for the default one.
     Raises:
         SimulatorFault: the scene says nothing.
@@ -50,11 +48,10 @@ class Episode:
         self,
         scene: Scene,
         primitive: PrimitiveConfig,
-        workspace: Workspace | None = None,
         view: ViewConfig | None = None,
     ) -> None:
         self.scene, self.primitive = scene, primitive
-        self.workspace = workspace or Workspace()
+        self.workspace = scene.workspace
         self._cameras = trial_cameras(scene, view)
         self._robot = ScoredRobot(scene.make_robot(), scene.world)
         self._robot.home()

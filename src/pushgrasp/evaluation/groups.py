@@ -12,6 +12,7 @@ from ..errors import UserError
 from ..perception.colors import PALETTE
 from ..sim.scenes.goals import choose_goal
 from ..sim.scenes.layouts import PROCEDURAL, fixed_names, known_scenes, read_fixed
+from ..workspace import Workspace
 from .config import EvaluationConfig
 from .suite import SUITES, Suite, SuiteScene, read_suite
 
@@ -40,13 +41,14 @@ def scene_groups(config: EvaluationConfig) -> list[SceneGroup]:
     """
     groups: list[SceneGroup] = []
     suites = {suite.name: suite for suite in run_suites(config)}
+    workspace = config.read_workspace()
     for name in suites if config.suite else config.scenes:
         if name in suites:
-            groups += _of_suite(suites[name], config.goal)
+            groups += _of_suite(suites[name], config.goal, workspace)
         elif name in PROCEDURAL:
             groups += _procedural(name, config)
         else:
-            groups.append(_fixed(SuiteScene(name, config.goal)))
+            groups.append(_fixed(SuiteScene(name, config.goal), workspace))
     if not groups:
         raise UserError(f"no scene given; there are: {known_scenes()}")
     return _named_apart(groups)
@@ -102,17 +104,17 @@ def _procedural(scene: str, config: EvaluationConfig) -> list[SceneGroup]:
     return groups
 
 
-def _of_suite(suite: Suite, goal: int | None) -> list[SceneGroup]:
+def _of_suite(suite: Suite, goal: int | None, workspace: Workspace | None) -> list[SceneGroup]:
     """Make a group for each scene; a goal that is given takes precedence over the suite's."""
-    return [
-        replace(_fixed(scene if goal is None else replace(scene, goal=goal)), family=suite.name)
-        for scene in suite.scenes
-    ]
+    scenes = suite.scenes if goal is None else [replace(s, goal=goal) for s in suite.scenes]
+    return [replace(_fixed(scene, workspace), family=suite.name) for scene in scenes]
 
 
-def _fixed(scene: SuiteScene) -> SceneGroup:
+def _fixed(scene: SuiteScene, workspace: Workspace | None) -> SceneGroup:
     """Make the group of a fixed scene; its name is the file's."""
     layout = read_fixed(scene.file, offset=scene.offset, meshes=scene.meshes)
+    if workspace is not None:
+        layout = layout.moved_to(workspace)
     goal = choose_goal(layout, scene.goal, scene.file)
     name = scene.file if scene.file in fixed_names() else PurePath(scene.file).stem
     return SceneGroup(

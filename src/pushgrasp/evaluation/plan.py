@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from ..errors import UserError
 from ..sim.cameras.views import ViewConfig
 from ..sim.robots.registry import robot_model
+from ..sim.scenes.layouts import PROCEDURAL, fixed_names
 from ..workspace import Workspace
 from .config import EvaluationConfig
 from .groups import SceneGroup, scene_groups
 from .records import TrialSpec
+
+BUILT_IN = (*PROCEDURAL, *fixed_names())
+"""Scenes in the standard workspace, unless another one is asked for."""
 
 
 def plan_trials(
@@ -36,10 +40,11 @@ def plan_trials(
             raise UserError(f"--objects names {n} twice; name each number once")
     robot_model(config.robot)  # an unknown one is an error
     groups = scene_groups(config) if groups is None else groups
-    view = config.view()
-    view.check(Workspace())
+    view, workspace = config.view(), config.read_workspace()
+    if workspace is not None or all(group.scene in BUILT_IN for group in groups):
+        view.check(workspace or Workspace())  # scene files may have another one
     return [
-        trial_spec(group, index, policy, config, view)
+        trial_spec(group, index, policy, config, view, workspace)
         for policy in policies
         for group in groups
         for index in range(config.trials)
@@ -47,7 +52,12 @@ def plan_trials(
 
 
 def trial_spec(
-    group: SceneGroup, index: int, policy: str, config: EvaluationConfig, view: ViewConfig
+    group: SceneGroup,
+    index: int,
+    policy: str,
+    config: EvaluationConfig,
+    view: ViewConfig,
+    workspace: Workspace | None,
 ) -> TrialSpec:
     """Specify one trial of a group.
 
@@ -57,6 +67,7 @@ def trial_spec(
         policy: its name in the records.
         config: of the run: seed, robot and randomisation are used.
         view: the run's cameras.
+        workspace: the run's; None: that of each scene.
     """
     return TrialSpec(
         group=group.name,
@@ -67,6 +78,7 @@ def trial_spec(
         run_seed=config.seed,
         robot=config.robot,
         view=view,
+        workspace=workspace,
         randomise=config.randomise,
         perturb=group.perturb,
         offset=group.offset,

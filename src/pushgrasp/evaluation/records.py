@@ -9,6 +9,7 @@ import numpy as np
 
 from ..retrieve import End
 from ..sim.cameras.views import ViewConfig
+from ..workspace import Workspace
 from .steps import StepRecord
 
 Key = tuple[str, str, int]
@@ -30,6 +31,7 @@ class TrialSpec:
     run_seed: int
     robot: str = "gantry"
     view: ViewConfig = field(default_factory=ViewConfig)
+    workspace: Workspace | None = None  # None: the scene's own
     randomise: bool = False
     perturb: bool = False  # vary a fixed scene: its objects' poses, friction, depth noise
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0)  # m, as in SceneConfig

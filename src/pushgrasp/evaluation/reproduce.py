@@ -10,7 +10,9 @@ from .. import __version__
 from ..errors import UserError
 from ..perception.camera_file import parse_cameras
 from ..sim.cameras.views import ViewConfig
+from ..utils.config_json import from_json
 from ..utils.provenance import commit, machine
+from ..workspace import WorkspaceFields
 from .config import EvaluationConfig
 from .groups import planned_group
 from .metrics import cause
@@ -211,11 +213,15 @@ def _spec(settings: Settings, record: TrialRecord, folder: Path) -> TrialSpec:
         settings["noise"],
         settings["camera_backend"],
     )
+    workspace = settings["workspace"]
+    if workspace is not None:
+        where = f"{folder}: settings.json: workspace"
+        workspace = from_json(WorkspaceFields, workspace, where).check(where)
     config = EvaluationConfig(
         seed=settings["seed"], robot=settings["robot"], randomise=settings["randomise"]
     )
     group = planned_group(entry, settings["goal"])
-    spec = trial_spec(group, record.index, record.policy, config, view)
+    spec = trial_spec(group, record.index, record.policy, config, view, workspace)
     if spec.seed(len(record.faults)) != record.seed:
         raise UserError(
             f"{folder}: {record.group}:{record.index} has seed {record.seed}, which does not "

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # they import torch and the simulator, which readers of setti
 
 FORMAT, VERSION = "pushgrasp-evaluation", 1
 SETTINGS = "settings.json"
-KEPT = ("seed", "goal", "robot", "cameras", "noise", "camera_backend", "randomise")
+KEPT = ("seed", "goal", "robot", "workspace", "cameras", "noise", "camera_backend", "randomise")
 """What determines the trials: it must stay the same when a run is resumed."""
 ORIGIN = ("program", "commit", "machine")
 
@@ -39,7 +39,7 @@ def describe(
     Args:
         config, policies, groups, suites: of the run.
     """
-    view = config.view()
+    view, workspace = config.view(), config.read_workspace()
     settings = {
         "format": FORMAT,
         "version": VERSION,
@@ -51,6 +51,7 @@ def describe(
         "seed": config.seed,
         "goal": config.goal,
         "robot": config.robot,
+        "workspace": None if workspace is None else asdict(workspace),
         "cameras": [camera.describe() for camera in view.cameras],
         "noise": view.noise,
         "camera_backend": view.backend,
@@ -90,6 +91,7 @@ def read_settings(folder: str | Path) -> Settings:
         raise UserError(
             f"{path} has format version {settings.get('version')!r}; this program reads {VERSION}"
         )
+    settings.setdefault("workspace", None)  # files written before there was a choice
     wanted = ("policies", "scenes", "objects", "trials", "groups", *KEPT)
     if lacking := [key for key in wanted if key not in settings]:
         raise UserError(f"{path} lacks {', '.join(lacking)}")

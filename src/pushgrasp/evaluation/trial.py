@@ -124,6 +124,7 @@ def scene_config(spec: TrialSpec, seed: int) -> SceneConfig:
         meshes=spec.meshes,
         randomise=DomainConfig() if spec.randomise else None,
         robot=spec.robot,
+        workspace=spec.workspace,
     )
 
 

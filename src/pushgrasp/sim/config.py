@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import tyro
 
+from ..workspace import Workspace, read_workspace
+
 if TYPE_CHECKING:
     from .cameras.views import ViewConfig
 
@@ -29,8 +31,18 @@ class SimulationConfig:
     """JSON file of camera poses and intrinsics, merged into one heightmap."""
     noise: Literal["none", "d405", "d405-averaged"] = "none"
     """Of the cameras: none, one image of a RealSense D405, or sixteen averaged."""
+    workspace: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """JSON file of the workspace (x_min, y_min, size, table_z in metres); default: the scene's."""
     randomise: tyro.conf.FlagCreatePairsOff[bool] = False
     """Vary masses, frictions, sizes, colours and light by the seed."""
+
+    def read_workspace(self) -> Workspace | None:
+        """Read the workspace; None: the scene's own.
+
+        Raises:
+            UserError: the file cannot be used.
+        """
+        return None if self.workspace is None else read_workspace(self.workspace)
 
     def view(self) -> ViewConfig:
         """Read the cameras.

@@ -17,7 +17,6 @@ from ..policy.networks.densenet import DenseNet, fetch_imagenet
 from ..utils.cache import cache_folder
 from ..utils.config_json import from_json
 from ..utils.files import read_json, write_json
-from ..workspace import Workspace
 from .checkpoint import load_checkpoint
 from .learner import make_optimizer
 from .recipes import Recipe
@@ -210,7 +209,7 @@ def _new_run(directory: Path, recipe: Recipe, seed: int) -> Run:
     networks: dict[Primitive, QNetwork] = {
         p: build(recipe.network, p).to(device) for p in PRIMITIVES
     }
-    replay = Replay(directory / "replay", Workspace().shape, keeps_color(recipe))
+    replay = Replay(directory / "replay", recipe.workspace.shape, keeps_color(recipe))
     stages = range(len(recipe.stages))
     return Run(
         directory=directory,

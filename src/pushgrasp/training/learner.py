@@ -64,7 +64,7 @@ def update(
         ]
     next_q = np.zeros(len(actions))
     if recipe.discount > 0:
-        next_q = next_values(network, replay, indices, n_updates)
+        next_q = next_values(network, replay, indices, n_updates, recipe.workspace)
     labels = torch.tensor(
         [
             target(float(r), float(q), recipe.discount, output)
@@ -73,7 +73,11 @@ def update(
         device=network.device,
     )
     x, places = cut_windows(
-        network, replay, indices, *vary(actions["rotation"], primitive, recipe, rng)
+        network,
+        replay,
+        indices,
+        *vary(actions["rotation"], primitive, recipe, rng),
+        recipe.workspace,
     )
     with network.autocast():
         predicted = at_pixels(network(x), places)[:, 0]
@@ -134,6 +138,7 @@ def cut_windows(
     rotations: npt.NDArray[np.float64],
     shifts: npt.NDArray[np.float64],
     flips: npt.NDArray[np.bool_],
+    workspace: Workspace,
 ) -> tuple[Tensor, Tensor]:
     """Training input for some records, seen as `vary` says; see `QNetwork.encode`."""
     inputs, places = [], []
@@ -141,7 +146,7 @@ def cut_windows(
         part = slice(first, first + CHUNK)
         actions = replay.actions[indices[part]]
         x, place = network.encode(
-            read_scenes(replay, indices[part], Workspace()),
+            read_scenes(replay, indices[part], workspace),
             np.stack([actions["row"], actions["column"]], axis=1),
             rotations[part],
             shifts=shifts[part],
@@ -165,7 +170,11 @@ def read_scenes(replay: Replay, indices: npt.NDArray[np.int64], workspace: Works
 
 
 def next_values(
-    network: QNetwork, replay: Replay, indices: npt.NDArray[np.int64], n_updates: int
+    network: QNetwork,
+    replay: Replay,
+    indices: npt.NDArray[np.int64],
+    n_updates: int,
+    workspace: Workspace,
 ) -> npt.NDArray[np.float64]:
     """The best Q in the states that actions led to, by the network as it is or lately was.
 
@@ -177,6 +186,7 @@ def next_values(
         replay: holds the following states.
         indices: (B,) of the actions.
         n_updates: steps that the network has taken.
+        workspace: of the recorded states.
     Returns:
         (B,), 0 where there is no following state or it does not count (`rewards.bootstraps`).
     """
@@ -184,7 +194,7 @@ def next_values(
     counts = drawn["bootstraps"] & (drawn["next"] >= 0)
     known = (drawn["next_q_at"] >= 0) & (drawn["next_q_at"] > n_updates - REFRESH)
     for i in np.unique(indices[counts & ~known]):
-        observation, wanted = read_observation(replay, int(actions["next"][i]), Workspace())
+        observation, wanted = read_observation(replay, int(actions["next"][i]), workspace)
         allowed = wanted if network.primitive == "grasp" else observation.objects | wanted
         best = float(network.score(observation, wanted, allowed).max())
         actions["next_q"][i] = best if np.isfinite(best) else 0.0

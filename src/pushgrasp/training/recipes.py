@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..interfaces import Primitive
 from ..policy.config import DecisionConfig, NetworkConfig
 from ..primitives import PrimitiveConfig
+from ..workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class Recipe:
     """Exponent of the power law over ranks of surprise (authors' code); 0: uniform."""
     sigma: float = 0.03
     """m, spread of the Gaussian that places objects in training scenes."""
+    workspace: Workspace = field(default_factory=Workspace)
+    """Of all training scenes."""
 
 
 _COMPACT = NetworkConfig(output="value")

@@ -108,6 +108,7 @@ class Player:
             name=str(rng.choice(stage.scenes)),
             n_objects=int(rng.choice(stage.n_objects)),
             sigma=self._recipe.sigma,
+            workspace=self._recipe.workspace,
             randomise=DomainConfig() if stage.randomise else None,
             seed=int(rng.integers(2**62, 2**63)),
         )

@@ -144,8 +144,8 @@ class Recording:
     def _once(self, workspace: Workspace) -> None:
         """Log what does not change."""
         self._stream.send_blueprint(blueprint(workspace.n_pixels))
-        x, y, side = workspace.x_min, workspace.y_min, workspace.size
-        square = [(x, y, 0), (x + side, y, 0), (x + side, y + side, 0), (x, y + side, 0), (x, y, 0)]
+        x, y, z, side = workspace.x_min, workspace.y_min, workspace.table_z, workspace.size
+        square = [(x, y, z), (x + side, y, z), (x + side, y + side, z), (x, y + side, z), (x, y, z)]
         outline = rr.LineStrips3D([square], colors=UNSEEN, radii=0.001)
         for entity, what in {**styles(), "world/workspace": outline}.items():
             self._stream.log(entity, what, static=True)
@@ -242,7 +242,7 @@ def point_cloud(
     valid = (depth > 0) & (depth < np.inf)  # False for NaN
     points = (rays[valid] * depth[valid][:, None]) @ frame.T_world_camera[:3, :3].T
     points += frame.T_world_camera[:3, 3]
-    near = workspace.contains(points[:, :2], _MARGIN) & (points[:, 2] < _TOP)
+    near = workspace.contains(points[:, :2], _MARGIN) & (points[:, 2] < workspace.table_z + _TOP)
     return points[near].astype(np.float32), color[valid][near]
 
 

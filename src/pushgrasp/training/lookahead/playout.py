@@ -15,7 +15,6 @@ from ...primitives import PrimitiveConfig, moves
 from ...retrieve import StoppingRule, act
 from ...sim.robots.robot import SimRobot
 from ...sim.scenes.build import Scene
-from ...workspace import Workspace
 from .candidates import Candidate
 from .forks import Arrays
 from .records import SAMPLE, STATE, Ending, Kind, pack_state
@@ -36,7 +35,7 @@ class Table:
         self.scene, self.policy = scene, policy
         self.robot: SimRobot = scene.make_robot()
         self.cameras: Sequence[Camera] = scene.make_cameras()
-        self.workspace = Workspace()
+        self.workspace = scene.workspace
         self.memory = Memory()
         self.steps = 0
 

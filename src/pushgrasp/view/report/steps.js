@@ -90,7 +90,7 @@ function stepCard(place, trial, step, i) {
   const seen = `the goal shows ${step[S.goal_visible_px]} px`;
   const times = `${seconds(step[S.decision_s])} to decide, ${seconds(step[S.action_s])} to act`;
   return make("li", {class: "step"},
-    picture(place, step, i, `Decision ${i + 1}: ${title}`),
+    picture(place, trial, step, i, `Decision ${i + 1}: ${title}`),
     make("h4", {}, make("span", {class: "mute"}, String(i + 1)), ` ${title}`),
     make("p", {class: good ? "good" : "bad"}, `${good ? "✓" : "✗"} ${outcome(step, push)}`),
     truth(step, push),
@@ -122,8 +122,8 @@ function idleCard(place, trial) {
     make("p", {class: "bad"}, `✗ ${trial[T.reason]}`));
 }
 
-function picture(place, step, i, label) {
-  return hasPicture(place, i) ? stripPicture(place, i, label) : schema(step, label);
+function picture(place, trial, step, i, label) {
+  return hasPicture(place, i) ? stripPicture(place, i, label) : schema(trial, step, label);
 }
 
 function strip(place) {
@@ -151,8 +151,8 @@ function stripPicture(place, i, label) {
 }
 
 /** The workspace from above, +x right and +y up, with the action's place and direction. */
-function schema(step, label) {
-  const [x0, y0, size] = data.workspace, [x, y] = step[S.position] ?? [];
+function schema(trial, step, label) {
+  const [x0, y0, size] = data.workspaces[trial[T.folder]], [x, y] = step[S.position] ?? [];
   const yaw = step[S.yaw], px = 144 / size;
   const sheet = draw("svg", {class: "picture schema", viewBox: "0 0 144 144", role: "img",
     "aria-label": `${label}, at a place drawn from the record`});

@@ -34,7 +34,8 @@ def listing(results: Results, board: Board) -> dict[str, Any]:
     """
     groups = [name for names in board.kinds.values() for name in names]
     folders = [str(run.folder) for run in results.runs]
-    workspace, jaw, primitive = Workspace(), GripperSpec(), PrimitiveConfig()
+    jaw, primitive = GripperSpec(), PrimitiveConfig()
+    workspaces = [Workspace(**(run.settings["workspace"] or {})) for run in results.runs]
     return {
         "policies": board.policies,
         "styles": [board.styles[name] for name in board.policies],
@@ -48,7 +49,7 @@ def listing(results: Results, board: Board) -> dict[str, Any]:
             for record, folder in zip(results.records, results.folders, strict=True)
         ],
         "cell": CELL,
-        "workspace": [workspace.x_min, workspace.y_min, workspace.size],
+        "workspaces": [[w.x_min, w.y_min, w.size] for w in workspaces],  # of the folders
         "jaw": [jaw.max_width, jaw.finger_thickness, jaw.finger_breadth],
         "push": [primitive.push_behind, primitive.push_length],
     }
