@@ -23,7 +23,7 @@ except ModuleNotFoundError as error:
 
 from .errors import RobotError, SimulatorFault, UserError
 from .evaluation.config import EvaluationConfig
-from .evaluation.episode import Episode, Turn
+from .evaluation.episode import Episode, StepResult
 from .evaluation.plan import plan_trials
 from .evaluation.records import TrialSpec
 from .evaluation.trial import MAX_FAULTS, scene_config
@@ -186,7 +186,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
                 self._draw = self._spectator.moment()
         except (SimulatorFault, RobotError) as error:
             fault, nothing = str(error), Outcome(executed=False)
-            turn = Turn(before, before, nothing, False, False, reason=fault, given_up=True)
+            turn = StepResult(before, before, nothing, False, False, reason=fault, given_up=True)
         self._done = bool(turn.reason)
         info = {
             "executed": turn.outcome.executed,
@@ -240,7 +240,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         primitive, rotation, row, column = numbers.tolist()
         return seen.action(PRIMITIVES[primitive], rotation, row, column)
 
-    def _rewarded(self, action: Action, turn: Turn) -> float:
+    def _rewarded(self, action: Action, turn: StepResult) -> float:
         if self._reward == "sparse":
             return grasp_reward(turn.success)
         if action.primitive == "grasp":

@@ -63,7 +63,7 @@ def test_each_trial_has_its_own_observer(monkeypatch: pytest.MonkeyPatch) -> Non
         return record_of(spec)
 
     monkeypatch.setattr("pushgrasp.evaluation.trial.run_trial", run_trial)
-    play = load_player(PlayerSetup({"random": "random"}, Observer))
+    play = load_player(PlayerSetup({"random": "random"}, observe=Observer))
     for index in range(2):
         play(TrialSpec("random-2", index, "random", 2, 0, 0, policy="random"))
     assert log == [
@@ -92,6 +92,6 @@ def test_a_strip_that_cannot_be_written_says_how_to_continue(
 
     monkeypatch.setattr("pushgrasp.evaluation.trial.run_trial", run_trial)
     monkeypatch.setattr(Strip, "save", no_space)
-    play = load_player(PlayerSetup({"random": "random"}, StripObserver(tmp_path)))
+    play = load_player(PlayerSetup({"random": "random"}, observe=StripObserver(tmp_path)))
     with pytest.raises(UserError, match=r"0000\.webp: No space left .* kept: continue with --res"):
         play(TrialSpec("random-2", 0, "random", 2, 0, 0, policy="random"))

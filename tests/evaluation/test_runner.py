@@ -173,16 +173,16 @@ def test_damaged_lines_are_told_and_played_again(tmp_path: Path, here: list[int]
 def test_a_full_disk_is_told_and_the_summary_says_what_there_is(
     tmp_path: Path, here: list[int], monkeypatch
 ) -> None:
-    append, left = runner.Results.append, 3
+    append, left = runner.ResultsFolder.append, 3
 
-    def full(self: runner.Results, record: TrialRecord) -> None:
+    def full(self: runner.ResultsFolder, record: TrialRecord) -> None:
         nonlocal left
         left -= 1
         if left < 0:
             raise UserError("cannot write trials.jsonl: No space left on device")
         append(self, record)
 
-    monkeypatch.setattr(runner.Results, "append", full)
+    monkeypatch.setattr(runner.ResultsFolder, "append", full)
     with pytest.raises(UserError, match="No space left"):
         small(tmp_path)
     assert json.loads((tmp_path / "summary.json").read_text())["totals"]["trials"] == 3
@@ -268,7 +268,7 @@ def test_ctrl_c_on_the_command_line(tmp_path: Path) -> None:
     _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "interrupted; " in errors
-    assert "of 300 trials are played and kept; the same command with --resume goes on" in errors
+    assert "of 300 trials are played and kept; the same command with --resume continues" in errors
     assert "Traceback" not in errors
     records, damaged = read_trials(out)
     assert (len(records) >= 2, damaged) == (True, [])

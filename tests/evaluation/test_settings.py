@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pushgrasp.cli.main import main
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.groups import run_suites, scene_groups
@@ -128,6 +129,16 @@ def test_files_of_another_kind_are_refused(tmp_path: Path, change: dict, message
     write_json(tmp_path / "settings.json", {k: v for k, v in value.items() if v is not None})
     with pytest.raises(UserError, match=message):
         read_settings(tmp_path)
+
+
+@pytest.mark.parametrize("command", [["report"], ["replay", "failures"]])
+def test_a_folder_of_results_folders_names_them(command: list[str], tmp_path: Path, capsys) -> None:
+    for name in ("random", "heap"):
+        write_json(tmp_path / name / "settings.json", settings())
+    assert main([command[0], str(tmp_path), *command[1:]]) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path} holds no evaluation: there is no settings.json in it" in said
+    assert f"its subfolders do: {tmp_path / 'heap'}, {tmp_path / 'random'}" in said
 
 
 def test_settings_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ..errors import UserError
 from ..evaluation.config import EvaluationConfig
-from .options import Folder, Switch
+from .options import Device, Folder, Switch
 
 if TYPE_CHECKING:
     from ..evaluation.records import TrialRecord
@@ -29,6 +29,7 @@ class EvaluateCommand:
       pushgrasp evaluate --policy default geometric --objects 10 20 --trials 100 --out runs/two
       pushgrasp evaluate --scenes challenging --trials 30 --pictures --out runs/challenging
       pushgrasp evaluate --scenes novel --robot panda --randomise --out runs/novel
+      pushgrasp evaluate --suite packed/suite.json --policy default --out runs/packed
     """
 
     out: Folder
@@ -37,6 +38,8 @@ class EvaluateCommand:
         str | None, tyro.conf.arg(metavar="W|ray", help_behavior_hint="(default: one per core)")
     ] = None
     """Worker processes, or a Ray cluster. The result does not depend on it."""
+    device: Device = "auto"
+    """Where networks run: cpu, cuda, cuda:1; auto: a GPU for densenet121, else the CPU."""
     resume: Switch = False
     """Resume the run in --out: play what is missing, or more trials, policies or scenes."""
     pictures: Switch = False
@@ -73,7 +76,7 @@ def _run(command: EvaluateCommand) -> int:
     try:
         summary = evaluate(
             command.evaluation, out=command.out, workers=_workers(command.workers),
-            resume=command.resume, progress=progress,
+            resume=command.resume, device=command.device, progress=progress,
             observe=StripObserver(command.out.absolute()) if command.pictures else None,
         )  # fmt: skip
     finally:
@@ -84,7 +87,7 @@ def _run(command: EvaluateCommand) -> int:
 
 
 def _workers(value: str | None) -> Workers:
-    """What --workers says."""
+    """Parse --workers."""
     if value is None:
         return len(os.sched_getaffinity(0))
     if value == "ray":
@@ -96,15 +99,15 @@ def _workers(value: str | None) -> Workers:
 
 
 def _table(summary: dict[str, Any]) -> Table:
-    """A row for each policy and group."""
+    """Lay out a row for each policy and group, and for each family of fixed scenes."""
     columns = ("policy", "scenes", "trials", "TCR %", "95 %", "GSR %", "MN", "faults")
     table = Table(*columns, box=None)
-    for group in summary["groups"]:
-        low, high = group["tcr_ci95"]
+    for group in (*summary["groups"], *summary["families"]):
         n, wanted = group["trials"], group["wanted"]
+        ends = [f"{100 * end:.1f}" for end in group["tcr_ci95"] or ()]
         table.add_row(
             group["policy"], group["name"], str(n) if n == wanted else f"{n} of {wanted}",
-            f"{100 * group['tcr']:.1f}", f"{100 * low:.1f} to {100 * high:.1f}",
+            f"{100 * group['tcr']:.1f}", " to ".join(ends) or "–",
             "–" if group["gsr"] is None else f"{100 * group['gsr']:.1f}",
             "–" if group["mn"] is None else f"{group['mn']:.2f}", str(group["faults"]),
         )  # fmt: skip

@@ -1,7 +1,7 @@
-"""One episode whose actions come from outside, one at a time, and the truth that scores it.
+"""An episode whose actions come from outside, one at a time, scored by the ground truth.
 
-`retrieve` calls a policy; here the caller acts, as in a Gymnasium environment. What is done
-with an action, what is seen, and when it ends are the same.
+`retrieve` calls a policy; here the caller acts, as in a Gymnasium environment. Execution of an
+action, observation and stopping rule are the same.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from .trial import ACTIONS_PER_OBJECT, ScoredRobot, left_workspace, trial_camera
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What came of one action."""
+class StepResult:
+    """The result of one action."""
 
     before: Observation
     after: Observation
     outcome: Outcome  # what the robot knows
-    success: bool  # the jaw has taken the goal off the table (the simulator's truth)
-    lifted: bool  # it has lifted anything (likewise)
+    success: bool  # the jaw has taken the goal off the table (ground truth)
+    lifted: bool  # the jaw has lifted any object (ground truth)
     reason: str = ""  # why the episode is over, if it is
-    given_up: bool = False  # it is over, but more could have been done
+    given_up: bool = False  # over by the stopping rule: more could have been done
 
 
 class Episode:
-    """A scene under way.
+    """A scene in which a caller acts.
 
     Args:
-        scene: at rest; it is used up.
+        scene: settled; the episode changes it.
         primitive: depths and lengths of the motions.
         view: the robot's cameras; None for the default one.
     Raises:
-        SimulatorFault: the scene says nothing.
+        SimulatorFault: the simulator failed.
         RobotError: the robot cannot get home.
     """
 
@@ -59,14 +59,14 @@ class Episode:
         self.max_actions = ACTIONS_PER_OBJECT * len(scene.world.in_scene())
         self._stopping = StoppingRule(self.max_actions)
 
-    def act(self, action: Action) -> Turn:
+    def act(self, action: Action) -> StepResult:
         """Carry out one action, go home, look again.
 
-        An action that the robot refuses, or at a pixel that was not seen (its height is NaN),
-        is not carried out; it counts as one without effect.
+        An action that is infeasible for the robot, or at a pixel that was not seen (its height is
+        NaN), is not carried out; it counts as one without effect.
 
         Raises:
-            SimulatorFault: the episode is spoilt.
+            SimulatorFault: the simulator failed; the episode cannot be scored.
         """
         before = self.observation
         outcome = self._carry_out(action)
@@ -74,7 +74,7 @@ class Episode:
         lifted = self._robot.lifted_something()
         _, given_up = self._stopping.after(action, outcome)
         over = self._over(outcome, success)
-        return Turn(
+        return StepResult(
             before, self.observation, outcome, success, lifted,
             reason=over or given_up, given_up=bool(given_up) and not over,
         )  # fmt: skip
@@ -95,7 +95,7 @@ class Episode:
         return outcome
 
     def _over(self, outcome: Outcome, success: bool) -> str:
-        """Why there is nothing more to do, if so, by the truth."""
+        """Return why the episode is over by the ground truth, or "" if it is not."""
         if success:
             return "the goal was taken"
         if outcome.holds_goal:

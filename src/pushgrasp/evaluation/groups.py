@@ -12,6 +12,7 @@ from ..errors import UserError
 from ..perception.colors import PALETTE
 from ..sim.scenes.goals import choose_goal
 from ..sim.scenes.layouts import PROCEDURAL, fixed_names, known_scenes, read_fixed
+from ..utils.config_json import from_json
 from ..workspace import Workspace
 from .config import EvaluationConfig
 from .suite import SUITES, Suite, SuiteScene, read_suite
@@ -65,8 +66,7 @@ def planned_group(entry: Mapping[str, Any], goal: int | None) -> SceneGroup:
     """
     if "goals" in entry:
         known = {field.name: entry[field.name] for field in fields(SceneGroup)}
-        offset = tuple(known.pop("offset"))
-        return SceneGroup(**{**known, "goals": tuple(known["goals"]), "offset": offset})
+        return from_json(SceneGroup, known, f"settings.json: group {entry['name']}")
     config = EvaluationConfig(scenes=(entry["scene"],), objects=(entry["objects"],), goal=goal)
     (group,) = scene_groups(config)
     return replace(group, name=entry["name"])

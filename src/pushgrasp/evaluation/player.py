@@ -40,6 +40,7 @@ class PlayerSetup:
     """What a process needs to play the trials of a run."""
 
     sources: dict[str, str]  # of the policies, by name
+    device: str = "auto"  # see `load_policy`
     observe: Observe | None = None
 
 
@@ -57,7 +58,9 @@ def load_player(setup: PlayerSetup) -> Play:
 
     def play(spec: TrialSpec) -> TrialRecord:
         if spec.policy not in loaded:
-            loaded[spec.policy] = load_policy(setup.sources[spec.policy], gripper(spec.robot))
+            loaded[spec.policy] = load_policy(
+                setup.sources[spec.policy], gripper(spec.robot), device=setup.device
+            )
         policy = loaded[spec.policy]
         if setup.observe is None:
             return run_trial(spec, policy, commit=code)

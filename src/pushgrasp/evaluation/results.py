@@ -1,4 +1,4 @@
-"""A folder of results: settings, trials as they end, and at last what they come to."""
+"""A results folder: settings, trials as they end, and their summary."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import json
 import lzma
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -20,7 +20,7 @@ from .old_records import complete
 from .records import Key, TrialRecord, TrialSpec
 from .settings import SETTINGS, Settings, merge, read_settings
 
-__all__ = ["Results", "open_results", "read_settings", "read_trials"]
+__all__ = ["ResultsFolder", "open_results", "read_settings", "read_trials"]
 
 TRIALS, PICTURES, SUMMARY, TABLE = "trials.jsonl", "pictures", "summary.json", "table.md"
 COMPRESSED = TRIALS + ".xz"
@@ -37,14 +37,14 @@ def strip_path(folder: Path, policy: str, group: str, index: int) -> Path:
 
 
 def read_trials(folder: str | Path) -> tuple[list[TrialRecord], list[str]]:
-    """The trials of a folder of results, from trials.jsonl or trials.jsonl.xz.
+    """Read the trials of a results folder, from trials.jsonl or trials.jsonl.xz.
 
     Args:
-        folder: of results; one without either file has no trial yet.
+        folder: the folder; without either file it has no trial yet.
     Returns:
-        The records in the order of the file, and a sentence on each line that is left out: a
-        damaged or cut one, one that is not of the run in settings.json, or one of a trial that
-        is there already.
+        The records in the order of the file, and a sentence for each line that is left out: a
+        damaged or cut one, one that is not of the run in settings.json, or a trial that was read
+        before.
     Raises:
         UserError: the file, or settings.json, cannot be read at all.
     """
@@ -82,7 +82,7 @@ def read_trials(folder: str | Path) -> tuple[list[TrialRecord], list[str]]:
 
 
 def parse_line(line: bytes, where: str) -> TrialRecord:
-    """A trial's record from its line.
+    """Parse a trial's record from its line.
 
     Raises:
         UserError: it is no JSON, or no trial's record; the message begins with `where`.
@@ -115,12 +115,12 @@ def _rounded(value: Any, digits: int) -> Any:
     return round(value, digits) if isinstance(value, float) else value
 
 
-class Results:
-    """An open folder of results, which this process alone writes to.
+class ResultsFolder:
+    """An open results folder; only this process writes to it.
 
     Args:
         folder: exists.
-        settings: of the run, merged with those of before.
+        settings: of the run, merged with those of earlier commands.
         file: its trials.jsonl, to append to without a buffer.
     """
 
@@ -131,7 +131,7 @@ class Results:
             self._write(b"\n")  # the last line was cut: begin a new one
 
     def read(self) -> tuple[list[TrialRecord], list[str]]:
-        """The run's trials in its plan's order, and sentences on lines that are left out."""
+        """Read the trials in the plan's order, and sentences on lines that are left out."""
         records, damaged = read_trials(self.folder)
         return in_order(self.settings, records), damaged
 
@@ -153,21 +153,21 @@ class Results:
             self._file.seek(size)
             raise UserError(
                 f"cannot write {self.folder / TRIALS}: {error.strerror}; the trials before are "
-                "kept: make room and go on with --resume"
+                "kept: make room and continue with --resume"
             ) from error
 
 
 @contextmanager
-def open_results(out: str | Path, settings: Settings, *, resume: bool) -> Iterator[Results]:
-    """A folder of results to write to, its settings.json written first.
+def open_results(out: str | Path, settings: Settings, *, resume: bool) -> Generator[ResultsFolder]:
+    """Open a results folder for writing, its settings.json written first.
 
     Args:
         out: the folder; it may be missing.
         settings: as asked for now.
-        resume: go on with what is there.
+        resume: continue what is there.
     Raises:
-        UserError: something else is there, or results that this run cannot go on with; or
-            nothing can be written; or another process is writing.
+        UserError: something else is there, or results that this run cannot continue; or nothing
+            can be written; or another process is writing.
     """
     folder = Path(out).expanduser().absolute()
     is_old = (folder / SETTINGS).is_file()
@@ -175,7 +175,7 @@ def open_results(out: str | Path, settings: Settings, *, resume: bool) -> Iterat
         check_output_folder(out, (SETTINGS,), SETTINGS)
     elif not resume:
         raise UserError(
-            f"--out {out} holds the results of an evaluation; go on with it by --resume, or name "
+            f"--out {out} holds the results of an evaluation; continue it with --resume, or name "
             "a new or an empty folder"
         )
     if (folder / COMPRESSED).exists():
@@ -190,18 +190,18 @@ def open_results(out: str | Path, settings: Settings, *, resume: bool) -> Iterat
             settings = merge(read_settings(folder), settings, out)
         write_json(folder / SETTINGS, settings)
         with _opened(folder / TRIALS) as file:
-            yield Results(folder, settings, file)
+            yield ResultsFolder(folder, settings, file)
 
 
 def in_order(settings: Settings, records: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """A run's trials in its plan's order, whatever the order in which they ended."""
+    """Sort a run's trials as they were planned, whatever the order in which they ended."""
     planned = enumerate(settings["groups"])
     order = {(group["policy"], group["name"]): i for i, group in planned}
     return sorted(records, key=lambda r: (order[r.policy, r.group], r.index))
 
 
 def _belongs(settings: Settings) -> Callable[[TrialRecord], bool]:
-    """Tells the trials of a run: it has their group, and their seed follows from its own."""
+    """Make a check that a trial is of a run: of one of its groups, its seed from the run's."""
     groups = {(group["policy"], group["name"]) for group in settings["groups"]}
 
     def belongs(record: TrialRecord) -> bool:

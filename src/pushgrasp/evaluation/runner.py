@@ -1,4 +1,4 @@
-"""Many trials on several processes; the result does not depend on how many."""
+"""Play the trials of a run on worker processes; the result does not depend on how many."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from .plan import plan_trials
 from .player import Observe, PlayerSetup, load_player
 from .policies import policy_entries
 from .records import TrialRecord, TrialSpec
-from .results import SUMMARY, TABLE, Results, open_results
+from .results import SUMMARY, TABLE, ResultsFolder, open_results
 from .settings import commits, describe, played_by
 from .summary import summarise
 from .tables import write_table
 
 Workers = int | Literal["ray"]
-"""Processes here, one thread each; or as many as a Ray cluster has processors."""
+"""Processes on this machine, one thread each; or "ray": one per CPU of a Ray cluster."""
 ATTEMPTS = 3
-"""Times that a trial is played if its worker dies."""
+"""Attempts at a trial whose worker dies."""
 Progress = Callable[[int, int, TrialRecord], None]
-"""Called after each trial with how many are done, those of before a resumption among them, how
-many there are, and the trial's record."""
+"""Called after each trial with the number of trials done (earlier runs included), the number
+planned, and the trial's record."""
 
 
 def evaluate(
@@ -42,6 +42,7 @@ def evaluate(
     out: str | Path,
     workers: Workers = 1,
     resume: bool = False,
+    device: str = "auto",
     observe: Observe | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def evaluate(
         workers: see Workers.
         resume: if there is a run in `out`, play what is missing. It may have fewer trials,
             policies, scenes or numbers of objects than are asked for now; all else is as it was.
+        device: where the policies' networks compute; see `load_policy`.
         observe: watches each trial, in the process that plays it; see Observe.
         progress: see Progress.
     Returns:
@@ -70,24 +72,25 @@ def evaluate(
     groups = scene_groups(config)
     specs = plan_trials(config, [policy.name for policy in policies], groups)
     for policy in policies:  # a wrong one is found before anything is written
-        load_policy(policy.source, gripper(config.robot))
+        load_policy(policy.source, gripper(config.robot), device=device)
     settings = describe(config, policies, groups, run_suites(config))
     with open_results(out, settings, resume=resume) as results:
-        setup = PlayerSetup({policy.name: policy.source for policy in policies}, observe)
+        sources = {policy.name: policy.source for policy in policies}
+        setup = PlayerSetup(sources, device, observe)
         return _play_missing(results, specs, workers, setup, progress)
 
 
 def _play_missing(
-    results: Results,
+    results: ResultsFolder,
     specs: Sequence[TrialSpec],
     workers: Workers,
     setup: PlayerSetup,
     progress: Progress | None,
 ) -> dict[str, Any]:
-    """Play the trials that a folder of results lacks, and write what they all come to."""
+    """Play the trials that a results folder lacks, and write the summary of all."""
     records, damaged = results.read()
     if records and len(commits(results.settings)) > 1:
-        where = f"warning: the trials in {results.folder} are of more than one commit"
+        where = f"warning: the trials in {results.folder} are from more than one commit"
         print(f"{where}: {played_by(results.settings)}", file=sys.stderr)
     for sentence in damaged:
         print(f"warning: {sentence}", file=sys.stderr)
@@ -109,7 +112,7 @@ def _play_missing(
             n = len(specs) - len(missing) + n_played
             raise KeyboardInterrupt(
                 f"{n} of {len(specs)} trials are played and kept; the same command with "
-                "--resume goes on"
+                "--resume continues"
             ) from stop
         raise
     return _write_summary(results, n_played, time.perf_counter() - start)
@@ -146,8 +149,8 @@ def _describe(spec: TrialSpec) -> str:
     return f"trial {spec.index} of {spec.group}"
 
 
-def _write_summary(results: Results, n_played: int, wall_s: float) -> dict[str, Any]:
-    """Work out the rates from the file, so that they are the same whoever played its trials."""
+def _write_summary(results: ResultsFolder, n_played: int, wall_s: float) -> dict[str, Any]:
+    """Compute the rates from the file, so that they do not depend on who played which trial."""
     records, damaged = results.read()
     path = results.folder / SUMMARY
     times = {"wall_s": wall_s, "trials_per_minute": 60 * n_played / wall_s if wall_s else None}
