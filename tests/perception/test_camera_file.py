@@ -179,3 +179,30 @@ def test_a_second_camera_sees_behind_things() -> None:
     top = np.fmax(one.height, other.height)
     close = np.isclose(both.height, top, atol=1e-4)[one.seen & other.seen]
     assert close.mean() > 0.99  # the higher one wins, but for gaps that only one had to fill
+
+
+@pytest.mark.parametrize(
+    "distortion",
+    [
+        {"distortion": [-0.052, 0.056, -0.0008, 0.0014, -0.019]},
+        {"coeffs": [0, 0.1, 0, 0, 0]},
+        {"distortion_model": "plumb_bob", "D": [0.0, 0.0, 0.0, 0.001, 0.0]},
+        {"distortion_coefficients": {"rows": 1, "cols": 5, "data": [0.1, 0, 0, 0, 0]}},
+        {"k1": 0.02, "k2": 0},
+    ],
+)
+@pytest.mark.parametrize("inside", [True, False])
+def test_distortion_is_refused_with_what_to_do(
+    tmp_path: Path, distortion: dict[str, Any], inside: bool
+) -> None:
+    entry = changed(intrinsics=LENS | distortion) if inside else changed(**distortion)
+    with pytest.raises(UserError, match=r"camera 0.* has lens distortion .*Undistort colour"):
+        read_cameras(file_of(tmp_path, [entry]))
+
+
+def test_no_distortion_may_be_said(tmp_path: Path) -> None:
+    none = {"distortion_model": "plumb_bob", "distortion": [0, 0.0, 0, 0, 0], "k1": 0}
+    ros = {"distortion_coefficients": {"rows": 1, "cols": 5, "data": [0.0] * 5}}
+    for said in (none, ros):
+        (spec,) = read_cameras(file_of(tmp_path, [changed(intrinsics=LENS | said)]))
+        assert spec.intrinsics == Intrinsics(**LENS)

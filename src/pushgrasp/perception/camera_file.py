@@ -1,6 +1,6 @@
-"""Cameras described in a small file: where they stand and how their lenses draw.
+"""Camera files: poses and intrinsics as JSON, for simulated and real robots.
 
-The same file serves a simulated and a real robot. It is a JSON list:
+A file is a list of cameras:
 
     [{"name": "front",
       "intrinsics": {"width": 640, "height": 480, "fx": 618.62, "fy": 618.62,
@@ -9,13 +9,14 @@ The same file serves a simulated and a real robot. It is a JSON list:
       "noise": "d405"}]
 
 The pose is one of `T_world_camera` (4 rows of 4), `position` with `look_at`, or `position` with
-`quaternion` (wxyz). `intrinsics` may be left out for the standard lens, `noise` for none.
+`quaternion` (wxyz). `intrinsics` may be left out for the standard ones, `noise` for none. Images
+are those of a pinhole: distortion coefficients are refused unless they are all 0.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,12 @@ from ..utils.config_json import from_json
 from ..utils.files import read_json, write_json
 
 LARGEST = 8192  # pixels, of a side or a focal length
-ROTATION_ERROR = 1e-3  # by which a rotation may miss being one; files are rounded
+ROTATION_ERROR = 1e-3  # tolerance of a rotation matrix or quaternion; files are rounded
+DISTORTION = (
+    "distortion", "distortion_coefficients", "distortion_model", "dist_coeffs", "coeffs", "D",
+    "k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2",
+)  # fmt: skip
+"""Names under which calibration files have distortion coefficients."""
 _POSES = "T_world_camera, or position with look_at, or position with quaternion"
 
 _Triple = tuple[float, float, float]
@@ -42,15 +48,14 @@ class CameraSpec:
     """One camera.
 
     Raises:
-        UserError: a value that no camera has; the message names it.
+        UserError: an impossible value; the message names it.
     """
 
     name: str
     intrinsics: Intrinsics
     T_world_camera: npt.NDArray[np.float64]  # (4, 4); camera x right, y down, z forward
     noise: str | dict[str, Any] | None = None
-    """What a simulated camera adds to its pictures, as `sim.noise.read_noise` takes it; a real
-    camera brings its own."""
+    """Sensor noise of a simulated camera, as `sim.cameras.noise.read_noise` takes it."""
 
     def __post_init__(self) -> None:
         where = f"camera {self.name!r}"
@@ -65,7 +70,7 @@ class CameraSpec:
                 )
         if not (0 <= k.cx <= k.width and 0 <= k.cy <= k.height):
             raise UserError(
-                f"{where}: the principal point ({k.cx}, {k.cy}) lies outside the picture of "
+                f"{where}: the principal point ({k.cx}, {k.cy}) lies outside the image of "
                 f"{k.width} x {k.height} pixels; check cx and cy"
             )
         pose = np.asarray(self.T_world_camera)
@@ -76,7 +81,7 @@ class CameraSpec:
             )
 
     def describe(self) -> dict[str, Any]:
-        """The camera as a file gives it, JSON-ready."""
+        """Return the camera as a file has it, JSON-ready."""
         return {
             "name": self.name,
             "intrinsics": dataclasses.asdict(self.intrinsics),
@@ -86,14 +91,12 @@ class CameraSpec:
 
 
 def read_cameras(path: str | Path) -> tuple[CameraSpec, ...]:
-    """The cameras of a file.
+    """Read a camera file.
 
-    Args:
-        path: of a JSON file as above.
     Returns:
-        At least one, each of another name.
+        At least one camera, with different names.
     Raises:
-        UserError: the file cannot be read, or says something impossible.
+        UserError: the file cannot be read, or has impossible values.
     """
     cameras = parse_cameras(read_json(path), path)
     if not cameras:
@@ -102,13 +105,13 @@ def read_cameras(path: str | Path) -> tuple[CameraSpec, ...]:
 
 
 def parse_cameras(value: Any, where: str | Path) -> tuple[CameraSpec, ...]:
-    """Cameras as a file gives them, or as `CameraSpec.describe` does.
+    """Read cameras from parsed JSON.
 
     Args:
-        value: a list, as JSON has it; it may be empty.
-        where: it stands, for the message.
+        value: a list, which may be empty, as in a file or from `CameraSpec.describe`.
+        where: file and place, for messages.
     Raises:
-        UserError: it is no list, or says something impossible.
+        UserError: the value is no list, or has impossible values.
     """
     if not isinstance(value, list):
         raise UserError(f"{where}: it must be a list of cameras, at least one")
@@ -123,26 +126,28 @@ def write_cameras(path: str | Path, cameras: Sequence[CameraSpec]) -> None:
     """Write cameras to a file that `read_cameras` reads back the same.
 
     Raises:
-        UserError: the place cannot be written.
+        UserError: the file cannot be written.
     """
     write_json(path, [camera.describe() for camera in cameras])
 
 
 def look_at(position: npt.ArrayLike, target: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """The pose of a camera that stands somewhere and looks at something.
+    """Compute the pose of a camera at a position that looks at a target.
 
     Args:
-        position, target: (3,) m, world frame; two places.
+        position, target: (3,) m, world frame, different.
     Returns:
-        (4, 4) T_world_camera; camera x right, y down, z forward, the horizon level. Of one that
-        looks straight down or up the picture's right is -y.
+        (4, 4) T_world_camera; camera x right, y down, z forward, without roll. If it looks straight
+        down or up, the image's right is -y.
     Raises:
-        UserError: the two places are one.
+        UserError: position and target are the same.
     """
     position = np.asarray(position, np.float64)
     forward = np.asarray(target, np.float64) - position
     if not np.linalg.norm(forward) > 0:
-        raise UserError(f"a camera at {position.tolist()} m looks at itself; look_at is elsewhere")
+        raise UserError(
+            f"a camera at {position.tolist()} m looks at itself; look_at must be another point"
+        )
     forward /= np.linalg.norm(forward)
     right = np.cross(forward, (0.0, 0.0, 1.0))
     if np.linalg.norm(right) < 1e-9:  # forward is the vertical itself
@@ -155,8 +160,8 @@ def look_at(position: npt.ArrayLike, target: npt.ArrayLike) -> npt.NDArray[np.fl
 
 
 @dataclass(frozen=True)
-class _Lens:
-    """Intrinsics as a file must give them: whole, for a default would pass for a calibration."""
+class _Intrinsics:
+    """Intrinsics as a file must give them: complete, since a default would pass as calibrated."""
 
     width: int
     height: int
@@ -168,10 +173,10 @@ class _Lens:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One camera as a file gives it, but for its noise."""
+    """One camera of a file, without its noise."""
 
     name: str
-    intrinsics: _Lens | None = None
+    intrinsics: _Intrinsics | None = None
     T_world_camera: tuple[_Quadruple, _Quadruple, _Quadruple, _Quadruple] | None = None
     position: _Triple | None = None
     look_at: _Triple | None = None
@@ -186,13 +191,42 @@ def _read(value: Any, where: str) -> CameraSpec:
         value = {k: v for k, v in value.items() if k != "noise"}
         if not isinstance(noise, str | dict | None):
             raise UserError(f"{where}: noise is {noise!r}; it must be null, a name or an object")
+        value = _without_distortion(value, where)
+        if isinstance(value.get("intrinsics"), dict):
+            value["intrinsics"] = _without_distortion(value["intrinsics"], f"{where}: intrinsics")
     entry = from_json(_Entry, value, where)
-    lens = Intrinsics() if entry.intrinsics is None else Intrinsics(**vars(entry.intrinsics))
-    return CameraSpec(entry.name, lens, _pose(entry, where), noise)
+    given = entry.intrinsics
+    intrinsics = Intrinsics() if given is None else Intrinsics(**dataclasses.asdict(given))
+    return CameraSpec(entry.name, intrinsics, _pose(entry, where), noise)
+
+
+def _without_distortion(value: dict[str, Any], where: str) -> dict[str, Any]:
+    """Remove distortion coefficients that are all 0; refuse others."""
+    found = {name: value[name] for name in DISTORTION if name in value}
+    if any(_numbers(list(found.values()))):
+        said = ", ".join(f"{name} {v}" for name, v in found.items())
+        raise UserError(
+            f"{where} has lens distortion ({said}), but images must be those of a pinhole camera. "
+            "Undistort colour and depth first (OpenCV: initUndistortRectifyMap and remap, depth "
+            "with INTER_NEAREST; RealSense: align colour to the depth stream, which has none), "
+            "give the intrinsics of the undistorted images, and leave the coefficients out"
+        )
+    return {name: v for name, v in value.items() if name not in found}
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """Yield the numbers of a coefficient, a list of them, or ROS's rows, cols and data."""
+    if isinstance(value, dict):
+        value = value.get("data")
+    if isinstance(value, list):
+        for item in value:
+            yield from _numbers(item)
+    elif isinstance(value, int | float):
+        yield float(value)
 
 
 def _pose(entry: _Entry, where: str) -> npt.NDArray[np.float64]:
-    """(4, 4) T_world_camera, from whichever way the file gives it."""
+    """Compute T_world_camera (4, 4) from the pose fields of a file."""
     given = {
         field
         for field in ("T_world_camera", "position", "look_at", "quaternion")
@@ -211,8 +245,8 @@ def _pose(entry: _Entry, where: str) -> npt.NDArray[np.float64]:
         length = float(np.linalg.norm(entry.quaternion))
         if abs(length - 1) > ROTATION_ERROR:
             raise UserError(
-                f"{where}: quaternion {entry.quaternion} has length {length:.3f}; a rotation's "
-                "is 1, in the order w x y z"
+                f"{where}: quaternion {entry.quaternion} (w x y z) has length {length:.3f}; a "
+                "rotation has length 1"
             )
         pose = np.eye(4)
         pose[:3, :3] = Rotation.from_quat(np.roll(entry.quaternion, -1)).as_matrix()
