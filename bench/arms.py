@@ -1,9 +1,8 @@
-"""How truly a robot follows its set-points, what it refuses, and how long it plans.
+"""Tracking errors of a robot, refused actions, and planning times.
 
-Each action is carried out on a bare table on which a cube lies where it is aimed at, so that a
-grasp has something to show and a push something to move. At the end of every 8 ms the tool's true
-pose is compared with that of the set-point, and with the straight line that was commanded; the
-drives' speeds and torques are read then, too.
+Each action is executed on a bare table with a cube at its target, so that a grasp has something to
+lift and a push something to move. Every 8 ms the tool's true pose is compared with the set-point
+and with the commanded line; joint speeds and torques are recorded too.
 """
 
 from __future__ import annotations
@@ -30,20 +29,20 @@ from pushgrasp.sim.world import World
 from pushgrasp.training.recipes import RECIPES
 from pushgrasp.workspace import N_ROTATIONS, Workspace, rotation_angle
 
-TALLEST = 0.12  # m, the highest surface that planning is asked about
+TALLEST = 0.12  # m, highest surface in planning queries
 PRIMITIVE = RECIPES["default"].primitive
 KINDS: tuple[Primitive, Primitive] = ("grasp", "push")
 
 
 @dataclass
 class _Plans:
-    """What a robot answered when it was asked, from home, whether it can."""
+    """Answers of a robot, at home, to queries about actions."""
 
     seconds: list[float] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
 
     def ask(self, robot: SimRobot, action: Action, workspace: Workspace) -> bool:
-        """Whether the robot can do it."""
+        """Check whether the robot can do an action."""
         start = time.perf_counter()
         refusal = robot.refuses(moves(action, PRIMITIVE, workspace))
         self.seconds.append(time.perf_counter() - start)
@@ -62,10 +61,10 @@ def main(
     """Measure errors along grasps and pushes at random places of the whole workspace.
 
     Args:
-        robots: of gantry, ur5e and panda, rows of their own; all are given the same actions.
-        actions: to carry out, grasps and pushes in turn.
-        plans: further ones that are only asked about, at surfaces of 0 to 0.12 m height.
-        seed: draws them.
+        robots: names, one row each; all get the same actions.
+        actions: to execute, grasps and pushes in turn.
+        plans: further actions that are only planned, on surfaces 0 to 0.12 m high.
+        seed: draws the actions.
         out: file for the JSON.
     """
     errors, summary, results = [], [], []
@@ -89,16 +88,16 @@ def main(
             )
         )
     header = (
-        "robot", "primitive", "phase", "off its set-point, mm", "off the line, mm",
-        "turned off its set-point, degrees", "tilted, degrees", "samples",
+        "robot", "primitive", "phase", "set-point error, mm", "distance from the line, mm",
+        "yaw error, degrees", "tilt, degrees", "samples",
     )  # fmt: skip
-    print("Median / 95 % under / largest:\n")
+    print("Median / 95th percentile / maximum:\n")
     common.table(header, errors)
     print()
     header = (
         "robot", "actions", "cubes taken", "refused", "why", "motions cut short",
-        "planning, median ms", "95 % under, ms", "fastest joint, of its limit",
-        "largest torque, of its limit",
+        "planning, median ms", "95th percentile, ms", "fastest joint, share of its limit",
+        "largest torque, share of its limit",
     )  # fmt: skip
     result = {"setting": common.setting(), "seed": seed, "results": results}
     common.show(result, header, summary)
@@ -108,7 +107,7 @@ def main(
 def _measure(
     name: str, n_actions: int, n_plans: int, rng: np.random.Generator
 ) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
-    """A robot's figures, and its rows of the table of errors."""
+    """Measure a robot; returns its figures and its rows of the table of errors."""
     workspace, cube = Workspace(), SHAPES["cube"]
     world = World([ObjectSpec("cube", cube, (225, 87, 89))], robot_model(name))
     robot, plans = make_robot(name, world), _Plans()
@@ -156,7 +155,7 @@ def _measure(
 
 
 def _draw(kind: Primitive, z: float, workspace: Workspace, rng: np.random.Generator) -> Action:
-    """An action at any pixel and rotation, on a surface at height z (m)."""
+    """Draw an action at any pixel and rotation, on a surface at height z (m)."""
     row, column = (int(v) for v in rng.integers(workspace.n_pixels, size=2))
     rotation = int(rng.integers(N_ROTATIONS))
     x, y = (float(v) for v in workspace.to_xy(row, column))

@@ -1,4 +1,4 @@
-"""A robot under observation: how far its tool is from where it should be, tick by tick."""
+"""Records a robot's tracking error, tick by tick."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ERRORS = ("off_setpoint_mm", "off_line_mm", "turned_deg", "tilted_deg")
 
 @dataclass(frozen=True, order=True)
 class Peak:
-    """The largest share of a limit that any joint came to."""
+    """Largest share of a limit that any joint reached."""
 
     share: float = 0.0
     joint: str = ""
@@ -30,13 +30,12 @@ class Peak:
 
 
 class Watch:
-    """Reads a robot after every tick of its world while something is carried out.
+    """Records a robot after every tick of its world while it executes something.
 
-    `samples` holds a row of ERRORS for each tick, by primitive and phase. It looks into the
-    robot's private set-point: nothing but a measurement has any use for that.
+    `samples` holds a row of ERRORS per tick, by primitive and phase.
 
     Args:
-        robot: to act through this object from now on; `primitive` names what it is about to do.
+        robot: to be used through this object from now on; `primitive` names its next action.
     """
 
     def __init__(self, robot: SimRobot) -> None:
@@ -59,7 +58,7 @@ class Watch:
         self.world.frame_period, self.world.frame_callback = 0.0, self._look
 
     def execute(self, command: Command) -> Report:
-        """Carry out a command and take note of it; see `Robot.execute`."""
+        """Execute a command and record it; see `Robot.execute`."""
         start = self._setpoint()
         end = np.array(command.position) if isinstance(command, MoveTo) else start
         homing = self._phase == "home"
@@ -72,13 +71,13 @@ class Watch:
         return report
 
     def home(self) -> None:
-        """Send the robot home and take note of it."""
+        """Send the robot home and record it."""
         self._phase = "home"
         self.robot.home()
         self._phase = ""
 
     def _setpoint(self) -> Vector:
-        """(3,) m, where the tool should be."""
+        """Return the tool's set-point (3,) m."""
         return self.robot.kinematics.pose(self.robot.setpoint)[0]
 
     def _look(self) -> None:
@@ -107,14 +106,14 @@ class Watch:
         return Peak(float(shares[joint]), self._joints[joint], self._phase)
 
     def _pose(self, scratch: mujoco.MjData, joints: Vector) -> tuple[Vector, Vector]:
-        """The tool's position (3,) m and axes (3, 3), columns, world frame."""
+        """Compute the tool's position (3,) m and axes (3, 3), columns, world frame."""
         scratch.qpos[:] = joints
         mujoco.mj_kinematics(self.world.model, scratch)
         return scratch.xpos[self._tool].copy(), scratch.xmat[self._tool].reshape(3, 3).copy()
 
 
 def _phase(command: Command, height: float) -> str:
-    """What a command of a primitive is for; `height` is the tool's, m."""
+    """Name the phase of a command; `height` is the tool's, m."""
     if isinstance(command, MoveJaw):
         return "jaw"
     if command == present(Workspace()):
@@ -125,7 +124,7 @@ def _phase(command: Command, height: float) -> str:
 
 
 def _off_line(point: Vector, start: Vector, end: Vector) -> float:
-    """m from a point to the line between two others; before and after it, to its ends."""
+    """Compute the distance in m from a point to the segment between two others."""
     along = end - start
     square = float(along @ along)
     share = np.clip((point - start) @ along / square, 0, 1) if square > 0 else 0.0

@@ -1,7 +1,7 @@
-"""Time for a frame, colour and depth, of each camera back end.
+"""Time per frame, colour and depth, of each camera back end.
 
-A first picture includes making the camera. Rays are then cast again only where something moved;
-OpenGL draws all of it each time.
+A first image includes making the camera. After that, rays are cast only where something has moved;
+OpenGL renders everything each time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene
 from pushgrasp.workspace import Workspace
 
-MOVES = ("first picture", "one object moved", "nothing moved")
+MOVES = ("first image", "one object moved", "nothing moved")
 STEP = 0.03  # m that an object moves by
 
 
@@ -33,13 +33,13 @@ def main(
     seed: int = 0,
     out: Path | None = None,
 ) -> None:
-    """Take pictures with both back ends, in turn, and time them.
+    """Capture images with both back ends in turn and time them.
 
     Args:
         scene: random or heap.
-        objects: numbers of objects, rows of their own.
-        scenes: for each of these.
-        rounds: of pictures in each scene; a round takes one of each kind.
+        objects: numbers of objects, one row each.
+        scenes: scenes per number of objects.
+        rounds: per scene; each round captures one image of each kind.
         seed: of the first scene.
         out: file for the JSON.
     """
@@ -54,7 +54,7 @@ def main(
             ms = 1e3 * np.array(seconds)
             median, p95 = np.median(ms), np.percentile(ms, 95)
             rows.append((n_objects, *key, f"{median:.1f}", f"{p95:.1f}", len(ms)))
-            labels = dict(zip(("view", "picture", "camera"), key, strict=True))
+            labels = dict(zip(("view", "image", "camera"), key, strict=True))
             results.append(
                 {"objects": n_objects, **labels, "median_ms": median, "p95_ms": p95, "n": len(ms)}
             )
@@ -64,7 +64,7 @@ def main(
         "seed": seed,
         "results": results,
     }
-    header = ("objects", "view", "picture", "camera", "median, ms", "95 % under, ms", "n")
+    header = ("objects", "view", "image", "camera", "median, ms", "95th percentile, ms", "n")
     common.show(result, header, rows)
     common.save(result, out)
 
@@ -75,7 +75,7 @@ def _measure(
     rng: np.random.Generator,
     times: dict[tuple[str, str, str], list[float]],
 ) -> None:
-    """Add the seconds that pictures of a scene took, by view, picture and camera."""
+    """Add the seconds per image of a scene, by view, image and camera."""
     world = scene.world
     makers = {"rays": RayCamera, "OpenGL": GLCamera}
     first = RayCamera(world)
@@ -97,7 +97,7 @@ def _measure(
                         cameras[back_end] = makers[back_end](world)
                     cameras[back_end].capture(region)
                     seconds = time.perf_counter() - start
-                    if k:  # the first round warms up
+                    if k:  # the first round is a warm-up
                         times.setdefault((view, change, back_end), []).append(seconds)
             cameras["OpenGL"].close()
 

@@ -1,4 +1,4 @@
-"""The same scenes with each robot: what is retrieved, in how many actions, and how fast."""
+"""The same scenes with each robot: success rates, numbers of actions, times."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ def main(
     """Evaluate a policy with each robot on the same scenes, and compare with the first robot.
 
     Args:
-        results: folder for the trials, a folder in it for each robot. Trials that are there are
-            not played again: remove the folders when the code has changed.
-        policy: name or directory; the first that comes with the package if not given.
-        robots: of gantry, ur5e and panda; the others are compared with the first.
-        scene: as in `pushgrasp evaluate`, but one group of scenes only.
-        objects: in a scene whose objects are dropped.
-        trials: with each robot.
-        workers: processes; all cores if not given.
+        results: folder for the trials, with a subfolder per robot. Existing trials are not played
+            again: remove the folders when the code has changed.
+        policy: name or directory; default: the first built-in one.
+        robots: names; the others are compared with the first.
+        scene: as in `pushgrasp evaluate`, but only one group of scenes.
+        objects: number of objects (procedural scenes only).
+        trials: per robot.
+        workers: processes; default: all cores.
         seed: of the run; one used neither in training nor in tuning.
-        shapes: build the scenes once more, for a table by the goal's shape.
+        shapes: build the scenes again for a table by the goal's shape.
         out: file for the JSON.
     """
     config = EvaluationConfig(
@@ -77,8 +77,8 @@ def main(
         rows.append(_row(figure))
     header = (
         "robot", "retrieved", "95 %", "difference, points", "both / only it / only the first",
-        "p", "GSR", "MN", "refused", "faults", "wrong claims", "wall s/trial and process",
-        "robot s/trial", "robot s/action",
+        "p", "GSR", "MN", "refused", "faults", "wrong claims", "wall s per trial",
+        "robot s per trial", "robot s per action",
     )  # fmt: skip
     reasons = sorted({reason for figure in figures for reason in figure["reasons"]})
     result: dict[str, Any] = {
@@ -104,7 +104,7 @@ def main(
 
 
 def _run(config: EvaluationConfig, workers: int, folder: Path) -> _Run:
-    """Play the trials that the folder does not have."""
+    """Play the trials that are missing in the folder."""
     n_played, robot = 0, config.robot
 
     def tell(n: int, total: int, _record: TrialRecord) -> None:
@@ -122,7 +122,7 @@ def _run(config: EvaluationConfig, workers: int, folder: Path) -> _Run:
 
 
 def _figures(run: _Run, first: _Run) -> dict[str, Any]:
-    """A robot's rates and times, and how they compare with the first robot's."""
+    """Compute a robot's rates and times, and their differences from the first robot's."""
     records = run.records
     group = score(run.robot, records)
     robot_s = sum(r.robot_s for r in records)
@@ -150,10 +150,10 @@ def _figures(run: _Run, first: _Run) -> dict[str, Any]:
 
 
 def _paired(ours: list[TrialRecord], theirs: list[TrialRecord]) -> dict[str, Any]:
-    """McNemar's counts of the trials in which both met the same scene.
+    """Count the outcomes of trials in which both robots met the same scene.
 
-    One that the simulator spoilt for one of them was played in another scene, and is left out.
-    The interval of the difference is Agresti and Min's (2005), p is of the exact test.
+    Trials that a simulator fault moved to another scene for one of them are left out. The interval
+    of the difference is Agresti and Min's (2005), p is from McNemar's exact test.
     """
     pairs = [
         (a.success, b.success)
@@ -202,7 +202,7 @@ def _row(figure: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _by_shape(runs: list[_Run], config: EvaluationConfig) -> dict[str, list[int]]:
-    """For each shape of the goal: trials in the same scene for all robots, and retrieved goals."""
+    """Count trials and retrieved goals by the goal's shape, over scenes that all robots met."""
     specs = plan_trials(config)
     counts: dict[str, list[int]] = {}
     for spec, *records in zip(specs, *(run.records for run in runs), strict=True):
