@@ -2,8 +2,8 @@
 
 An experiment: no recipe and no policy uses it yet.
 
-The networks begin as the shipped ones. A grasp is judged in a window round the object that it is
-of, a push in one round the goal, each with two more input planes: the goal's mask, and how the
+The networks begin as the shipped ones. A grasp is judged in a crop around the object that it is
+of, a push in one around the goal, each with two more input planes: the goal's mask, and how the
 action is carried out. Their weights begin at 0, so at first the value is what the shipped network
 says: the probability that this grasp holds its object.
 """
@@ -23,7 +23,7 @@ from pushgrasp.interfaces import Primitive
 from pushgrasp.policy.config import NetworkConfig
 from pushgrasp.policy.networks.base import QNetwork, Scenes
 from pushgrasp.policy.networks.compact import Compact, FlipConv
-from pushgrasp.policy.networks.crops import at_pixels, centroid, to_window, windows
+from pushgrasp.policy.networks.crops import at_pixels, centroid, crops, to_crop
 from pushgrasp.training.lookahead.records import (
     Ending,
     Kind,
@@ -37,7 +37,7 @@ from pushgrasp.workspace import N_ROTATIONS, Workspace
 GAMMA = 0.8
 GRASP_DEPTH, PUSH_LENGTH = 0.02, 0.10  # m, at which the second extra plane is 0
 DEPTH_UNIT, LENGTH_UNIT = 0.01, 0.10  # m over those that make it 1
-MAX_SHIFT_PX = 6.0  # by which windows are moved in training
+MAX_SHIFT_PX = 6.0  # by which crops are shifted in training
 MAX_TURN = 0.25  # steps of rotation, likewise
 PLAYOUT_WEIGHT = 0.5  # in the loss, of actions that only the policy would choose
 
@@ -146,12 +146,12 @@ def encode(
     angles = torch.as_tensor(rotations * 2 * np.pi / N_ROTATIONS).float()
     flipped = torch.as_tensor(flips)
     c, workspace = network.config, Workspace()
-    x = windows(
+    x = crops(
         planes, centers, angles,
         crop_px=c.crop_px, crop_resolution=c.crop_resolution, workspace=workspace, flips=flipped,
     )  # fmt: skip
     pixels = torch.as_tensor(np.stack([samples["row"], samples["column"]], -1).astype(np.float32))
-    place = to_window(
+    place = to_crop(
         pixels[:, None], centers, angles,
         crop_px=c.crop_px, crop_resolution=c.crop_resolution, workspace=workspace, flips=flipped,
     )  # fmt: skip

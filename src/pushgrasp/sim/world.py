@@ -1,4 +1,4 @@
-"""The simulated table: its clock, its faults, and the one door to the truth.
+"""The simulated table: its clock, its faults, and the only access to the ground truth.
 
 No module of the decision path imports this file: what a robot could not know (names,
 poses, who holds what) is read here, by scene generation, scoring and tests only.
@@ -131,11 +131,11 @@ class World:
         return self.data.time - start
 
     def penetration(self) -> float:
-        """Deepest overlap of any two things of which one is awake, m."""
+        """Return the deepest overlap of any two things of which one is awake, m."""
         return _deepest(self.data)
 
     def deepest_overlap(self) -> float:
-        """Deepest overlap of any two things, sleeping ones too, m; slower."""
+        """Return the deepest overlap of any two things, sleeping ones too, m; slower."""
         awake = mujoco.MjData(self.model)
         awake.qpos[:] = self.data.qpos
         mujoco.mj_fwdPosition(self.model, awake)
@@ -161,7 +161,7 @@ class World:
         self.wake()
 
     def with_robot(self, robot: RobotModel) -> World:
-        """The same objects, where they lie now, beside another robot.
+        """Return a world with another robot and the same objects where they lie now.
 
         So every robot meets the same scene; the two settle to within a fraction of a millimetre.
         """
@@ -179,7 +179,7 @@ class World:
         self._friction *= factor
 
     def wake(self) -> None:
-        """Let sleeping objects find out what has changed round them."""
+        """Wake all objects, so that they react to what has changed around them."""
         everything = mujoco.mjtState.mjSTATE_INTEGRATION
         state = np.empty(mujoco.mj_stateSize(self.model, everything))
         mujoco.mj_getState(self.model, self.data, state, everything)
@@ -187,20 +187,20 @@ class World:
         mujoco.mj_setState(self.model, self.data, state, everything)
         mujoco.mj_kinematics(self.model, self.data)
 
-    def carry(self, name: str, turn: npt.ArrayLike, shift: npt.ArrayLike) -> None:
-        """Move an object that something holds along with it, at rest; nothing else is woken.
+    def carry(self, name: str, rotation: npt.ArrayLike, shift: npt.ArrayLike) -> None:
+        """Move an object rigidly, at rest, with whatever holds it; wake nothing else.
 
         Args:
             name: the object.
-            turn, shift: (3, 3) and (3,) m, world frame: where its points go.
+            rotation, shift: (3, 3) and (3,) m, world frame; a point p goes to rotation @ p + shift.
         """
         i = self._index(name)
         q, v = self._qpos[i], self._dof[i]
         position, quaternion = self.pose(name)
         turned = np.empty(4)
-        mujoco.mju_mat2Quat(turned, np.asarray(turn, np.float64).reshape(9))
+        mujoco.mju_mat2Quat(turned, np.asarray(rotation, np.float64).reshape(9))
         mujoco.mju_mulQuat(self.data.qpos[q + 3 : q + 7], turned, quaternion)
-        self.data.qpos[q : q + 3] = np.asarray(turn, np.float64) @ position + np.asarray(
+        self.data.qpos[q : q + 3] = np.asarray(rotation, np.float64) @ position + np.asarray(
             shift, np.float64
         )
         self.data.qvel[v : v + 6] = 0.0
@@ -221,7 +221,7 @@ class World:
             self.wake()
 
     def _stands_alone(self, i: int) -> bool:
-        """Return whether an object is awake and touched no other at the last step."""
+        """Return True if an object is awake and touched no other at the last step."""
         pairs = self._geom_object[self.data.contact.geom[: self.data.ncon]]
         others = pairs[(pairs == i).any(1)]
         awake = self.data.tree_asleep[self.model.body_treeid[self.body_ids[i]]] < 0
@@ -233,28 +233,28 @@ class World:
         self.model.geom_conaffinity[geoms] = self._contype[geoms] if solid else 0
         self.model.body_gravcomp[self.body_ids[i]] = 0.0 if solid else 1.0
 
-    # --- the truth -----------------------------------------------------------------
+    # --- ground truth --------------------------------------------------------------
 
     def pose(self, name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """An object's (3,) position in m, world frame, and (4,) quaternion wxyz."""
+        """Return an object's (3,) position in m, world frame, and (4,) quaternion wxyz."""
         q = self._qpos[self._index(name)]
         return self.data.qpos[q : q + 3].copy(), self.data.qpos[q + 3 : q + 7].copy()
 
     def color(self, name: str) -> tuple[int, int, int]:
-        """An object's colour, sRGB 0..255."""
+        """Return an object's colour, sRGB 0..255."""
         return self.objects[self._index(name)].color
 
     def is_parked(self, name: str) -> bool:
-        """Whether the object has left the scene."""
+        """Return True if the object has left the scene."""
         geoms = self._geom_object == self._index(name)
         return not self.model.geom_contype[geoms].any()
 
     def in_scene(self) -> list[str]:
-        """The objects that are part of the physics."""
+        """Return the objects that are part of the physics."""
         return [name for name in self.object_names if not self.is_parked(name)]
 
     def near(self, point: tuple[float, float, float], radius: float) -> list[str]:
-        """The objects of the scene whose centres lie within a distance (m) of a point."""
+        """Return the objects of the scene whose centres lie within a distance (m) of a point."""
         return [
             name
             for name in self.in_scene()
@@ -262,9 +262,9 @@ class World:
         ]
 
     def touching(self, *bodies: str) -> float:
-        """N, with how much force things press on some bodies together, at the last step.
+        """Return the contact force on some bodies together at the last step, N.
 
-        What the bodies do to one another does not count.
+        Forces between the bodies do not count.
         """
         n = self.data.ncon
         if n == 0:
@@ -280,7 +280,7 @@ class World:
         return float(np.linalg.norm(total))
 
     def held(self) -> list[str]:
-        """The objects that both finger pads touch and the table does not, at the last step."""
+        """Return the objects that both pads touched and the table did not, at the last step."""
         pairs = self.data.contact.geom[: self.data.ncon]
         pairs = np.concatenate([pairs, pairs[:, ::-1]])
         pairs = pairs[self._geom_object[pairs[:, 0]] >= 0]

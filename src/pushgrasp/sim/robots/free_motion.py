@@ -1,4 +1,4 @@
-"""How far a robot can move before it may touch anything, while nothing else moves.
+"""Skip the robot motions that touch nothing, while nothing else moves.
 
 Such a motion has one possible end, so simulated time can pass at once. Bounding boxes decide,
 swept between poses of the motion: they are larger than what they bound, so a jump ends early
@@ -38,7 +38,7 @@ class Boxes:
         return Boxes(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
 
     def meet(self, others: Boxes, margin: float) -> bool:
-        """Return whether any of these comes nearer than a margin (m) to any of the others."""
+        """Return True if any of these comes nearer than a margin (m) to any of the others."""
         apart = (self.low[:, None] > others.high + margin) | (
             self.high[:, None] < others.low - margin
         )
@@ -46,7 +46,7 @@ class Boxes:
 
 
 class FreeMotion:
-    """What a world's robot can pass by, and what it carries along.
+    """Finds and skips the free motions of a world's robot, and moves what it carries along.
 
     Args:
         world: with the robot.
@@ -99,8 +99,10 @@ class FreeMotion:
             share: where on it the robot is.
             held: what rides in the hand.
         """
-        turns = np.abs(path.joints[-1] - path.joints[0]).max() / _TURN  # metres count as radians
-        n = max(2, int(np.ceil((1 - share) * max(path.length / _STEP, turns))) + 1)
+        rotations = (
+            np.abs(path.joints[-1] - path.joints[0]).max() / _TURN
+        )  # metres count as radians
+        n = max(2, int(np.ceil((1 - share) * max(path.length / _STEP, rotations))) + 1)
         shares = np.linspace(share, 1.0, n)
         frame = self._frame()
         obstacles = self._boxes(self._world.data, self._obstacles_but(held), frame)
@@ -168,9 +170,9 @@ class FreeMotion:
         rotation, origin = data.xmat[self._tool].reshape(3, 3).copy(), data.xpos[self._tool].copy()
         data.qpos[joints], data.qvel[dofs] = positions, velocities
         mujoco.mj_kinematics(world.model, data)
-        turn = data.xmat[self._tool].reshape(3, 3) @ rotation.T
+        change = data.xmat[self._tool].reshape(3, 3) @ rotation.T
         for name in held:
-            world.carry(name, turn, data.xpos[self._tool] - turn @ origin)
+            world.carry(name, change, data.xpos[self._tool] - change @ origin)
         if held:
             mujoco.mj_kinematics(world.model, data)
         data.time += duration
@@ -192,7 +194,7 @@ class FreeMotion:
         return float(np.linalg.norm(own[3:] - hand[3:] - np.cross(hand[:3], arm)))
 
     def _touch_others(self, held: Sequence[str]) -> bool:
-        """Return whether anything held touches what is neither the robot nor held."""
+        """Return True if anything held touches what is neither the robot nor held."""
         data = self._world.data
         ours = self._own_geoms | self._geoms_of(held)
         pairs = ours[data.contact.geom[: data.ncon]]

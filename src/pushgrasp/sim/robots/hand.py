@@ -70,7 +70,7 @@ FRANKA_HAND = HandSpec(
     jaw_speed=0.1,
     color=(0.92, 0.92, 0.92),
 )
-"""Franka's own: 80 mm, 70 N continuous, 0.05 m/s a finger, 0.73 kg (its product manual); the tips
+"""Franka's own: 80 mm, 70 N continuous, 0.05 m/s per finger, 0.73 kg (its product manual); the tips
 lie 103.4 mm and the fingers' root 58.4 mm beyond the flange (Franka's URDF)."""
 
 
@@ -168,7 +168,7 @@ class Jaw:
         return float(self._world.data.qpos[self._q].sum())
 
     def grips(self) -> bool:
-        """Whether it presses on something, or on its own other pad."""
+        """Return True while it presses on something, or pad on pad."""
         return self._grip_force > 0
 
     def tick(self, drive: Callable[[float], None] | None = None) -> None:
@@ -182,7 +182,7 @@ class Jaw:
         """Close to a width, or until something stops the jaw, and then tighten.
 
         Returns:
-            Whether something stopped it.
+            True if something stopped it.
         """
         force = min(command.force, self._hand.gripper.max_force)
         step, lead = self._hand.jaw_speed * TICK, 2 * 1.5 * STALL_FORCE / _FINGER_STIFFNESS
@@ -213,7 +213,7 @@ class Jaw:
         """Open to a width in m; None: fully.
 
         Returns:
-            Whether it got there.
+            True if it got there.
         Raises:
             SimulatorFault: it did not, though nothing was in its way.
         """
@@ -235,10 +235,10 @@ class Jaw:
         return False
 
     def _jump(self, goal: float) -> bool:
-        """Pass over the part of a motion in free air, if the world may skip it.
+        """Skip the part of a motion in free air, if the world allows it.
 
         Returns:
-            Whether there was one; the jaw then moves on at its usual speed.
+            True if there was one; the jaw then moves on at its usual speed.
         """
         now = self.width()
         if self._free.carried() != []:

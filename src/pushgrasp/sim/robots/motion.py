@@ -23,7 +23,7 @@ class JointPath:
     length: float  # m of the line
 
     def at(self, share: float) -> FloatArray:
-        """(n,) joint positions after a share of the line."""
+        """Return the (n,) joint positions after a share of the line."""
         if len(self.shares) == 2:
             return self.joints[0] + (self.joints[1] - self.joints[0]) * share
         return self._spline(share)
@@ -33,7 +33,7 @@ class JointPath:
         return CubicSpline(self.shares, self.joints, bc_type="natural")
 
     def steepest(self) -> tuple[FloatArray, FloatArray]:
-        """(n,) and (n,): the largest first and second derivative of each joint by the share."""
+        """Return the largest first and second derivative of each joint by the share, (n,) each."""
         if len(self.shares) == 2:
             way = np.abs(self.joints[1] - self.joints[0])
             return way, np.zeros_like(way)
@@ -49,7 +49,7 @@ class Timing:
     ramp: float  # s of speeding up, and of braking
 
     def progress(self, t: float) -> float:
-        """Share of the line at a time in s, 0 to 1."""
+        """Return the share of the line covered at a time in s, 0 to 1."""
         cruise = 1.0 / (self.duration - self.ramp)
         if t < self.ramp:
             return 0.5 * cruise * t * t / self.ramp
@@ -61,7 +61,7 @@ class Timing:
 def time_path(
     path: JointPath, speed: float, joint_speeds: FloatArray, joint_accelerations: FloatArray
 ) -> Timing:
-    """How long a path takes.
+    """Compute how long a path takes.
 
     Args:
         path: where to.
@@ -84,10 +84,10 @@ def time_path(
 
 
 def half_turn(angle: float) -> float:
-    """The same orientation of a symmetric jaw, turning by at most a quarter either way, rad."""
+    """Return an angle modulo half a rotation, between -90 and 90 degrees, rad."""
     return float((angle + np.pi / 2) % np.pi - np.pi / 2)
 
 
 def turn_to(yaw: float, now: float) -> float:
-    """The angle nearest to the present one at which a symmetric jaw stands at a yaw, rad."""
+    """Return the angle nearest to the present one at which a symmetric jaw has a yaw, rad."""
     return now + half_turn(yaw - now)

@@ -1,4 +1,4 @@
-"""Every simulated robot: it moves in lines, stops on contact and says where it really is.
+"""Every simulated robot: it moves along lines, stops on contact and reports its measured pose.
 
 What differs between robots is how a line of the tool becomes a way through the joints
 (`Kinematics`) and which hand they carry.
@@ -52,7 +52,7 @@ class Kinematics(Protocol):
         Args:
             start: (n,).
             position: (3,) m, world frame.
-            yaw: rad; half a turn more or less is the same to a symmetric jaw.
+            yaw: rad; modulo half a rotation, since the jaw is symmetric.
         Raises:
             RefusedError: out of reach, beyond a limit, or something is in the way.
         """
@@ -197,10 +197,10 @@ class SimRobot:
         return self._report()
 
     def _jump(self, path: JointPath, timing: Timing, tick: int, n_ticks: int) -> int:
-        """Pass over the ticks in which nothing can be touched, if the world may skip them.
+        """Skip the ticks in which nothing can be touched, if the world allows it.
 
         Returns:
-            The tick that is reached; the same if there is none to skip.
+            The tick that is reached; the given one if none was skipped.
         """
         if tick % _LOOKS or (held := self._free.carried()) is None:
             return tick
@@ -233,10 +233,10 @@ class SimRobot:
         return self._report(stopped_by_contact=True, reached=False, reason="contact")
 
     def _advance(self, start: FloatArray, end: FloatArray, command: MoveTo) -> bool:
-        """Let a tick pass, the set-points moving evenly from one place to another.
+        """Let a tick pass while the set-points move linearly from one place to another.
 
         Returns:
-            Whether the guard was met; from that step on the robot has held where it was.
+            True if the guard was met; from that step on the robot held its position.
         """
         velocity = (end - start) / TICK
         held = False
