@@ -1,4 +1,4 @@
-"""The fixed scenes as a person would describe them; `design_challenging` makes their files.
+"""Rough layouts of the challenging scenes; `design_challenging` makes their files from them.
 
 In 1, 3, 8 and 9 the goal is hidden from the default camera, as in the paper's scenes of those
 numbers (section IV-B); in the others a little of it shows.
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 Place = tuple[float, ...]
 """x and y of a block's centre in mm from the workspace's, x away from the camera and y to the
-camera's left; then, where not 0, the height in mm of what it rests on, the yaw in degrees of
-its longer horizontal side (a half-cylinder's ridge runs across it), and by how many degrees it
-leans over that side."""
+camera's left; then, where not 0, the height in mm of what it rests on, the yaw in degrees of its
+longer horizontal side (a half-cylinder's ridge runs across it), and its tilt in degrees about that
+side."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A scene as a person would describe it."""
+    """A scene before it has settled; its first block is the goal."""
 
-    idea: str
+    description: str
     goal: str  # its colour; the others have the palette's other colours in order
-    blocks: tuple[tuple[str, *tuple[Place, ...]], ...]  # "shape pose" and the places of such
-    turn: float = 0.0  # degrees, the whole about the workspace's centre
+    blocks: tuple[tuple[str, *tuple[Place, ...]], ...]  # "shape pose" and the places of these
+    rotation: float = 0.0  # degrees, of the whole about the workspace's centre
 
 
 LAYOUTS = (
@@ -79,7 +79,7 @@ LAYOUTS = (
             ("brick flat", (20, 130, 0, 10)),
             ("arch flat", (30, -125, 0, 20)),
         ),
-        turn=-25,
+        rotation=-25,
     ),
     Layout(
         "a tile at the bottom of a pit in a tightly packed field",
@@ -95,7 +95,7 @@ LAYOUTS = (
             ("half_cylinder flat", (-81, -30, 50, 90)),
             ("tile flat", (27, -85, 50, 10), (-27, -54, 50), (-25, 90, 50, 20)),
         ),
-        turn=20,
+        rotation=20,
     ),
     Layout(
         "a brick in the lowest layer of a tower, one end sticking out",
@@ -130,7 +130,7 @@ LAYOUTS = (
             ("arch flat", (82, 40, 0, 90)),
             ("cylinder flat", (132, -40)),
         ),
-        turn=10,
+        rotation=10,
     ),
     Layout(
         "a half-cylinder at the foot of a wall, under bricks that lean on it",
@@ -166,7 +166,7 @@ LAYOUTS = (
             ("half_cylinder flat", (112, 106, 0, 30), (-55, -145, 0, 70)),
             ("cylinder flat", (-108, -95)),
         ),
-        turn=35,
+        rotation=35,
     ),
     Layout(
         "a long block in the shadow of a two-storey wall, open from above",
@@ -185,7 +185,7 @@ LAYOUTS = (
             ("brick flat", (95, -118, 0, 30), (145, -10, 0, 80)),
             ("tile edge", (8, -130, 0, 20)),
         ),
-        turn=-18,
+        rotation=-18,
     ),
     Layout(
         "an arch under a rockfall",

@@ -1,17 +1,16 @@
-"""How the fixed scenes `challenging-01` to `challenging-10` were made, and how they behave.
+"""Make the fixed scenes `challenging-01` to `challenging-10`, and show how they behave.
 
-`challenging_layouts` says roughly where the blocks go; here they are put down one after
-another and settle, and the poses at which they rest become the scene's file. A pile that
-falls into place may fall differently with another version of the simulator: the files count.
+`challenging_layouts` gives rough positions. The blocks are placed one after another and settle, and
+their poses at rest become the scene's file. A pile may settle differently with another version of
+the simulator: the files are what counts.
 
-    python bench/design_challenging.py             # what shows, what moves
-    python bench/design_challenging.py --write     # make the files anew
+    python bench/design_challenging.py             # visible fraction, motion, overlap
+    python bench/design_challenging.py --write     # make the files again
 """
 
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import mujoco
 import numpy as np
@@ -19,23 +18,23 @@ import tyro
 from challenging_layouts import LAYOUTS, Layout
 from scipy.spatial.transform import Rotation
 
-import pushgrasp.sim
 from pushgrasp.errors import UserError
 from pushgrasp.perception.colors import PALETTE, parse_color
 from pushgrasp.sim.model import ObjectSpec
 from pushgrasp.sim.objects.shapes import SHAPES
 from pushgrasp.sim.robots.gantry import GantryModel
 from pushgrasp.sim.scenes.build import SceneConfig, build_scene
+from pushgrasp.sim.scenes.layouts import DATA
 from pushgrasp.sim.world import World
 from pushgrasp.utils.files import write_atomic
 from pushgrasp.workspace import Workspace
 
-FOLDER = Path(pushgrasp.sim.__file__).parent / "challenging"
-CLEARANCE = 2e-4  # m by which a block hangs above what it will rest on
+FOLDER = DATA / "challenging"
+CLEARANCE = 2e-4  # m between a placed block and what it will rest on
 
 
-def stand(pose: str, yaw: float, lean: float) -> Rotation:
-    """How a block stands.
+def orientation(pose: str, yaw: float, lean: float) -> Rotation:
+    """Return the orientation of a block.
 
     Args:
         pose: flat, edge or upright: the shape's x, y or z axis points up.
@@ -46,12 +45,12 @@ def stand(pose: str, yaw: float, lean: float) -> Rotation:
     along = np.array([np.cos(angle), np.sin(angle), 0.0])
     side = np.cross(along, up)
     axes = {"flat": (up, side, along), "edge": (-side, up, along), "upright": (side, along, up)}
-    turn = Rotation.from_matrix(np.stack(axes[pose], axis=1))
-    return Rotation.from_rotvec(np.radians(lean) * along) * turn
+    rotation = Rotation.from_matrix(np.stack(axes[pose], axis=1))
+    return Rotation.from_rotvec(np.radians(lean) * along) * rotation
 
 
 def build(layout: Layout) -> World:
-    """The layout's blocks, put down one after another and settled."""
+    """Place a layout's blocks one after another and let them settle."""
     others = [name for name in PALETTE if name != layout.goal]
     kinds = [(*kind.split(), place) for kind, *places in layout.blocks for place in places]
     colors = [parse_color(name) for name in (layout.goal, *others)][: len(kinds)]
@@ -62,17 +61,19 @@ def build(layout: Layout) -> World:
         ],
         GantryModel(),
     )
-    whole = Rotation.from_euler("z", layout.turn, degrees=True)
+    layout_rotation = Rotation.from_euler("z", layout.rotation, degrees=True)
     for name, (shape, pose, place) in zip(world.object_names, kinds, strict=True):
         x, y, on, yaw, lean = (*place, 0.0, 0.0, 0.0)[:5]
-        turn = whole * stand(pose, yaw, lean)
-        half_height = np.abs(turn.as_matrix()[2]) @ SHAPES[shape].extent / 2
-        position = whole.apply((x / 1e3, y / 1e3, on / 1e3 + half_height + CLEARANCE))
+        rotation = layout_rotation * orientation(pose, yaw, lean)
+        half_height = np.abs(rotation.as_matrix()[2]) @ SHAPES[shape].extent / 2
+        position = layout_rotation.apply((x / 1e3, y / 1e3, on / 1e3 + half_height + CLEARANCE))
         position[:2] += Workspace().center
-        world.place(name, position, np.roll(turn.as_quat(), 1))
+        world.place(name, position, np.roll(rotation.as_quat(), 1))
         mujoco.mj_forward(world.model, world.data)
         if world.penetration() > 1e-3:
-            raise UserError(f"{layout.idea}: {shape} {pose} at {place} overlaps another block")
+            raise UserError(
+                f"{layout.description}: {shape} {pose} at {place} overlaps another block"
+            )
         world.settle(max_time=0.5)
     world.settle(max_time=8.0)
     return world
@@ -81,20 +82,20 @@ def build(layout: Layout) -> World:
 def preset(world: World) -> str:
     """Return the world's objects as a preset file, one per line."""
     lines = []
-    for thing in world.objects:
-        position, quaternion = world.pose(thing.name)
-        with warnings.catch_warnings():  # of angles that are not unique; any will do
+    for item in world.objects:
+        position, quaternion = world.pose(item.name)
+        with warnings.catch_warnings():  # angles are not unique at 90 degrees; any will do
             warnings.simplefilter("ignore", UserWarning)
-            turn = Rotation.from_quat(np.roll(quaternion, -1)).as_euler("XYZ")
-        color = " ".join(f"{c / 255:.4f}" for c in thing.color)
-        pose = " ".join(f"{v:.6f}" for v in (*position, *turn))
-        lines.append(f"{thing.shape.name} {color} {pose}\n")
+            angles = Rotation.from_quat(np.roll(quaternion, -1)).as_euler("XYZ")
+        color = " ".join(f"{c / 255:.4f}" for c in item.color)
+        pose = " ".join(f"{v:.6f}" for v in (*position, *angles))
+        lines.append(f"{item.shape.name} {color} {pose}\n")
     return "".join(lines)
 
 
-def describe(path: Path, trials: int) -> list[str]:
-    """A row of the table: a scene as it stands, and in perturbed trials."""
-    scene = build_scene(SceneConfig(str(path)))
+def describe(name: str, trials: int) -> list[str]:
+    """Make a row of the table: a scene as in its file, and in perturbed trials."""
+    scene = build_scene(SceneConfig(name))
     scene.world.wake()  # sleeping blocks have no contacts
     mujoco.mj_forward(scene.world.model, scene.world.data)
     row = [
@@ -102,12 +103,12 @@ def describe(path: Path, trials: int) -> list[str]:
         f"{1e3 * max(scene.motion_m.values()):.2f}",
         f"{1e3 * scene.world.penetration():.2f}",
     ]
-    tried = [build_scene(SceneConfig(str(path), seed=s, perturb=True)) for s in range(trials)]
+    tried = [build_scene(SceneConfig(name, seed=s, perturb=True)) for s in range(trials)]
     if tried:
-        shows = [t.visible_fraction for t in tried]
+        visible = [t.visible_fraction for t in tried]
         moved = np.array([[*t.motion_m.values()] for t in tried])
         row += [
-            f"{min(shows):.3f} to {max(shows):.3f}",
+            f"{min(visible):.3f} to {max(visible):.3f}",
             f"{1e3 * moved[:, 0].max():.0f}",
             f"{1e3 * moved.max():.0f}",
             f"{(moved > 0.02).sum(1).mean():.1f}",
@@ -116,21 +117,21 @@ def describe(path: Path, trials: int) -> list[str]:
 
 
 def main(write: bool = False, trials: int = 10) -> None:
-    """Show how the fixed scenes behave.
+    """Show how the scenes behave.
 
     Args:
         write: build them from their layouts first, and write their files.
         trials: perturbed trials of each.
     """
-    print("| scene | goal | shows | moves, mm | overlap, mm", end="")
-    print(" | perturbed: shows | goal moves, mm | most, mm | blocks over 20 mm |")
+    print("| scene | goal | visible | motion, mm | overlap, mm", end="")
+    print(" | perturbed: visible | goal's motion, mm | largest, mm | blocks over 20 mm |")
     print("|" + "---|" * 9)
     for number, layout in enumerate(LAYOUTS, start=1):
         path = FOLDER / f"challenging-{number:02d}.txt"
         if write:
             write_atomic(path, preset(build(layout)))
-        print(f"| {path.stem}: {layout.idea} | {layout.goal} |", end=" ", flush=True)
-        print(" | ".join(describe(path, trials)), "|", flush=True)
+        print(f"| {path.stem}: {layout.description} | {layout.goal} |", end=" ", flush=True)
+        print(" | ".join(describe(path.stem, trials)), "|", flush=True)
 
 
 if __name__ == "__main__":

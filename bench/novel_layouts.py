@@ -1,4 +1,4 @@
-"""Roughly what lies where in the scenes `novel-01` to `novel-06`; see `design_novel`."""
+"""Rough layouts of the novel scenes; `design_novel` makes their files from them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Layout:
-    """A scene before it has settled; the first thing is the goal."""
+    """A scene before it has settled; its first object is the goal."""
 
     description: str
-    things: tuple[tuple[str, float, float, float, str], ...]
-    """In the order in which they are put down: shape, x and y in mm from the workspace's
-    centre, yaw in degrees, and how it lies: up (as drawn), over (upside down), lying (its z
-    axis along x), side (its y axis up) or tail (its x axis up). The camera looks along +x,
-    45 degrees down."""
+    objects: tuple[tuple[str, float, float, float, str], ...]
+    """In the order of placing: shape, x and y in mm from the workspace's centre, yaw in degrees,
+    and orientation: up (as modelled), over (upside down), lying (its z axis along x), side (its y
+    axis up) or tail (its x axis up). The camera looks along +x, 45 degrees down."""
 
 
 LAYOUTS: tuple[Layout, ...] = (
