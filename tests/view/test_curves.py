@@ -8,19 +8,31 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from pushgrasp.cli.main import main
-from pushgrasp.view.chart import COLORS, DASHES, inches, shortened
-from pushgrasp.view.curves import draw_curves, picture_bytes, smoothed
-from pushgrasp.view.history import MAX_RUNS, History, read_histories, read_history
+from pushgrasp.view.curves import COLORS, DASHES, draw_curves
+from pushgrasp.view.history import (
+    MAX_RUNS,
+    History,
+    read_histories,
+    read_history,
+    run_table,
+    smoothed,
+)
 
 STAGE_LINES = 12
+Line = dict[str, Any]
 
 
-def line(stage: str, samples: int, stage_samples: int, wall_s: float, **values) -> dict:
+def line(
+    stage: str, samples: int, stage_samples: int, wall_s: float, **values: object
+) -> dict[str, Any]:
     given = {
         "success_greedy": 0.5, "loss": 0.3, "epsilon": 0.5, "samples_per_s": 4.0,
         "share_scene": 0.25, "share_robot": 0.5, "share_camera": 0.25,
@@ -29,7 +41,7 @@ def line(stage: str, samples: int, stage_samples: int, wall_s: float, **values) 
     return {**places, "wall_s": wall_s, **given, **values}
 
 
-def two_stages() -> list[dict]:
+def two_stages() -> list[Line]:
     """60 actions a minute in each stage; success rises from 50 % to 94 %."""
     return [
         line(
@@ -41,7 +53,7 @@ def two_stages() -> list[dict]:
     ]  # fmt: skip
 
 
-def make(directory: Path, lines: list[dict] | None = None, recipe: str = "default") -> Path:
+def make(directory: Path, lines: list[Line] | None = None, recipe: str = "default") -> Path:
     directory.mkdir(parents=True)
     config = {"format": "pushgrasp-run", "recipe": {"name": recipe, "loss": "bce"}}
     (directory / "config.json").write_text(json.dumps(config))
@@ -50,7 +62,7 @@ def make(directory: Path, lines: list[dict] | None = None, recipe: str = "defaul
     return directory
 
 
-def history(directory: Path, lines: list[dict]) -> History:
+def history(directory: Path, lines: list[Line]) -> History:
     return read_history(make(directory, lines), "run")
 
 
@@ -171,45 +183,40 @@ def test_no_words_overlap_or_leave_the_sheet(tmp_path: Path) -> None:
         for i, stage in enumerate(names_of_stages)
         for k in range(1, 11)
     ]
-    runs = [read_history(make(tmp_path / str(i), lines, "paper-no-switching"), name)
+    runs = [read_history(make(tmp_path / str(i), lines, "paper-no-switching"), name, i + 1)
             for i, name in enumerate(names)]  # fmt: skip
     for some in (runs[:1], runs[:2], runs):
         figure = draw_curves(some)
         figure.draw_without_rendering()
-        sheet = figure.bbox
-        boxes = [
-            (text.get_text(), text.get_window_extent())
-            for axes in figure.axes
-            for text in (*axes.texts, *_labels(axes))
-            if text.get_text()
-        ]
+        boxes = [(text.get_text(), text.get_window_extent()) for text in _texts(figure)]
         for text, box in boxes:
-            assert box.x0 >= 0 and box.x1 <= sheet.x1 + 1, text  # noqa: PT018
-            assert box.y0 >= 0 and box.y1 <= sheet.y1 + 1, text  # noqa: PT018
+            assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 + 1, text  # noqa: PT018
+            assert box.y0 >= 0 and box.y1 <= figure.bbox.y1 + 1, text  # noqa: PT018
         for (one, a), (other, b) in itertools.combinations(boxes, 2):
             assert not a.overlaps(b), f"{one!r} and {other!r}"
 
 
-def _labels(axes) -> list:
-    if not axes.axison:
-        return []
-    (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
-    ticks = [
+def _texts(figure: Figure) -> list[Text]:
+    """All visible words but the ticks' labels, which Matplotlib spaces itself."""
+    ticks = {
         label
-        for axis, first, last in ((axes.xaxis, left, right), (axes.yaxis, low, high))
-        for tick, label in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)
-        if first <= tick <= last
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for label in axis.get_ticklabels(which="both")
+    }
+    return [
+        text
+        for text in figure.findobj(Text)
+        if isinstance(text, Text) and text.get_text() and text.get_visible() and text not in ticks
     ]
-    return [*ticks, axes.xaxis.label, axes.yaxis.label]
 
 
 def test_nothing_greedy_and_no_loss_yet_is_said(tmp_path: Path) -> None:
     lines = [line("grasp-any", 5, 5, 15, success_greedy=None, loss=None, share_scene=None)]
     figure = draw_curves([history(tmp_path / "run", lines)])
-    words = [text.get_text() for axes in figure.axes for text in axes.texts]
+    words = [text.get_text() for text in _texts(figure)]
     assert words.count("no greedy action yet") == 2
     assert words.count("nothing yet") == 1
-    assert picture_bytes(figure, "png").startswith(b"\x89PNG")
 
 
 def test_running_mean() -> None:
@@ -218,13 +225,23 @@ def test_running_mean() -> None:
     np.testing.assert_allclose(smoothed(values[:1], 9), [1.0])
 
 
-def test_long_texts_lose_their_middle() -> None:
-    short = shortened("a rather long name of a run", 1.0)
-    assert short.startswith("a ra")
-    assert short.endswith("run")
-    assert "…" in short
-    assert inches(short, 8.5) <= 1.0
-    assert shortened("short", 1.0) == "short"
+def test_long_names_lose_their_middle(tmp_path: Path) -> None:
+    lines = [line("push", 10, 10, 30)]
+    long = read_history(make(tmp_path / "a", lines), "a rather long name of a run " * 3, 2)
+    assert long.short_name.startswith("2 a rather long")
+    assert long.short_name.endswith("name of a run ")
+    assert len(long.short_name) == 2 + 35
+    assert read_history(make(tmp_path / "b", lines), "short").short_name == "1 short"
+
+
+def test_runs_are_summed_up_in_words(tmp_path: Path) -> None:
+    early = [line("grasp-any", 10, 10, 30, success_greedy=None)]
+    runs = [history(tmp_path / "a", two_stages()), history(tmp_path / "b", early)]
+    head, rows = run_table(runs)
+    assert head == ["run", "recipe", "actions", "minutes", "grasp-any", "grasp-goal",
+                    "80 % in grasp-goal"]  # fmt: skip
+    assert rows[0][2:] == ["1,440", "24.0", "94.0 %", "94.0 %", "1,260 / 21.0 min"]
+    assert rows[1][2:] == ["10", "0.5", "–", "–", "not yet"]
 
 
 @pytest.mark.parametrize(("name", "magic"), [("c.png", b"\x89PNG"), ("c.pdf", b"%PDF")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -105,4 +106,4 @@ class EpisodeOptions:
                 f"--rerun {self.rerun} lies in --out {self.out}, which is replaced as a whole; "
                 "name a file beside it"
             )
-        from ..view import rerun  # noqa: F401  # says what is missing
+        import_module("pushgrasp.view.rerun")  # raises if the viewer's package is missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,14 +50,15 @@ class PlotCommand:
         if not self.runs:
             raise UserError("no run is named; name the folders of one or more")
 
-        from ..view.curves import draw_curves, picture_bytes
+        from ..view.curves import draw_curves
         from ..view.history import read_histories
 
         runs = read_histories(self.runs)
         for sentence in (sentence for run in runs for sentence in run.damaged):
             print(f"warning: {sentence}", file=sys.stderr)
-        kind = self.out.suffix.lstrip(".").lower()
-        write_atomic(self.out, picture_bytes(draw_curves(runs), kind))
+        picture = io.BytesIO()
+        draw_curves(runs).savefig(picture, format=self.out.suffix.lstrip(".").lower())
+        write_atomic(self.out, picture.getvalue())
         if self.json:
             print(to_json({"picture": self.out, "runs": [summary(run) for run in runs]}, indent=2))
             return 0
@@ -90,19 +92,14 @@ def summary(run: History) -> dict[str, Any]:
 
 def _table(runs: Sequence[History]) -> Table:
     """Lay out one column per run: terminals are narrow and stages many."""
-    from ..view.history import GOAL_STAGE, MILESTONE
+    from ..view.history import run_table
 
-    table = Table("", *(run.name for run in runs), box=None)
-    table.add_row("recipe", *(run.recipe for run in runs))
-    table.add_row("actions", *(f"{run.n_actions:,}" for run in runs))
-    table.add_row("minutes", *(f"{run.minutes:.1f}" for run in runs))
-    lasts = [run.last_success() for run in runs]
-    for stage in dict.fromkeys(stage for last in lasts for stage in last):
-        rates = [
-            f"{100 * last[stage]:.1f} %" if last.get(stage, -1) >= 0 else "–" for last in lasts
-        ]
-        table.add_row(f"success at the end of {stage}", *rates)
-    reached = [run.milestone() for run in runs]
-    after = [f"{r[0]:,} actions, {r[1]:.1f} min" if r else "not yet" for r in reached]
-    table.add_row(f"reached {100 * MILESTONE:.0f} % in {GOAL_STAGE}", *after)
+    head, rows = run_table(runs)
+    table = Table(box=None)
+    for name, *cells in zip(head, *rows, strict=True):
+        if not table.columns:
+            for title in ("", *cells):
+                table.add_column(title)
+        else:
+            table.add_row(name, *cells)
     return table

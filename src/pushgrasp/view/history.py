@@ -1,4 +1,4 @@
-"""What a training run has written of itself, read so that one bad line does not hide the rest."""
+"""Histories of training runs, read from their metrics."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ MILESTONE = 0.8
 """Greedy success in the goal stage, the time to which runs are compared by."""
 MAX_RUNS = 7
 """Runs whose lines can be distinguished in one picture."""
+UNITS = ("actions", "minutes")
 ENOUGH = 100
 """Greedy actions of a stage, estimated by epsilon, from which its success means something."""
+
+_LONGEST = 34  # characters of a name in tables and legends
 
 Line = dict[str, Any]
 
@@ -38,21 +41,15 @@ class Visit:
 
     @property
     def end(self) -> tuple[int, float]:
-        """Actions and minutes of the run at its last line."""
+        """Actions and minutes of the run at the last line."""
         return _place(self.lines[-1])
 
-    @property
-    def actions(self) -> npt.NDArray[np.float64]:
-        """(n,) of the run, at each line."""
-        return self.column("samples")
-
-    @property
-    def minutes(self) -> npt.NDArray[np.float64]:
-        """(n,) of the run, at each line."""
-        return self.column("wall_s") / 60
+    def x(self, unit: int) -> npt.NDArray[np.float64]:
+        """Return (n,) actions or minutes of the run at each line; see UNITS."""
+        return self.column("samples") if unit == 0 else self.column("wall_s") / 60
 
     def column(self, key: str) -> npt.NDArray[np.float64]:
-        """(n,) values of a key; NaN where a line has none."""
+        """Return (n,) values of a key; NaN where a line has none."""
         values = (line.get(key) for line in self.lines)
         return np.array([math.nan if value is None else value for value in values], float)
 
@@ -62,11 +59,18 @@ class History:
     """A run as its metrics tell it."""
 
     name: str
+    number: int  # among those read together, from 1
     directory: Path
     recipe: str
     loss: str  # kind
     visits: Sequence[Visit]
     damaged: Sequence[str]  # what was left out, a sentence each
+
+    @property
+    def short_name(self) -> str:
+        """Number and name, without the middle of a long name."""
+        half, name = _LONGEST // 2, self.name
+        return f"{self.number} {name if len(name) <= _LONGEST else f'{name[:half]}…{name[-half:]}'}"
 
     @property
     def n_actions(self) -> int:
@@ -79,8 +83,8 @@ class History:
         return self.visits[-1].end[1]
 
     def last_success(self) -> dict[str, float]:
-        """Stage by stage in the order of their beginning: the last greedy success, 0 to 1; NaN if
-        no action was greedy."""
+        """Return the last greedy success of each stage, 0 to 1, in the order of the stages; NaN
+        if no action was greedy."""
         last: dict[str, float] = {}
         for visit in self.visits:
             rates = visit.column("success_greedy")
@@ -89,12 +93,12 @@ class History:
         return last
 
     def milestone(self) -> tuple[int, float] | None:
-        """Actions and minutes of the run when the goal stage first had MILESTONE greedy success;
-        None if it never had. The luck of a stage's first few greedy actions does not count."""
+        """Return actions and minutes of the run when the goal stage first had MILESTONE greedy
+        success, over at least ENOUGH greedy actions; None if it never had."""
         for visit in self.visits:
             if visit.stage != GOAL_STAGE:
                 continue
-            steps = np.diff(visit.actions, prepend=visit.start[0])
+            steps = np.diff(visit.x(0), prepend=visit.start[0])
             n_greedy = np.nancumsum(steps * (1 - visit.column("epsilon")))
             good = (visit.column("success_greedy") >= MILESTONE) & (n_greedy >= ENOUGH)
             if good.any():
@@ -102,13 +106,13 @@ class History:
         return None
 
     def shares(self, stages: Collection[str]) -> dict[str, float]:
-        """How the workers spent their time in some stages: shares by kind that add up to 1, each
-        line counted by its duration; empty if no line tells."""
+        """Return how the workers spent their time in some stages: shares by kind that add up to 1,
+        each line weighted by its duration; empty if no line tells."""
         spent: dict[str, float] = {}
         for visit in self.visits:
             if visit.stage not in stages:
                 continue
-            durations = np.diff(visit.minutes, prepend=visit.start[1]).clip(0)
+            durations = np.diff(visit.x(1), prepend=visit.start[1]).clip(0)
             for line, duration in zip(visit.lines, durations, strict=True):
                 for key, value in line.items():
                     kind = key.removeprefix("share_")
@@ -119,7 +123,7 @@ class History:
 
 
 def read_histories(directories: Sequence[Path]) -> list[History]:
-    """The runs in some folders, named so that they can be told apart.
+    """Read the runs in some folders, each with a different name.
 
     Raises:
         UserError: there are more than MAX_RUNS; a folder is given twice, holds no run, or its run
@@ -133,15 +137,19 @@ def read_histories(directories: Sequence[Path]) -> list[History]:
     for i, place in enumerate(places):
         if place in places[:i]:
             raise UserError(f"{directories[i]} is given twice; name each run once")
-    return [read_history(place, name) for place, name in zip(places, _names(places), strict=True)]
+    return [
+        read_history(place, name, number)
+        for number, (place, name) in enumerate(zip(places, _names(places), strict=True), start=1)
+    ]
 
 
-def read_history(directory: Path, name: str) -> History:
-    """A run's history.
+def read_history(directory: Path, name: str, number: int = 1) -> History:
+    """Read a run's history.
 
     Args:
         directory: of the run.
         name: what to call it.
+        number: among those read together.
     Raises:
         UserError: there is no run, or it has done nothing yet.
     """
@@ -161,7 +169,43 @@ def read_history(directory: Path, name: str) -> History:
         raise UserError(
             f"{directory} has no metrics{bad}; training writes a line every 15 s and at its end"
         )
-    return History(name, directory, recipe["name"], str(recipe.get("loss")), visits, damaged)
+    return History(
+        name, number, directory, recipe["name"], str(recipe.get("loss")), visits, damaged
+    )
+
+
+def run_table(
+    runs: Sequence[History], stages: Sequence[str] | None = None
+) -> tuple[list[str], list[list[str]]]:
+    """Sum runs up in words, for tables.
+
+    Args:
+        runs: a row each.
+        stages: those with a column; None: all.
+    Returns:
+        Titles of the columns, and rows.
+    """
+    if stages is None:
+        stages = list(dict.fromkeys(stage for run in runs for stage in run.last_success()))
+    head = ["run", "recipe", *UNITS, *stages, f"{100 * MILESTONE:.0f} % in {GOAL_STAGE}"]
+    rows: list[list[str]] = []
+    for run in runs:
+        last, reached = run.last_success(), run.milestone()
+        rates = [f"{100 * last[s]:.1f} %" if last.get(s, -1) >= 0 else "–" for s in stages]
+        after = f"{reached[0]:,} / {reached[1]:,.1f} min" if reached else "not yet"
+        size = f"{run.n_actions:,}", f"{run.minutes:,.1f}"
+        rows.append([run.short_name, run.recipe, *size, *rates, after])
+    return head, rows
+
+
+def smoothed(values: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
+    """Average (N,) values over n neighbours, fewer at the ends; NaN stays and does not count."""
+    known = np.isfinite(values)
+    sums, counts = (
+        np.convolve(v, np.ones(n))[n // 2 : n // 2 + len(values)]
+        for v in (np.where(known, values, 0.0), known.astype(float))
+    )
+    return np.where(known, sums / np.maximum(counts, 1), np.nan)
 
 
 def _read_lines(path: Path) -> tuple[list[Line], list[str]]:
@@ -226,13 +270,11 @@ def _place(line: Line) -> tuple[int, float]:
 
 
 def _names(places: Sequence[Path]) -> list[str]:
-    """The ends of paths, as long as it takes to tell each from all the others."""
-    names = []
-    for place in places:
-        parts = place.parts
-        for n in range(1, len(parts) + 1):
-            name = "/".join(parts[-n:])
-            if sum(other.parts[-n:] == parts[-n:] for other in places) == 1:
-                break
-        names.append(name)
-    return names
+    """The shortest ends of different paths by which they differ from each other."""
+
+    def name(place: Path) -> str:
+        ends = [place.parts[-n:] for n in range(1, len(place.parts) + 1)]
+        unique = (end for end in ends if sum(p.parts[-len(end) :] == end for p in places) == 1)
+        return "/".join(next(unique, place.parts))
+
+    return [name(place) for place in places]
