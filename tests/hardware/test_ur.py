@@ -1,0 +1,158 @@
+"""The UR driver through the real client library, against a controller that speaks its protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pushgrasp.errors import RobotError, UserError
+from pushgrasp.hardware.robot import upright
+
+HERE = Path(__file__).parent
+pytest.importorskip("rtde_control", reason="ur_rtde is not installed: pip install '.[ur]'")
+from pushgrasp.hardware.ur import UrArm  # noqa: E402
+
+HIGH, LOW = upright((0.4, 0.0, 0.3), 0.0), upright((0.4, 0.0, 0.05), 0.0)
+T_FLANGE_TOOL = np.diag([1.0, -1.0, -1.0, 1.0])
+
+
+class Controller:
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "ur_machine.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout
+        assert self.process.stdout.readline() == "ready\n"
+
+    def say(self, word: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+
+    def report(self) -> dict[str, Any]:
+        self.say("report")
+        assert self.process.stdout
+        return json.loads(self.process.stdout.readline())
+
+
+@pytest.fixture
+def controller() -> Iterator[Controller]:
+    running = Controller()
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+@pytest.fixture
+def arm(controller: Controller) -> Iterator[UrArm]:
+    made = UrArm("127.0.0.1", T_flange_tool=T_FLANGE_TOOL)
+    yield made
+    try:
+        made.close()
+    except RobotError:
+        pass  # the controller has died
+
+
+def later(seconds: float, what: Any) -> None:
+    threading.Timer(seconds, what).start()
+
+
+def test_a_line_ends_where_it_was_sent(arm: UrArm) -> None:
+    target = upright((0.4, 0.05, 0.28), 0.5)
+    assert arm.move(target, 0.2, 40.0) is False
+    assert np.allclose(arm.state().T_base_tool, target, atol=1e-3)
+
+
+def test_the_guard_counts_from_the_tare_and_stops_in_time(
+    arm: UrArm, controller: Controller
+) -> None:
+    assert arm.move(LOW, 0.05, 20.0) is True
+    pressed = 0.10 - controller.report()["z"]
+    assert 0 < pressed < 0.003  # 20 N at 20 N/mm is 1 mm; the rest is reaction time
+    assert arm.move(HIGH, 0.1, 40.0) is False  # away again: tared while pressing
+
+
+def test_stop_from_another_thread_ends_a_motion(arm: UrArm, controller: Controller) -> None:
+    begun = time.monotonic()
+    later(0.4, arm.stop)
+    assert arm.move(upright((0.4, 0.3, 0.3), 0.0), 0.1, 40.0) is False
+    assert time.monotonic() - begun < 0.4 + 0.3
+    arm.stop()  # a second time is harmless
+    assert not controller.report()["moving"]
+    assert arm.state().T_base_tool[1, 3] < 0.1
+
+
+def test_no_faster_than_asked(arm: UrArm, controller: Controller) -> None:
+    arm.move(upright((0.4, 0.02, 0.3), 0.0), 0.07, 40.0)
+    assert controller.report()["asked"] == pytest.approx(0.07)
+
+
+@pytest.mark.parametrize("how", ["freeze", "die"])
+def test_a_silent_controller_is_told_within_a_second(
+    arm: UrArm, controller: Controller, how: str
+) -> None:
+    later(0.3, lambda: controller.say(how))
+    begun = time.monotonic()
+    with pytest.raises(RobotError, match=r"gone silent|has stopped|controller at 127"):
+        arm.move(upright((0.4, 0.4, 0.3), 0.0), 0.05, 40.0)
+    assert time.monotonic() - begun < 0.3 + 1.0
+    with pytest.raises(RobotError):
+        arm.state()
+
+
+def test_a_protective_stop_names_the_persons_next_step(arm: UrArm, controller: Controller) -> None:
+    later(0.3, lambda: controller.say("protective"))
+    with pytest.raises(RobotError, match="protective stop; find the cause, unlock it"):
+        arm.move(upright((0.4, 0.4, 0.3), 0.0), 0.05, 40.0)
+    with pytest.raises(RobotError, match="protective stop"):
+        arm.move(HIGH, 0.05, 40.0)  # it is never unlocked from here
+
+
+def test_kill_9_stops_the_arm_by_its_watchdog(controller: Controller) -> None:
+    script = (
+        "import numpy as np\n"
+        "from pushgrasp.hardware.robot import upright\n"
+        "from pushgrasp.hardware.ur import UrArm\n"
+        "arm = UrArm('127.0.0.1', T_flange_tool=np.diag([1.0, -1, -1, 1]))\n"
+        "print('moving', flush=True)\n"
+        "arm.move(upright((0.4, 0.9, 0.3), 0.0), 0.05, 40.0)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "moving\n"
+    time.sleep(0.5)
+    assert controller.report()["moving"]
+    killed = time.monotonic()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.6)
+    report = controller.report()
+    assert not report["moving"]
+    assert report["last_motion"] - killed < 0.2
+
+
+def test_nobody_there_is_a_sentence() -> None:
+    with pytest.raises(RobotError, match="check that it is on"):
+        UrArm("127.0.0.1", T_flange_tool=T_FLANGE_TOOL)
+
+
+def test_a_missing_package_names_its_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rtde_control", None)
+    with pytest.raises(UserError, match=r"pip install 'pushgrasp\[ur\]'"):
+        UrArm("127.0.0.1", T_flange_tool=T_FLANGE_TOOL)
