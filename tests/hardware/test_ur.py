@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -61,10 +62,8 @@ def controller() -> Iterator[Controller]:
 def arm(controller: Controller) -> Iterator[UrArm]:
     made = UrArm("127.0.0.1", T_flange_tool=T_FLANGE_TOOL)
     yield made
-    try:
+    with contextlib.suppress(RobotError):  # the controller has died
         made.close()
-    except RobotError:
-        pass  # the controller has died
 
 
 def later(seconds: float, what: Any) -> None:
