@@ -50,9 +50,7 @@ class Rg2Box:
 
     def _run(self, host: str, port: int) -> None:
         server, simulator = need("pymodbus.server", "rg2"), need("pymodbus.simulator", "rg2")
-        data = [
-            simulator.SimData(0, count=300, values=0, datatype=simulator.DataType.REGISTERS)
-        ]
+        data = [simulator.SimData(0, count=300, values=0, datatype=simulator.DataType.REGISTERS)]
 
         async def serve() -> None:
             device = simulator.SimDevice(id=DEVICE, simdata=data, action=self._access)
@@ -84,4 +82,3 @@ class Rg2Box:
             self._fingers.move(values[1] / 1e4, values[0] / 10)
         elif address == _TARGET + 2 and values[0] == _STOP:
             self._fingers.stop()
-
