@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 from xmlrpc.server import SimpleXMLRPCServer
 
 import pytest
@@ -42,7 +43,7 @@ class Fingers:
         return self.at + (way if end > self.at else -way), True, False
 
 
-def modbus(fingers: Fingers) -> Iterator[ModbusLink]:
+def modbus(fingers: Fingers) -> Generator[ModbusLink, None, None]:
     pytest.importorskip("pymodbus", reason="pymodbus is not installed: pip install '.[rg2]'")
     from pushgrasp.hardware.rehearsal.rg2_box import Rg2Box
 
@@ -53,9 +54,13 @@ def modbus(fingers: Fingers) -> Iterator[ModbusLink]:
         box.close()
 
 
-def xmlrpc(fingers: Fingers) -> Iterator[XmlRpcLink]:
+def xmlrpc(fingers: Fingers) -> Generator[XmlRpcLink, None, None]:
     server = SimpleXMLRPCServer(("127.0.0.1", 0), logRequests=False, allow_none=True)
-    server.register_function(lambda _, mm, n: fingers.move(mm / 1e3, n), "rg_grip")
+
+    def rg_grip(_index: Any, mm: Any, newtons: Any) -> None:
+        fingers.move(mm / 1e3, newtons)
+
+    server.register_function(rg_grip)
     server.register_function(lambda _: 1e3 * fingers.status()[0], "rg_get_width")
     server.register_function(lambda _: fingers.status()[1], "rg_get_busy")
     server.register_function(lambda _: fingers.status()[2], "rg_get_grip_detected")

@@ -1,1 +1,1 @@
-"""Where the camera stands: a board in the hand or on the table, pictures, and one least-squares fit."""
+"""Where the camera stands: pictures of a board in the hand, and one least-squares fit."""
