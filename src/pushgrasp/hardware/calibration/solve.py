@@ -103,7 +103,8 @@ def _board_pose(view: View, k: FloatArray) -> FloatArray:
     corners = view.corners.reshape(-1, 1, 2).astype(np.float64)
     _, rotation, translation = cv2.solvePnP(points, corners, k, None, flags=cv2.SOLVEPNP_IPPE)
     rotation, translation = cv2.solvePnPRefineLM(points, corners, k, None, rotation, translation)
-    return _pose(np.concatenate([np.reshape(rotation, 3), np.reshape(translation, 3)]))
+    vector = np.concatenate([np.reshape(rotation, 3), np.reshape(translation, 3)])
+    return _pose(vector.astype(np.float64))
 
 
 def _closed_form(
