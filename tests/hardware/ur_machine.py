@@ -49,6 +49,9 @@ class Point:
     def is_moving(self) -> bool:
         return self.goal is not None
 
+    def fault(self) -> str:
+        return ""
+
     def zero_force(self) -> None:
         self.tare = self._raw()
 

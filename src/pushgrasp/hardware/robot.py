@@ -244,7 +244,7 @@ class StationRobot:
         )
 
 
-def upright(position: Sequence[float], yaw: float) -> FloatArray:
+def upright(position: Sequence[float] | FloatArray, yaw: float) -> FloatArray:
     """Return the (4, 4) pose of an upright tool: z up, x along the yaw (rad), tips at (3,) m."""
     c, s = np.cos(yaw), np.sin(yaw)
     T = np.eye(4)

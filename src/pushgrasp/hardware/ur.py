@@ -1,7 +1,7 @@
 """Universal Robots e-Series through `ur_rtde`: guarded lines, tare, watchdog, stale-state check.
 
-The arm must be in remote control. An asynchronous motion of a UR goes on when the PC dies, so the
-controller's watchdog is armed all the time: without a kick for 0.1 s it stops the program.
+The arm must be in remote control. An asynchronous motion of a UR continues when the PC dies, so
+the controller's watchdog guards every motion: without a kick for 0.1 s it stops the program.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from ..errors import RobotError, UserError
 from .devices import ArmState, FloatArray
 from .extras import need
 
-WATCHDOG_HZ = 10.0  # kicks per second below which the controller stops the arm
+WATCHDOG_HZ = 10.0  # kicks per second below which the controller stops a moving arm
+IDLE_HZ = 0.2  # likewise at rest, where Python may be busy for a second, importing say
 STALE = 0.2  # s without a newer timestamp after which a state is not believed
 HUNG = 0.1  # s without a turn of the motion loop after which nobody kicks the watchdog for it
 ACCELERATION = 0.5  # m/s^2
@@ -71,7 +72,7 @@ class UrArm:
             self._control.setTcp(_to_ur(T_flange_tool))
             if payload > 0:
                 self._control.setPayload(payload, list(payload_center))
-            self._control.setWatchdog(WATCHDOG_HZ)
+            self._control.setWatchdog(IDLE_HZ)
         threading.Thread(target=self._keep_alive, daemon=True).start()
 
     # --- the Arm protocol ----------------------------------------------------------
@@ -99,6 +100,7 @@ class UrArm:
                 raise RobotError(
                     f"{self.name}: its own safety limits forbid {np.round(pose[:3], 3).tolist()} m"
                 )
+            self._control.setWatchdog(WATCHDOG_HZ)
             self._beat = time.monotonic()
             if not self._control.moveL(pose, speed, ACCELERATION, True):
                 raise RobotError(f"{self.name} did not take the motion; {self._mode()}")
@@ -106,6 +108,8 @@ class UrArm:
             contact = self._follow(guard_force)
         finally:
             self._beat = None
+        with self._asked():
+            self._control.setWatchdog(IDLE_HZ)
         self._wait_for_news()
         return contact
 

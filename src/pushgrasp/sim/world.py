@@ -266,18 +266,20 @@ class World:
 
         Forces between the bodies do not count.
         """
+        return float(np.linalg.norm(self.contact_force(*bodies)))
+
+    def contact_force(self, *bodies: str) -> npt.NDArray[np.float64]:
+        """Return the same as a vector, (3,) N, world frame."""
+        total, wrench = np.zeros(3), np.zeros(6)
         n = self.data.ncon
         if n == 0:
-            return 0.0
+            return total
         inside = self._geoms_of(bodies)[self.data.contact.geom[:n]]
-        if not inside.any():
-            return 0.0
-        total, wrench = np.zeros(3), np.zeros(6)
         for i in np.flatnonzero(inside[:, 0] != inside[:, 1]):
             mujoco.mj_contactForce(self.model, self.data, int(i), wrench)
             frame = self.data.contact.frame[i].reshape(3, 3)  # rows: the contact's axes
             total += (1.0 if inside[i, 1] else -1.0) * (wrench[:3] @ frame)
-        return float(np.linalg.norm(total))
+        return total
 
     def held(self) -> list[str]:
         """Return the objects that both pads touched and the table did not, at the last step."""

@@ -13,6 +13,7 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -51,6 +52,7 @@ ROBOT_RUNNING, NORMAL, PROTECTIVE = 7, 1, 3  # robot_mode, safety_mode
 Vector = npt.NDArray[np.float64]
 
 
+@lru_cache(maxsize=512)
 def type_of(name: str) -> str:
     """Return the RTDE type of a field, or NOT_FOUND."""
     if name in _DOUBLES or "_double_register_" in name:
@@ -70,6 +72,18 @@ def type_of(name: str) -> str:
     if name.startswith(("actual_", "target_", "joint_", "ft_raw", "payload_inertia")):
         return "VECTOR6D"
     return "DOUBLE" if name.startswith(("speed_slider", "standard_", "tool_")) else "NOT_FOUND"
+
+
+def _pack(number: int, names: list[str], fields: dict[str, object]) -> bytes:
+    """Return the body of a data package: the recipe's number, then its fields."""
+    form, values = ">B", [number]
+    for name in names:
+        kind = _STRUCT.get(type_of(name), "d")
+        form += kind
+        n = int(kind[0]) if kind[0].isdigit() else 1
+        value = fields.get(name, 0)
+        values.extend(value.tolist() if isinstance(value, np.ndarray) else [value] * n)
+    return struct.pack(form, *values)
 
 
 class Machine(Protocol):
@@ -93,6 +107,10 @@ class Machine(Protocol):
 
     def zero_force(self) -> None:
         """Tare the force sensor."""
+        ...
+
+    def fault(self) -> str:
+        """Return why the arm had to stop by itself; "" if it did not."""
         ...
 
     def pose(self) -> Vector:
@@ -151,7 +169,7 @@ class RtdeController:
 
     def serve(self, keep_going: Callable[[], bool]) -> None:
         """Answer, and let the machine's time pass with the clock's, until told to stop."""
-        begin = last = self._now()
+        last = self._now()
         try:
             while keep_going():
                 due = last + PERIOD
@@ -161,11 +179,13 @@ class RtdeController:
                 if now < due:
                     continue
                 if not self.frozen:
-                    self._advance(min(now - last, 0.02))
-                last = now
-                self._time = now - begin
-                if not self.frozen:
+                    # Its own clock: a process that had to wait for a core must not see a client
+                    # as silent that had to wait as well.
+                    seconds = min(now - last, 0.02)
+                    self._time += seconds
+                    self._advance(seconds)
                     self._publish()
+                last = now
         finally:
             for key in list(self._selector.get_map().values()):
                 sock = key.data.socket if isinstance(key.data, _Client) else key.fileobj
@@ -276,31 +296,33 @@ class RtdeController:
             values = struct.unpack_from(form, payload, 1)
             self._registers.update(zip(names, values, strict=False))
             if "input_int_register_0" in names:
-                self._kicked = self._now()  # UR's watchdog guards writes to that register
+                self._kicked = self._time  # UR's watchdog guards writes to that register
             self._command()
 
     def _package(self, client: _Client, kind: str, payload: bytes) -> None:
         self._send(client, struct.pack(">HB", len(payload) + 3, ord(kind)) + payload)
 
     def _publish(self) -> None:
+        fields: dict[str, object] | None = None
         for key in list(self._selector.get_map().values()):
             client = key.data
             if isinstance(client, _Client) and client.started:
+                fields = fields or self._fields()
                 for number, names in client.outputs.items():
-                    body = b"".join(self._value(name) for name in names)
-                    self._package(client, "U", struct.pack("B", number) + body)
+                    self._package(client, "U", _pack(number, names, fields))
 
-    def _value(self, name: str) -> bytes:
-        kind = type_of(name)
+    def _fields(self) -> dict[str, object]:
+        """Return what every field is now; those left out are 0."""
+        pose, force, joints = self.machine.pose(), self.machine.force(), self.machine.joints()
         normal = self.safety_mode == NORMAL
-        known: dict[str, object] = {
+        return self._registers | {
             "timestamp": self._time,
-            "actual_TCP_pose": self.machine.pose(),
-            "target_TCP_pose": self.machine.pose(),
-            "actual_TCP_force": self.machine.force(),
-            "ft_raw_wrench": self.machine.force(),
-            "actual_q": self.machine.joints(),
-            "target_q": self.machine.joints(),
+            "actual_TCP_pose": pose,
+            "target_TCP_pose": pose,
+            "actual_TCP_force": force,
+            "ft_raw_wrench": force,
+            "actual_q": joints,
+            "target_q": joints,
             "speed_scaling": 1.0,
             "target_speed_fraction": 1.0,
             "robot_mode": ROBOT_RUNNING,
@@ -311,11 +333,6 @@ class RtdeController:
             "safety_status_bits": 1 if normal else 1 << 2,
             "output_int_register_2": (self._async << 15) | (self._async_id << 24),
         }
-        value = known.get(name, self._registers.get(name, 0))
-        form = _STRUCT.get(kind, "d")
-        n = int(form[0]) if form[0].isdigit() else 1
-        values = np.broadcast_to(np.asarray(value), (n,)).tolist()
-        return struct.pack(f">{form}", *values)
 
     # --- what the uploaded script would do -----------------------------------------
 
@@ -360,6 +377,8 @@ class RtdeController:
 
     def _advance(self, seconds: float) -> None:
         self.machine.advance(seconds)
+        if self._program and self.machine.fault():
+            self.protective_stop()
         if not self.machine.is_moving():
             self._async = False
             if self._busy in (MOVE_L, STOP_L, STOP_J):
@@ -367,7 +386,7 @@ class RtdeController:
         if (
             self._program
             and self._watchdog is not None
-            and self._now() - self._kicked > self._watchdog
+            and self._time - self._kicked > self._watchdog
         ):
             self.machine.stop(10.0)
             self._program = False

@@ -146,6 +146,14 @@ class SimRobot:
         """N, what a force sensor at the wrist reads beyond the hand's own weight."""
         return self.world.touching(*HAND_BODIES)
 
+    def joint_positions(self) -> FloatArray:
+        """Return (n,) rad or m, as measured."""
+        return self._measured()
+
+    def grips(self) -> bool:
+        """Return whether the jaw presses on something, or on its own other pad."""
+        return self._jaw.grips()
+
     # --- motion --------------------------------------------------------------------
 
     def _plan(self, start: FloatArray, move: MoveTo) -> JointPath:

@@ -1,0 +1,88 @@
+"""What a rehearsal's controller process is told, and what it says when asked.
+
+It prints `ready` and then answers each `report` on stdin with a line of JSON: the ground truth that
+scores the rehearsal, which its client never sees.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ...sim.scenes.build import Scene, SceneConfig, build_scene
+from ...utils.config_json import from_json
+from ...utils.files import read_json, write_json
+from .live_world import LiveWorld
+
+
+@dataclass(frozen=True)
+class Session:
+    """One scene behind one robot's protocol."""
+
+    robot: str  # ur5e, panda or fr3
+    pictures: str  # folder for the camera's pictures
+    scene: str = "random"
+    n_objects: int = 10
+    goal: int | None = None
+    seed: int = 0
+    host: str = "127.0.0.1"
+    jaw_port: int = 5020  # of the compute box; real ones listen at 502
+    speedup: float = 1.0  # simulated seconds per second
+
+    @staticmethod
+    def read(path: Path) -> Session:
+        """Read a session's file."""
+        return from_json(Session, read_json(path), str(path))
+
+    def write(self, path: Path) -> None:
+        """Write the session for a controller process to read."""
+        write_json(path, asdict(self))
+
+    def build(self) -> Scene:
+        """Build the scene."""
+        return build_scene(
+            SceneConfig(self.scene, self.n_objects, self.goal, seed=self.seed, robot=self.robot)
+        )
+
+
+def serve_words(
+    session: Session,
+    scene: Scene,
+    world: LiveWorld,
+    actions: dict[str, Callable[[], None]],
+    fastest: Callable[[], float],
+) -> threading.Event:
+    """Listen on stdin in a thread: report, stop, or one of the actions.
+
+    Returns:
+        An event that is set by `stop` and when stdin closes, as it does when the parent dies.
+    """
+    over = threading.Event()
+
+    def listen() -> None:
+        for text in sys.stdin:
+            word = text.strip()
+            if word == "report":
+                taken = sorted(world.taken())
+                said = {
+                    "goal": scene.goal_name,
+                    "taken": taken,
+                    "success": scene.goal_name in taken,
+                    "worst_force": world.worst_force,
+                    "refused": world.refused,
+                    "fastest": fastest(),
+                }
+                print(json.dumps(said), flush=True)
+            elif word == "stop":
+                break
+            elif word in actions:
+                actions[word]()
+        over.set()
+
+    threading.Thread(target=listen, daemon=True).start()
+    print(json.dumps({"ready": True, "goal_rgb": list(scene.goal_rgb)}), flush=True)
+    return over

@@ -1,0 +1,123 @@
+"""A UR with an RG2 in a simulated cell: what an RTDE controller and a compute box have behind them.
+
+Run as `python -m pushgrasp.hardware.rehearsal.ur_cell CONFIG.json`, a process of its own, since
+ur_rtde's constructor holds the GIL of the client's. Words on stdin end it: see `main`.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ...interfaces import MoveJaw
+from ...sim.robots.arms import ARMS
+from ..devices import FloatArray
+from ..robot import upright
+from .live_world import LiveWorld, line
+from .rg2_box import Rg2Box
+from .rtde import RtdeController, Vector
+from .session import Session, serve_words
+
+
+def base_pose(name: str) -> FloatArray:
+    """Return (4, 4) T_world_base of a simulated arm."""
+    arm = ARMS[name]
+    return upright(arm.base_position, arm.base_yaw)
+
+
+class UrMachine:
+    """The live world as an RTDE controller's machine."""
+
+    def __init__(self, world: LiveWorld, T_world_base: FloatArray) -> None:
+        self._world, self._T = world, T_world_base
+        self._zero = np.zeros(3)
+
+    def advance(self, seconds: float) -> None:
+        """Do nothing: the world's own thread lets time pass."""
+
+    def move_line(self, pose: Vector, speed: float, acceleration: float) -> None:
+        """See `rtde.Machine`."""
+        T = np.eye(4)
+        T[:3, :3], T[:3, 3] = Rotation.from_rotvec(pose[3:]).as_matrix(), pose[:3]
+        T = self._T @ T
+        self._world.do(line(T[:3, 3], float(np.arctan2(T[1, 0], T[0, 0])), speed))
+
+    def stop(self, deceleration: float) -> None:
+        """See `rtde.Machine`."""
+        self._world.stop()
+
+    def is_moving(self) -> bool:
+        """See `rtde.Machine`."""
+        return self._world.is_busy()
+
+    def fault(self) -> str:
+        """See `rtde.Machine`."""
+        return self._world.refused
+
+    def zero_force(self) -> None:
+        """See `rtde.Machine`."""
+        self._zero = self._world.snapshot().force
+
+    def pose(self) -> Vector:
+        """See `rtde.Machine`."""
+        now = self._world.snapshot()
+        T = np.linalg.inv(self._T) @ upright(now.position, now.yaw)
+        return np.concatenate([T[:3, 3], Rotation.from_matrix(T[:3, :3]).as_rotvec()])
+
+    def joints(self) -> Vector:
+        """See `rtde.Machine`."""
+        return self._world.snapshot().joints
+
+    def force(self) -> Vector:
+        """See `rtde.Machine`."""
+        in_base = self._T[:3, :3].T @ (self._world.snapshot().force - self._zero)
+        return np.concatenate([in_base, np.zeros(3)])
+
+
+class Rg2Fingers:
+    """The live world's jaw behind a compute box."""
+
+    def __init__(self, world: LiveWorld) -> None:
+        self._world = world
+        self._jaw_moves = threading.Event()
+
+    def move(self, width: float, force: float) -> None:
+        """See `rg2_box.Fingers`."""
+        self._world.do(MoveJaw(width, force))
+
+    def stop(self) -> None:
+        """See `rg2_box.Fingers`."""
+        self._world.stop()
+
+    def status(self) -> tuple[float, bool, bool]:
+        """See `rg2_box.Fingers`."""
+        now = self._world.snapshot()
+        return now.width, self._world.is_busy(), now.gripping and now.width > 0.002
+
+
+def main() -> None:
+    """Serve until told to stop on stdin."""
+    session = Session.read(Path(sys.argv[1]))
+    scene = session.build()
+    world = LiveWorld(scene, speedup=session.speedup, pictures=Path(session.pictures))
+    machine = UrMachine(world, base_pose(session.robot))
+    box = Rg2Box(Rg2Fingers(world), session.host, session.jaw_port)
+    controller = RtdeController(machine, session.host)
+    stop = serve_words(
+        session,
+        scene,
+        world,
+        {"protective": controller.protective_stop},
+        lambda: controller.fastest,
+    )
+    controller.serve(lambda: not stop.is_set())
+    box.close()
+    world.close()
+
+
+if __name__ == "__main__":
+    main()
