@@ -43,8 +43,9 @@ class Board:
         corners, ids, _, _ = cv2.aruco.CharucoDetector(board).detectBoard(image)
         if ids is None or len(ids) == 0:
             return np.zeros((0, 2)), np.zeros((0, 3))
-        points = np.asarray(board.getChessboardCorners())[np.reshape(ids, -1)]
-        return np.reshape(corners, (-1, 2)).astype(np.float64), points.astype(np.float64)
+        numbers = np.reshape(np.asarray(ids, np.intp), -1)
+        points = np.asarray(board.getChessboardCorners(), np.float64)[numbers]
+        return np.asarray(corners, np.float64).reshape(-1, 2), points
 
     def draw(self, dots_per_mm: float = DOTS_PER_MM) -> npt.NDArray[np.uint8]:
         """Return the board as a (H, W) uint8 picture without a margin."""

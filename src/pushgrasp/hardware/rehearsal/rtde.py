@@ -11,10 +11,10 @@ import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -74,9 +74,9 @@ def type_of(name: str) -> str:
     return "DOUBLE" if name.startswith(("speed_slider", "standard_", "tool_")) else "NOT_FOUND"
 
 
-def _pack(number: int, names: list[str], fields: dict[str, object]) -> bytes:
+def _pack(number: int, names: list[str], fields: Mapping[str, Any]) -> bytes:
     """Return the body of a data package: the recipe's number, then its fields."""
-    form, values = ">B", [number]
+    form, values = ">B", list[Any]([number])
     for name in names:
         kind = _STRUCT.get(type_of(name), "d")
         form += kind
@@ -303,7 +303,7 @@ class RtdeController:
         self._send(client, struct.pack(">HB", len(payload) + 3, ord(kind)) + payload)
 
     def _publish(self) -> None:
-        fields: dict[str, object] | None = None
+        fields: dict[str, Any] | None = None
         for key in list(self._selector.get_map().values()):
             client = key.data
             if isinstance(client, _Client) and client.started:
@@ -311,11 +311,12 @@ class RtdeController:
                 for number, names in client.outputs.items():
                     self._package(client, "U", _pack(number, names, fields))
 
-    def _fields(self) -> dict[str, object]:
+    def _fields(self) -> dict[str, Any]:
         """Return what every field is now; those left out are 0."""
         pose, force, joints = self.machine.pose(), self.machine.force(), self.machine.joints()
         normal = self.safety_mode == NORMAL
-        return self._registers | {
+        return {
+            **self._registers,
             "timestamp": self._time,
             "actual_TCP_pose": pose,
             "target_TCP_pose": pose,
