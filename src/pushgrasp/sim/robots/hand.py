@@ -6,7 +6,7 @@ and only then tightens. Geometry is boxes, since boxes make the best contacts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import mujoco
@@ -184,6 +184,10 @@ class Jaw:
         Returns:
             True if something stopped it.
         """
+        return self._finish(self.closing(command))
+
+    def closing(self, command: MoveJaw) -> Generator[None, None, bool]:
+        """Do as `close`, but let the caller call `tick` whenever this yields."""
         force = min(command.force, self._hand.gripper.max_force)
         step, lead = self._hand.jaw_speed * TICK, 2 * 1.5 * STALL_FORCE / _FINGER_STIFFNESS
         target = last = self.width()
@@ -194,7 +198,7 @@ class Jaw:
         while stalled < 3 and not self.stopped:
             target = max(target - step, command.width, self.width() - lead)
             self._hold(target)
-            self.tick()
+            yield
             width = self.width()
             if width - command.width < 1e-3:
                 return False
@@ -204,9 +208,9 @@ class Jaw:
             if self.stopped:
                 break
             self._grip_force = share * force
-            self.tick()
+            yield
         for _ in range(5):
-            self.tick()
+            yield
         return True
 
     def open(self, width: float | None = None) -> bool:
@@ -217,6 +221,10 @@ class Jaw:
         Raises:
             SimulatorFault: it did not, though nothing was in its way.
         """
+        return self._finish(self.opening(width))
+
+    def opening(self, width: float | None = None) -> Generator[None, None, bool]:
+        """Do as `open`, but let the caller call `tick` whenever this yields."""
         most = self._hand.gripper.max_width
         goal = most if width is None else min(width, most)
         self._grip_force = 0.0
@@ -225,7 +233,7 @@ class Jaw:
         for _ in range(300):
             target = min(target + self._hand.jaw_speed * TICK, goal)
             self._hold(target)
-            self.tick()
+            yield
             if target >= goal and goal - self.width() < 2e-3:
                 return True
             if self.stopped:
@@ -233,6 +241,15 @@ class Jaw:
         if self._world.touching("finger_left", "finger_right") == 0:
             raise SimulatorFault("the gripper did not open")
         return False
+
+    def _finish(self, motion: Generator[None, None, bool]) -> bool:
+        """Let time pass until a motion ends, and return its result."""
+        while True:
+            try:
+                next(motion)
+            except StopIteration as end:
+                return end.value
+            self.tick()
 
     def _jump(self, goal: float) -> bool:
         """Skip the part of a motion in free air, if the world allows it.
