@@ -17,7 +17,8 @@ import numpy as np
 
 from ...errors import RobotError
 from ...interfaces import Camera, Command, MoveJaw, MoveTo, RGBDFrame
-from ...sim.robots.robot import HAND_RADIUS, HOME
+from ...sim.robots.arms import ARMS
+from ...sim.robots.robot import HAND_RADIUS
 from ...sim.scenes.build import Scene
 from ...utils.files import write_atomic, write_json
 from ..devices import FloatArray
@@ -56,6 +57,11 @@ class LiveWorld:
     def __init__(self, scene: Scene, *, speedup: float = 1.0, pictures: Path | None = None) -> None:
         self._scene, self._world = scene, scene.world
         self._robot = scene.make_robot()
+        self._home = self._robot.state().position  # over the bin
+        arm = ARMS[scene.config.robot]
+        base = scene.world.data.body(f"{arm.name}/{arm.base.name}")
+        self.T_world_base = np.eye(4)
+        self.T_world_base[:3, :3], self.T_world_base[:3, 3] = base.xmat.reshape(3, 3), base.xpos
         self._speedup = speedup
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._busy = threading.Event()
@@ -126,10 +132,10 @@ class LiveWorld:
     def _carry_out(self, command: Command) -> None:
         self.refused = ""
         opens = isinstance(command, MoveJaw) and command.width > self._snapshot.width
-        over_bin = np.linalg.norm(self._snapshot.position - HOME) < 0.05
+        over_bin = np.linalg.norm(self._snapshot.position - self._home) < 0.05
         carried: set[str] = set()
         if opens and over_bin:
-            carried = {*self._world.near(HOME, radius=HAND_RADIUS), *self._world.held()}
+            carried = {*self._world.near(self._home, radius=HAND_RADIUS), *self._world.held()}
         try:
             report = self._robot.execute(command)
         except RobotError as error:

@@ -1,6 +1,6 @@
 """What a rehearsal's controller process is told, and what it says when asked.
 
-It prints `ready` and then answers each `report` on stdin with a line of JSON: the ground truth that
+It prints a line of JSON when it is ready, the goal's colour and the base's pose, and then answers each `report` on stdin with a line of JSON: the ground truth that
 scores the rehearsal, which its client never sees.
 """
 
@@ -84,5 +84,6 @@ def serve_words(
         over.set()
 
     threading.Thread(target=listen, daemon=True).start()
-    print(json.dumps({"ready": True, "goal_rgb": list(scene.goal_rgb)}), flush=True)
+    began = {"goal_rgb": list(scene.goal_rgb), "T_world_base": world.T_world_base.tolist()}
+    print(json.dumps(began), flush=True)
     return over

@@ -14,8 +14,6 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ...interfaces import MoveJaw
-from ...sim.robots.arms import ARMS
-from ..devices import FloatArray
 from ..robot import upright
 from .live_world import LiveWorld, line
 from .rg2_box import Rg2Box
@@ -23,17 +21,11 @@ from .rtde import RtdeController, Vector
 from .session import Session, serve_words
 
 
-def base_pose(name: str) -> FloatArray:
-    """Return (4, 4) T_world_base of a simulated arm."""
-    arm = ARMS[name]
-    return upright(arm.base_position, arm.base_yaw)
-
-
 class UrMachine:
     """The live world as an RTDE controller's machine."""
 
-    def __init__(self, world: LiveWorld, T_world_base: FloatArray) -> None:
-        self._world, self._T = world, T_world_base
+    def __init__(self, world: LiveWorld) -> None:
+        self._world, self._T = world, world.T_world_base
         self._zero = np.zeros(3)
 
     def advance(self, seconds: float) -> None:
@@ -104,7 +96,7 @@ def main() -> None:
     session = Session.read(Path(sys.argv[1]))
     scene = session.build()
     world = LiveWorld(scene, speedup=session.speedup, pictures=Path(session.pictures))
-    machine = UrMachine(world, base_pose(session.robot))
+    machine = UrMachine(world)
     box = Rg2Box(Rg2Fingers(world), session.host, session.jaw_port)
     controller = RtdeController(machine, session.host)
     stop = serve_words(
