@@ -1,7 +1,8 @@
 """What a rehearsal's controller process is told, and what it says when asked.
 
-It prints a line of JSON when it is ready, the goal's colour and the base's pose, and then answers each `report` on stdin with a line of JSON: the ground truth that
-scores the rehearsal, which its client never sees.
+When it is ready it prints a line of JSON: the goal's colour and the base's pose. Then it answers each
+`report` on stdin with another: the ground truth that scores the rehearsal, which its client never
+sees.
 """
 
 from __future__ import annotations
