@@ -1,6 +1,6 @@
 """What a rehearsal's controller process is told, and what it says when asked.
 
-When it is ready it prints a line of JSON: the goal's colour and the base's pose. Then it answers each
+When ready it prints a line of JSON: the goal's colour and the base's pose. Then it answers each
 `report` on stdin with another: the ground truth that scores the rehearsal, which its client never
 sees.
 """
