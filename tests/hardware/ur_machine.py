@@ -15,7 +15,7 @@ import numpy as np
 
 from pushgrasp.hardware.rehearsal.rtde import RtdeController, Vector
 
-FLOOR, STIFFNESS = 0.10, 2e4  # m, N/m
+FLOOR, STIFFNESS = 0.10, 5e3  # m, N/m
 
 
 class Point:

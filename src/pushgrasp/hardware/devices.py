@@ -43,7 +43,8 @@ class Arm(Protocol):
     def move(self, T_base_tool: FloatArray, speed: float, guard_force: float) -> bool:
         """Move the tool in a straight line; block until the arm is at rest again.
 
-        The force sensor is tared before the motion starts, at rest.
+        The force sensor is tared before the motion starts, at rest; not after a motion that the
+        guard stopped, since the arm still presses on something and must be free to leave it.
 
         Args:
             T_base_tool: (4, 4) where to.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from types import ModuleType
 
 from ..errors import UserError
+
+_NEWEST_PYTHON = {"ur": (3, 12)}  # for which there are wheels
 
 
 def need(module: str, extra: str, *, also: str = "") -> ModuleType:
@@ -22,6 +25,8 @@ def need(module: str, extra: str, *, also: str = "") -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         system = f", and {also}" if also else ""
+        if extra in _NEWEST_PYTHON and sys.version_info[:2] > (newest := _NEWEST_PYTHON[extra]):
+            system += f", with Python {newest[0]}.{newest[1]}: there is no wheel for newer ones"
         raise UserError(
             f"the {extra} driver needs {module}, which cannot be imported ({error}); "
             f"run: pip install 'pushgrasp[{extra}]'{system}"

@@ -28,6 +28,7 @@ BRAKE = 5.0  # m/s^2
 POLL = 0.001  # s between two looks at the force
 START = 0.5  # s within which a motion must have begun
 BASELINE = 10.0  # N at rest after a tare; more means a wrong payload or something in the way
+PRESS_MORE = 10.0  # N above what it already presses with that stop a motion away from a contact
 
 
 class UrArm:
@@ -57,6 +58,7 @@ class UrArm:
         self._lock = threading.RLock()
         self._halt = threading.Event()  # set by `stop`, cleared by the next motion
         self._closed = threading.Event()
+        self._touches = False  # the last motion ended at its guard: a tare would hide that force
         self._beat: float | None = None  # monotonic s of the motion loop's last turn
         self._seen = (-1.0, time.monotonic())  # newest timestamp, and when it came
         try:
@@ -91,9 +93,13 @@ class UrArm:
         """See `Arm.move`."""
         self._halt.clear()
         self._check()
-        with self._asked():
-            self._control.zeroFtSensor()
-        self._wait_for_tare()
+        if self._touches:
+            pressed = float(np.linalg.norm(self._force()))
+            guard_force = max(guard_force, pressed + PRESS_MORE)
+        else:
+            with self._asked():
+                self._control.zeroFtSensor()
+            self._wait_for_tare()
         pose = _to_ur(T_base_tool)
         with self._asked():
             if not self._control.isPoseWithinSafetyLimits(pose):
@@ -105,7 +111,7 @@ class UrArm:
             if not self._control.moveL(pose, speed, ACCELERATION, True):
                 raise RobotError(f"{self.name} did not take the motion; {self._mode()}")
         try:
-            contact = self._follow(guard_force)
+            self._touches = contact = self._follow(guard_force)
         finally:
             self._beat = None
         with self._asked():
