@@ -15,9 +15,10 @@ import numpy as np
 import tyro
 
 from pushgrasp.evaluation.intervals import wilson
+from pushgrasp.training.config import TrainingConfig
 from pushgrasp.training.metrics import read_metrics
 from pushgrasp.training.recipes import RECIPES, Recipe, StageConfig, with_network
-from pushgrasp.training.replay_buffer import ACTION
+from pushgrasp.training.replay_buffer import ACTION, NO_ACTION
 from pushgrasp.training.train import train
 from pushgrasp.utils.files import read_json
 
@@ -57,9 +58,8 @@ def main(
         resume: go on with the run.
         out: file for the JSON.
     """
-    train(
-        small_densenet(samples), run, seed=seed, workers=1, time_limit_s=60 * minutes, resume=resume
-    )
+    config = TrainingConfig(seed=seed, workers=1, time_limit=60 * minutes, resume=resume)
+    train(small_densenet(samples), run, config)
     result = {"setting": common.setting(), "results": _parts(run, parts)}
     header = ("grasps", "minutes", "steps", "loss", "own choices that succeed", "random ones")
     common.show(result, header, [_row(part) for part in result["results"]])
@@ -70,13 +70,14 @@ def _parts(run: Path, parts: int) -> list[dict[str, Any]]:
     """Equal parts of a run: its grasps, what the log says of them, and how many succeeded."""
     count = read_json(run / "replay" / "count.json")["count"]
     actions = np.fromfile(run / "replay" / "actions.bin", ACTION, count)
-    lines = read_metrics(run)
+    actions = actions[actions["primitive"] != NO_ACTION]
+    lines = read_metrics(run)[0]
     result = []
-    for part in np.array_split(np.arange(count), parts):
+    for part in np.array_split(np.arange(len(actions)), parts):
         chosen = actions[part]
         own, random = (chosen["reward"][chosen["explored"] == e] > 0 for e in (False, True))
         within = [line for line in lines if part[0] < line["samples"] <= part[-1] + 1]
-        losses = [line["loss"] for line in within if np.isfinite(line["loss"])]
+        losses = [line["loss"] for line in within if line["loss"] is not None]
         result.append(
             {
                 "grasps": int(part[-1]) + 1,

@@ -15,11 +15,11 @@ from pushgrasp.evaluation.intervals import wilson
 from pushgrasp.policy.learned import Policy
 from pushgrasp.policy.load import policy_names
 from pushgrasp.policy.networks import build
-from pushgrasp.training.actor import Setup
+from pushgrasp.training.actor import RolloutSetup
 from pushgrasp.training.checkpoint import save_weights
 from pushgrasp.training.messages import Sample, SceneJob
 from pushgrasp.training.recipes import Recipe, StageConfig
-from pushgrasp.training.rollout import Player
+from pushgrasp.training.rollout import ScenePlayer
 from pushgrasp.utils.threads import use_one_thread
 
 
@@ -61,7 +61,7 @@ def _figures(source: str, n_objects: int, scene: str, samples: int, seed: int) -
         weights = Path(folder) / "weights.safetensors"
         push = policy.push or build(policy.network, "push")  # there has to be one; it is not used
         save_weights(weights, {"grasp": policy.grasp, "push": push})
-        player = Player(Setup(recipe, seed, weights))
+        player = ScenePlayer(RolloutSetup(recipe, seed, weights))
         played: list[tuple[bool, float]] = []
         for number in range(samples):
             for message in player(SceneJob(0, number, 0.0, policy.decision.grasp_threshold)):

@@ -13,6 +13,7 @@ from typing import Any
 import common
 import tyro
 
+from pushgrasp.training.config import TrainingConfig
 from pushgrasp.training.metrics import read_metrics
 from pushgrasp.training.recipes import Recipe, recipe
 from pushgrasp.training.train import train
@@ -52,10 +53,10 @@ def _figures(alone: Recipe, seconds: float, init_from: str | None, seed: int) ->
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         before, start = _cpu(), time.perf_counter()
-        train(alone, run, seed=seed, init_from=init_from, time_limit_s=seconds)
+        train(alone, run, TrainingConfig(seed=seed, init_from=init_from, time_limit=seconds))
         wall = time.perf_counter() - start
         mine, theirs = (after - b for after, b in zip(_cpu(), before, strict=True))
-        lines = [line for line in read_metrics(run) if line["samples_per_s"]]
+        lines = [line for line in read_metrics(run)[0] if line["samples_per_s"]]
     cores = len(os.sched_getaffinity(0))
     shares = {k: [line.get(f"share_{k}", 0.0) for line in lines] for k in KINDS}
     return {

@@ -10,8 +10,8 @@ from commands import run
 
 def test_training_refuses_bad_settings_and_leaves_nothing(tmp_path: Path, capsys):
     for arguments, words in (
-        (["--seed", "-3"], "--seed -3"),
-        (["--time-limit", "-1"], "--time-limit"),
+        (["--seed", "-3"], "seed -3: a seed is 0 or more"),
+        (["--time-limit", "-1"], "time limit -1.0: it must be above 0 s"),
         (["--resume"], "holds no training run"),
         (["--init-from", "nobody"], "nobody"),
     ):

@@ -20,9 +20,9 @@ ray = pytest.importorskip("ray")
 
 import pool_jobs  # noqa: E402
 from interrupts import start_group, wait_until  # noqa: E402
+from painted import TINY  # noqa: E402
 from pool_jobs import Setup  # noqa: E402
 from test_pool import Jobs, check_results, gather  # noqa: E402
-from test_rollout import TINY  # noqa: E402
 
 from pushgrasp.errors import UserError  # noqa: E402
 from pushgrasp.evaluation.config import EvaluationConfig  # noqa: E402
@@ -33,6 +33,7 @@ from pushgrasp.parallel.pool import Pool, WorkersLostError  # noqa: E402
 from pushgrasp.parallel.ray_cluster import cluster  # noqa: E402
 from pushgrasp.parallel.worker import one_result  # noqa: E402
 from pushgrasp.policy.learned import Policy  # noqa: E402
+from pushgrasp.training.config import TrainingConfig  # noqa: E402
 from pushgrasp.training.recipes import StageConfig  # noqa: E402
 from pushgrasp.training.replay_buffer import ACTION, Replay, pack_observation  # noqa: E402
 from pushgrasp.training.train import train  # noqa: E402
@@ -131,7 +132,7 @@ def test_training_on_ray_in_the_simulator(tmp_path: Path) -> None:
         ),
         batch_size=2,
     )
-    folder = train(recipe, tmp_path / "run", workers=2, seed=3, rollouts="ray")
+    folder = train(recipe, tmp_path / "run", TrainingConfig(workers=2, seed=3, rollouts="ray"))
     assert Policy.from_pretrained(folder).metadata["samples"] == [
         ["grasp-any", 5],
         ["grasp-goal", 4],
@@ -283,5 +284,5 @@ def test_without_ray_the_command_to_install_it_is_named(
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "pushgrasp.parallel.ray_cluster")
     with pytest.raises(UserError, match=r"pip install 'pushgrasp\[ray\]'"):
-        train(TINY, tmp_path / "run", rollouts="ray")
+        train(TINY, tmp_path / "run", TrainingConfig(rollouts="ray"))
     assert not (tmp_path / "run").exists()

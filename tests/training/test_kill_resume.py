@@ -19,22 +19,22 @@ import numpy.typing as npt
 import pytest
 import torch
 from interrupts import processes_of, start_group, wait_until
+from painted import LONGER, TINY, InlineRollouts, StopsAfter, fill, new_run
 from safetensors import safe_open
-from test_rollout import TINY
-from test_train import LONGER, HereAndNow, StopsAfter, begin, fill
 
 from pushgrasp.cli.main import main
 from pushgrasp.errors import UserError
 from pushgrasp.policy.learned import Policy
-from pushgrasp.training import begin as begin_module
+from pushgrasp.training import run_folder
 from pushgrasp.training import train as train_module
-from pushgrasp.training.begin import resume_run
+from pushgrasp.training.config import TrainingConfig
 from pushgrasp.training.learner import cosine_rate, freeze_all_but
 from pushgrasp.training.metrics import read_metrics
 from pushgrasp.training.recipes import RECIPES, StageConfig
 from pushgrasp.training.replay_buffer import PRIMITIVES, Replay
 from pushgrasp.training.run import CHECKPOINT, CONFIG
-from pushgrasp.training.train import improve, learn, train
+from pushgrasp.training.run_folder import resume_run
+from pushgrasp.training.train import learn, train, train_step
 from pushgrasp.utils.files import read_json, write_json
 from pushgrasp.utils.output import only_writer
 from pushgrasp.workspace import Workspace
@@ -57,14 +57,15 @@ from pathlib import Path
 from pushgrasp.utils.config_json import from_json
 from pushgrasp.utils.files import read_json
 from pushgrasp.training import train as loop
+from pushgrasp.training.config import TrainingConfig
 from pushgrasp.training.recipes import Recipe
 
 out, recipe = Path(sys.argv[1]), from_json(Recipe, read_json(sys.argv[2]), "recipe")
 loop.SAVE_PERIOD, loop.LOG_PERIOD, loop.COMMIT_EVERY = 0.3, 0.4, {COMMIT_EVERY}
 if (out / "config.json").exists():
-    loop.train(None, out, workers=int(sys.argv[3]), resume=True)
+    loop.train(None, out, TrainingConfig(workers=int(sys.argv[3]), resume=True))
 else:
-    loop.train(recipe, out, workers=int(sys.argv[3]), seed=3)
+    loop.train(recipe, out, TrainingConfig(workers=int(sys.argv[3]), seed=3))
 """
 
 
@@ -165,7 +166,7 @@ def test_killed_ten_times_a_run_ends_as_planned(tmp_path: Path):
     lives = [live_and_die(directory, moment, rng) for moment in moments]
     assert len(lives) == 10
     try:
-        train(None, directory, workers=2, resume=True)
+        train(None, directory, TrainingConfig(workers=2, resume=True))
         wait_until(lambda: not any(processes_of(life.group) for life in lives))
     finally:
         for life in lives:
@@ -175,7 +176,7 @@ def test_killed_ten_times_a_run_ends_as_planned(tmp_path: Path):
     check_replay(replay, lives)
     counted = np.cumsum(is_sample(replay))
     check_metrics(
-        read_metrics(directory), lives, [counted[: life.n_records][-1:].sum() for life in lives]
+        read_metrics(directory)[0], lives, [counted[: life.n_records][-1:].sum() for life in lives]
     )
     run = resume_run(directory)
     assert run.samples == [stage.n_samples for stage in KILLED.stages]
@@ -269,31 +270,32 @@ def test_where_a_run_was_killed_before_it_had_begun_one_may_begin(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(begin_module, "write_json", killed)
+        patch.setattr(run_folder, "write_json", killed)
+        patch.setattr(run_folder, "_remove_false_start", lambda _: None)
         with pytest.raises(KeyboardInterrupt):
-            begin(tmp_path)
+            new_run(tmp_path)
     (tmp_path / ".checkpoint.safetensors.1.partial").touch()
     with pytest.raises(UserError, match="holds no training run"):
-        train(None, tmp_path, resume=True)
-    assert begin(tmp_path).samples == [0, 0, 0]
+        train(None, tmp_path, TrainingConfig(resume=True))
+    assert new_run(tmp_path).samples == [0, 0, 0]
     assert not (tmp_path / ".checkpoint.safetensors.1.partial").exists()
 
 
 @pytest.mark.parametrize("name", ["replay/count.json", "replay/notes.txt", "thesis.txt"])
 def test_what_may_be_of_worth_is_no_such_place(tmp_path: Path, name: str):
     """A run that lost its configuration holds actions; and other folders are other people's."""
-    begin(tmp_path)
+    new_run(tmp_path)
     (tmp_path / CONFIG).unlink()
     (tmp_path / name).write_text("{}")
     (tmp_path / ".own.partial").touch()
     with pytest.raises(UserError, match="is not empty"):
-        begin(tmp_path)
+        new_run(tmp_path)
     assert (tmp_path / name).read_text() == "{}"
     assert (tmp_path / ".own.partial").exists()
 
 
 def test_what_a_kill_left_half_written_is_removed(tmp_path: Path):
-    begin(tmp_path)
+    new_run(tmp_path)
     partial = [
         tmp_path / place / f".{name}.1.partial"
         for place, name in ((".", CHECKPOINT), ("replay", "count.json"), ("policy", "config.json"))
@@ -307,7 +309,7 @@ def test_what_a_kill_left_half_written_is_removed(tmp_path: Path):
 
 def test_no_scene_is_given_out_twice_that_the_checkpoint_knows(tmp_path: Path):
     """Scenes on their way to the workers have left no action yet."""
-    run = begin(tmp_path)
+    run = new_run(tmp_path)
     for _ in range(4):
         run.next_job(1)
     run.save()
@@ -317,7 +319,7 @@ def test_no_scene_is_given_out_twice_that_the_checkpoint_knows(tmp_path: Path):
 
 def test_no_scene_is_given_out_twice_that_the_replay_knows(tmp_path: Path):
     """Actions that came after the checkpoint are of scenes that it does not know of."""
-    run = begin(tmp_path)
+    run = new_run(tmp_path)
     run.save()
     fill(run, 15)
     run.replay.commit()
@@ -329,7 +331,7 @@ def test_no_scene_is_given_out_twice_that_the_replay_knows(tmp_path: Path):
 
 def test_what_a_lost_network_expected_is_forgotten(tmp_path: Path):
     """Values kept with the actions that came from gradient steps after the checkpoint."""
-    run = begin(tmp_path)
+    run = new_run(tmp_path)
     fill(run, 6)
     run.updates["grasp"] = 5
     run.save()
@@ -339,11 +341,11 @@ def test_what_a_lost_network_expected_is_forgotten(tmp_path: Path):
 
 def test_a_resumed_run_learns_exactly_as_it_would_have(tmp_path: Path):
     """Weights, moments of the optimiser, place on the cosine, and both sources of chance."""
-    run = begin(tmp_path, dataclasses.replace(LONGER, augment=True))
+    run = new_run(tmp_path, dataclasses.replace(LONGER, augment=True))
     fill(run, 40)
     freeze_all_but(run.networks, "grasp")
     for _ in range(8):
-        improve(run, "grasp")
+        train_step(run, "grasp")
     run.save()
     torch_state = torch.get_rng_state()
     torch.manual_seed(99)
@@ -356,7 +358,7 @@ def test_a_resumed_run_learns_exactly_as_it_would_have(tmp_path: Path):
     assert all(torch.equal(v, again[i][k]) for i, of in moments.items() for k, v in of.items())
 
     freeze_all_but(resumed.networks, "grasp")
-    losses = [[improve(r, "grasp") for _ in range(4)] for r in (run, resumed)]
+    losses = [[train_step(r, "grasp") for _ in range(4)] for r in (run, resumed)]
     assert losses[0] == losses[1]
     planned = resumed.updates_planned("grasp")
     (rate,) = {group["lr"] for group in resumed.optimizers["grasp"].param_groups}
@@ -371,14 +373,14 @@ def test_tensorboard_carries_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     monkeypatch.setattr(train_module, "LOG_PERIOD", 0.0)
-    run = begin(tmp_path / "run")
+    run = new_run(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         learn(run, StopsAfter(run, 12))
-    n_before = len(read_metrics(tmp_path / "run"))
+    n_before = len(read_metrics(tmp_path / "run")[0])
     stopped = resume_run(tmp_path / "run")
     stopped.grasp_threshold = 1.0  # every goal needs a push
-    learn(stopped, HereAndNow(stopped))
-    lines = read_metrics(tmp_path / "run")
+    learn(stopped, InlineRollouts(stopped))
+    lines = read_metrics(tmp_path / "run")[0]
     assert 0 < n_before < len(lines)
     board = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
     board.Reload()
@@ -394,17 +396,17 @@ def test_tensorboard_carries_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--seed", "4"], "--seed 4: the run in"),
+        (["--seed", "4"], "seed 4: the run in"),
         (["--seed", "0"], "was begun with seed 3"),
         (["--recipe", "paper"], "was begun with 'tiny'"),
-        (["--init-from", "default"], "leave them out with --resume"),
-        (["--imagenet", "fetch"], "leave them out with --resume"),
+        (["--init-from", "default"], "leave them out to resume"),
+        (["--imagenet", "fetch"], "leave them out to resume"),
     ],
 )
 def test_resume_takes_no_other_beginning(
     arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    begin(tmp_path / "run", seed=3)
+    new_run(tmp_path / "run", seed=3)
     before = (tmp_path / "run" / CONFIG).read_bytes()
     assert main(["train", "--out", str(tmp_path / "run"), "--resume", *arguments]) == 2
     assert words in capsys.readouterr().err
@@ -412,7 +414,7 @@ def test_resume_takes_no_other_beginning(
 
 
 def test_resume_says_when_a_recipe_has_changed_since(tmp_path: Path):
-    begin(tmp_path, seed=3)
+    new_run(tmp_path, seed=3)
     changed = dataclasses.replace(TINY, learning_rate=1.0)
     with pytest.raises(UserError, match="begun with other numbers of that recipe"):
         resume_run(tmp_path, changed)
@@ -439,5 +441,5 @@ def test_the_loser_of_a_race_to_begin_harms_nothing(tmp_path: Path):
         only_writer(tmp_path / "run"),
         pytest.raises(UserError, match="another process is writing to"),
     ):
-        train(TINY, tmp_path / "run", workers=1)
+        train(TINY, tmp_path / "run", TrainingConfig(workers=1))
     assert (tmp_path / "run").is_dir()

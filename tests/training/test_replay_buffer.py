@@ -106,11 +106,11 @@ def test_a_following_state_is_linked_to_the_action_that_led_there(tmp_path: Path
     assert list(Replay(tmp_path, SHAPE, False).actions["next"]) == [second, -1]
 
 
-def test_draws_are_of_one_primitive_and_follow_surprise(tmp_path: Path):
+def test_draws_are_of_one_primitive_and_follow_td_error(tmp_path: Path):
     replay = Replay(tmp_path, SHAPE, False)
     fill(replay, range(50), primitive=0)
     fill(replay, range(50), primitive=1)
-    replay.actions["surprise"][:50] = np.arange(50)
+    replay.actions["td_error"][:50] = np.arange(50)
     rng = np.random.default_rng(0)
     drawn = replay.draw(rng, 20_000, "grasp", 2.0)
     assert drawn.max() < 50
@@ -124,7 +124,7 @@ def test_draws_are_of_one_primitive_and_follow_surprise(tmp_path: Path):
 def test_new_records_are_the_most_surprising(tmp_path: Path):
     replay = Replay(tmp_path, SHAPE, False)
     fill(replay, range(9))
-    replay.actions["surprise"][:] = 5.0
+    replay.actions["td_error"][:] = 5.0
     fill(replay, [9])
     drawn = replay.draw(np.random.default_rng(0), 3000, "grasp", 3.0)
     assert np.bincount(drawn, minlength=10).argmax() == 9

@@ -1,4 +1,4 @@
-"""Playing scenes on a painted table."""
+"""Playing painted scenes."""
 
 from __future__ import annotations
 
@@ -8,100 +8,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from painted import TINY, WORKSPACE, PaintedTask
 
 from pushgrasp.errors import SimulatorFault
 from pushgrasp.interfaces import Action
-from pushgrasp.perception.colors import PALETTE, parse_color
-from pushgrasp.perception.heightmap import Heightmap
 from pushgrasp.perception.observation import Observation
-from pushgrasp.perception.segmentation import label_objects, object_mask
-from pushgrasp.policy.config import NetworkConfig
 from pushgrasp.policy.networks import build
 from pushgrasp.sim.scenes.build import SceneConfig
-from pushgrasp.training.actor import Actor, Setup
+from pushgrasp.training.actor import Actor, RolloutSetup
 from pushgrasp.training.checkpoint import save_weights
+from pushgrasp.training.learner import next_values
 from pushgrasp.training.messages import Sample, SceneEnd, SceneJob
 from pushgrasp.training.recipes import Recipe, StageConfig
-from pushgrasp.training.replay_buffer import PRIMITIVES, unpack_target
-from pushgrasp.training.rollout import Player, scene_seed
-from pushgrasp.training.task import RGB, Clock, SimTable
+from pushgrasp.training.replay_buffer import NO_ACTION, PRIMITIVES, Replay, unpack_target
+from pushgrasp.training.rollout import ScenePlayer, scene_seed
+from pushgrasp.training.task import SimTask, Timer
 from pushgrasp.workspace import Workspace
 
-WORKSPACE = Workspace()
-TINY = Recipe(
-    name="tiny",
-    network=NetworkConfig(crop_px=48, crop_resolution=0.005, widths=(8, 8, 8)),
-    stages=(
-        StageConfig("grasp-any", n_objects=(5, 6), n_samples=20, epsilon=(1.0, 0.5)),
-        StageConfig("grasp-goal", n_objects=(6,), n_samples=20, epsilon=(0.5, 0.2)),
-        StageConfig("push", n_objects=(6,), n_samples=12, epsilon=(0.5, 0.2)),
-    ),
-    discount=0.0,
-    loss="bce",
-    learning_rate=3e-3,
-    learning_rate_end=1e-3,
-    batch_size=8,
-    updates_per_sample=0.5,
-    replay_priority=0.0,
-)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-class PaintedTable:
-    """Bars of 20 x 60 mm on a table, drawn straight into the heightmap.
-
-    A grasp takes a bar if the jaw closes within 30 degrees of across it. A push moves what is
-    under the pixel by 20 mm.
-    """
-
-    def __init__(self, config: SceneConfig, recipe: Recipe, clock: Clock) -> None:
-        rng = np.random.default_rng(config.seed)
-        rows, columns = np.mgrid[60:180:40, 60:180:40]
-        places = rng.permutation(np.stack([rows.ravel(), columns.ravel()], 1))
-        self.bars = {
-            f"object_{i:02d}": (
-                places[i].astype(float),
-                float(rng.uniform(0, np.pi)),
-                parse_color(c),
-            )
-            for i, c in enumerate(list(PALETTE.values())[: min(config.n_objects, len(places))])
-        }
-
-    def look(self) -> Observation:
-        color = np.full((*WORKSPACE.shape, 3), 90, np.uint8)
-        height = np.zeros(WORKSPACE.shape, np.float32)
-        height[:4] = np.nan
-        for name, (_, _, rgb) in self.bars.items():
-            color[self.mask(name)] = rgb
-            height[self.mask(name)] = 0.04
-        heightmap = Heightmap(color, height, WORKSPACE)
-        none = np.zeros(WORKSPACE.shape, bool)
-        return Observation(heightmap, label_objects(heightmap), object_mask(heightmap), none)
-
-    def mask(self, name: str) -> np.ndarray:
-        place, angle, _ = self.bars[name]
-        row, column = np.mgrid[: WORKSPACE.shape[0], : WORKSPACE.shape[1]]
-        along = (column - place[1]) * np.cos(angle) + (row - place[0]) * np.sin(angle)
-        across = (row - place[0]) * np.cos(angle) - (column - place[1]) * np.sin(angle)
-        return (np.abs(along) <= 15) & (np.abs(across) <= 5)
-
-    def objects(self) -> dict[str, RGB]:
-        return {name: rgb for name, (_, _, rgb) in self.bars.items()}
-
-    def act(self, action: Action) -> list[str]:
-        for name, (place, angle, rgb) in self.bars.items():
-            if not self.mask(name)[action.pixel]:
-                continue
-            if action.primitive == "push":
-                way = 10 * np.array([np.sin(action.yaw), np.cos(action.yaw)])
-                self.bars[name] = (place + way, angle, rgb)
-                return []
-            if abs(np.sin(action.yaw - angle)) > np.cos(np.radians(30)):
-                del self.bars[name]
-                return [name]
-        return []
-
-
-class FaultyTable(PaintedTable):
+class FaultyTask(PaintedTask):
     """Throws an object at the third action."""
 
     n_acts = 0
@@ -113,23 +40,23 @@ class FaultyTable(PaintedTable):
         return super().act(action)
 
 
-def painted_player(setup: Setup) -> Player:
-    return Player(setup, make_table=PaintedTable)
+def painted_player(setup: RolloutSetup) -> ScenePlayer:
+    return ScenePlayer(setup, make_task=PaintedTask)
 
 
 @pytest.fixture
-def setup(tmp_path: Path) -> Setup:
+def setup(tmp_path: Path) -> RolloutSetup:
     return make_setup(tmp_path, TINY)
 
 
-def make_setup(directory: Path, recipe: Recipe) -> Setup:
+def make_setup(directory: Path, recipe: Recipe) -> RolloutSetup:
     weights = directory / "weights.safetensors"
     torch.manual_seed(0)
     save_weights(weights, {p: build(recipe.network, p) for p in PRIMITIVES})
-    return Setup(recipe, 7, weights)
+    return RolloutSetup(recipe, 7, weights)
 
 
-def play(player: Player, job: SceneJob) -> tuple[list[Sample], SceneEnd]:
+def play(player: ScenePlayer, job: SceneJob) -> tuple[list[Sample], SceneEnd]:
     *samples, end = player(job)
     assert isinstance(end, SceneEnd)
     return [s for s in samples if isinstance(s, Sample)], end
@@ -139,7 +66,7 @@ def target_of(sample: Sample) -> np.ndarray:
     return unpack_target(sample.observation["target"], WORKSPACE.shape)
 
 
-def test_a_scene_gives_the_same_samples_for_the_same_job(setup: Setup):
+def test_a_scene_gives_the_same_samples_for_the_same_job(setup: RolloutSetup):
     first, _ = play(painted_player(setup), SceneJob(1, 3, 0.5))
     second, _ = play(painted_player(setup), SceneJob(1, 3, 0.5))
     assert len(first) > 3
@@ -159,7 +86,7 @@ def test_no_two_scenes_share_their_chance():
     assert plain not in states
 
 
-def test_goal_grasps_are_on_the_goal_and_labelled_by_the_truth(setup: Setup):
+def test_goal_grasps_are_on_the_goal_and_labelled_by_the_truth(setup: RolloutSetup):
     rewards = set()
     for scene in range(6):
         samples, _ = play(painted_player(setup), SceneJob(1, scene, 1.0))
@@ -174,14 +101,14 @@ def test_goal_grasps_are_on_the_goal_and_labelled_by_the_truth(setup: Setup):
     assert rewards == {0.0, 1.0}
 
 
-def test_greedy_actions_carry_the_networks_value(setup: Setup):
+def test_greedy_actions_carry_the_networks_value(setup: RolloutSetup):
     samples, _ = play(painted_player(setup), SceneJob(1, 0, 0.0))
     assert not any(s.action["explored"] for s in samples)
     assert all(0 < s.action["q"] < 1 for s in samples)
     assert [s.follows for s in samples] == [False] + [True] * (len(samples) - 1)
 
 
-def test_failed_goals_are_not_repeated_while_others_wait(setup: Setup):
+def test_failed_goals_are_not_repeated_while_others_wait(setup: RolloutSetup):
     samples, _ = play(painted_player(setup), SceneJob(1, 2, 1.0))
     seen: set[bytes] = set()
     for sample in samples[:6]:
@@ -190,11 +117,11 @@ def test_failed_goals_are_not_repeated_while_others_wait(setup: Setup):
         seen = set() if sample.action["reward"] > 0 else {*seen, goal}
 
 
-def test_goal_agnostic_grasps_are_relabelled(setup: Setup):
+def test_goal_agnostic_grasps_are_relabelled(setup: RolloutSetup):
     """Grasping anything succeeds, and its goal becomes what came up."""
     masks: list[np.ndarray] = []
 
-    class WrongHand(PaintedTable):
+    class WrongHand(PaintedTask):
         """Brings up another bar than the one under the pixel."""
 
         def act(self, action: Action) -> list[str]:
@@ -203,38 +130,38 @@ def test_goal_agnostic_grasps_are_relabelled(setup: Setup):
             del self.bars[other]
             return [other]
 
-    samples, _ = play(Player(setup, make_table=WrongHand), SceneJob(0, 0, 1.0))
+    samples, _ = play(ScenePlayer(setup, make_task=WrongHand), SceneJob(0, 0, 1.0))
     assert samples
     for sample, mask in zip(samples, masks, strict=True):
         assert sample.action["reward"] == 1.0
         np.testing.assert_array_equal(target_of(sample), mask)
 
 
-def test_what_was_not_seen_could_not_have_been_asked_for(setup: Setup):
-    class Conjurer(PaintedTable):
+def test_what_was_not_seen_could_not_have_been_asked_for(setup: RolloutSetup):
+    class Conjurer(PaintedTask):
         """Brings up a bar of which the camera had seen nothing."""
 
-        def look(self) -> Observation:
+        def observe(self) -> Observation:
             hidden, self.bars = self.bars, dict(list(self.bars.items())[:-1])
             try:
-                return super().look()
+                return super().observe()
             finally:
                 self.bars = hidden
 
         def act(self, action: Action) -> list[str]:
             return [list(self.bars)[-1]]
 
-    samples, _ = play(Player(setup, make_table=Conjurer), SceneJob(0, 0, 1.0))
+    samples, _ = play(ScenePlayer(setup, make_task=Conjurer), SceneJob(0, 0, 1.0))
     assert samples
     assert {float(s.action["reward"]) for s in samples} == {0.0}
 
 
-def test_a_failed_goal_agnostic_grasp_is_about_what_lies_under_the_pixel(setup: Setup):
-    class EmptyHand(PaintedTable):
+def test_a_failed_goal_agnostic_grasp_is_about_what_lies_under_the_pixel(setup: RolloutSetup):
+    class EmptyHand(PaintedTask):
         def act(self, action: Action) -> list[str]:
             return []
 
-    samples, _ = play(Player(setup, make_table=EmptyHand), SceneJob(0, 1, 1.0))
+    samples, _ = play(ScenePlayer(setup, make_task=EmptyHand), SceneJob(0, 1, 1.0))
     assert samples
     for sample in samples:
         labels, a = sample.observation["labels"], sample.action
@@ -242,7 +169,7 @@ def test_a_failed_goal_agnostic_grasp_is_about_what_lies_under_the_pixel(setup: 
         np.testing.assert_array_equal(target_of(sample), labels == labels[a["row"], a["column"]])
 
 
-def with_last_stage(setup: Setup, stage: StageConfig, **changes: object) -> Setup:
+def with_last_stage(setup: RolloutSetup, stage: StageConfig, **changes: object) -> RolloutSetup:
     recipe = dataclasses.replace(TINY, stages=(*TINY.stages[:2], stage), **changes)
     return dataclasses.replace(setup, recipe=recipe)
 
@@ -251,7 +178,7 @@ def with_last_stage(setup: Setup, stage: StageConfig, **changes: object) -> Setu
     ("name", "trained", "failed"), [("push", "push", 0.0), ("alternate-grasp", "grasp", -1.0)]
 )
 def test_pushes_end_in_a_grasp_and_only_the_trained_primitive_explores(
-    setup: Setup, name, trained: str, failed: float
+    setup: RolloutSetup, name, trained: str, failed: float
 ):
     # Nothing is ever over the threshold: a grasp comes after max_pushes.
     setup = with_last_stage(setup, StageConfig(name, n_objects=(6,), max_pushes=2))
@@ -273,8 +200,8 @@ def test_pushes_end_in_a_grasp_and_only_the_trained_primitive_explores(
     assert trained == "push" or failed in seen["grasp"]  # an untrained network has its way
 
 
-def test_a_failed_grasp_that_moves_something_costs_nothing(setup: Setup):
-    class Clumsy(PaintedTable):
+def test_a_failed_grasp_that_moves_something_costs_nothing(setup: RolloutSetup):
+    class Clumsy(PaintedTask):
         """Throws the bar out of the picture."""
 
         def act(self, action: Action) -> list[str]:
@@ -284,13 +211,15 @@ def test_a_failed_grasp_that_moves_something_costs_nothing(setup: Setup):
             return []
 
     setup = with_last_stage(setup, StageConfig("alternate-grasp", n_objects=(6,), max_pushes=0))
-    samples, _ = play(Player(setup, make_table=Clumsy), SceneJob(2, 0, 1.0, grasp_threshold=1.0))
+    samples, _ = play(
+        ScenePlayer(setup, make_task=Clumsy), SceneJob(2, 0, 1.0, grasp_threshold=1.0)
+    )
     assert samples
     assert {float(s.action["reward"]) for s in samples} == {0.0}
 
 
 @pytest.mark.parametrize(("name", "failed"), [("push", 0.0), ("alternate-grasp", -1.0)])
-def test_the_baseline_rewards_in_its_own_way(setup: Setup, name, failed: float):
+def test_the_baseline_rewards_in_its_own_way(setup: RolloutSetup, name, failed: float):
     """Pushes of the painted table neither free a ring nor let anything sink: -0.5 each."""
     setup = with_last_stage(
         setup, StageConfig(name, n_objects=(6,), max_pushes=1), rewards="wang2024"
@@ -305,13 +234,15 @@ def test_the_baseline_rewards_in_its_own_way(setup: Setup, name, failed: float):
     assert rewards["push"] == {-0.5}
 
 
-def test_the_gain_of_a_push_is_between_its_two_looks(setup: Setup, monkeypatch: pytest.MonkeyPatch):
-    """METHOD: the released code scores the old look twice, so that no push ever gains."""
+def test_the_gain_of_a_push_is_between_its_two_looks(
+    setup: RolloutSetup, monkeypatch: pytest.MonkeyPatch
+):
+    """The authors' code scores the old look twice, so that no push ever gains."""
     looks: list[Observation] = []
 
-    class Remembered(PaintedTable):
-        def look(self) -> Observation:
-            looks.append(super().look())
+    class Remembered(PaintedTask):
+        def observe(self) -> Observation:
+            looks.append(super().observe())
             return looks[-1]
 
     def q_of(number: int) -> float:
@@ -324,26 +255,26 @@ def test_the_gain_of_a_push_is_between_its_two_looks(setup: Setup, monkeypatch: 
     monkeypatch.setattr(Actor, "best_grasp", best_grasp)
     setup = with_last_stage(setup, StageConfig("push", n_objects=(6,), max_pushes=100))
     samples, _ = play(
-        Player(setup, make_table=Remembered), SceneJob(2, 0, 1.0, grasp_threshold=np.inf)
+        ScenePlayer(setup, make_task=Remembered), SceneJob(2, 0, 1.0, grasp_threshold=np.inf)
     )
     assert len(samples) == len(looks) - 1 >= 4
     gained = [q_of(i + 1) > q_of(i) for i in range(len(samples))]
     assert [s.action["reward"] == 0.5 for s in samples] == gained
 
 
-def test_nothing_needs_a_push_that_can_be_grasped(setup: Setup):
+def test_nothing_needs_a_push_that_can_be_grasped(setup: RolloutSetup):
     samples, _ = play(painted_player(setup), SceneJob(2, 0, 1.0, grasp_threshold=0.0))
     assert samples
     assert {PRIMITIVES[s.action["primitive"]] for s in samples} == {"grasp"}
 
 
-def test_a_fault_ends_the_scene_and_is_no_sample(setup: Setup):
-    samples, end = play(Player(setup, make_table=FaultyTable), SceneJob(1, 0, 1.0))
+def test_a_fault_ends_the_scene_and_is_no_sample(setup: RolloutSetup):
+    samples, end = play(ScenePlayer(setup, make_task=FaultyTask), SceneJob(1, 0, 1.0))
     assert len(samples) == 2
     assert end.fault == "an object was thrown"
 
 
-def test_new_weights_are_taken_up(setup: Setup, monkeypatch: pytest.MonkeyPatch):
+def test_new_weights_are_taken_up(setup: RolloutSetup, monkeypatch: pytest.MonkeyPatch):
     player = painted_player(setup)
     before, _ = play(player, SceneJob(1, 0, 0.0))
     save_weights(setup.weights, {p: build(TINY.network, p) for p in PRIMITIVES})
@@ -351,31 +282,90 @@ def test_new_weights_are_taken_up(setup: Setup, monkeypatch: pytest.MonkeyPatch)
     assert before[0].action["q"] != after[0].action["q"]
 
 
-def test_the_next_state_counts_only_after_a_change(setup: Setup):
-    class Still(PaintedTable):
+@pytest.mark.parametrize("discount", [0.0, 0.5])
+def test_changes_are_recorded_whatever_the_discount(setup: RolloutSetup, discount: float) -> None:
+    """Whether the next state's value counts, and what a grasp would earn in alternation."""
+
+    class Still(PaintedTask):
         def act(self, action: Action) -> list[str]:
             return []
 
-    setup = dataclasses.replace(setup, recipe=dataclasses.replace(TINY, discount=0.5))
-    samples, _ = play(Player(setup, make_table=Still), SceneJob(1, 0, 1.0))
+    setup = dataclasses.replace(setup, recipe=dataclasses.replace(TINY, discount=discount))
+    samples, _ = play(ScenePlayer(setup, make_task=Still), SceneJob(1, 0, 1.0))
     assert not any(s.action["bootstraps"] for s in samples)
     samples, _ = play(painted_player(setup), SceneJob(1, 0, 1.0))
-    for sample in samples:
-        assert sample.action["bootstraps"] == (sample.action["reward"] > 0)
-    assert {bool(s.action["freed"]) for s in samples if s.action["reward"] <= 0} == {False}
-    assert any(s.action["freed"] for s in samples if s.action["reward"] > 0)
+    actions = [s.action for s in samples if s.action["primitive"] != NO_ACTION]
+    for action in actions:
+        assert action["bootstraps"] == (action["reward"] > 0)
+    assert not any(a["target_changed"] for a in actions if a["reward"] <= 0)
+    assert any(a["target_changed"] for a in actions if a["reward"] > 0)
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2])
+def test_the_state_in_which_a_scene_stops_is_recorded(
+    setup: RolloutSetup, stage: int, tmp_path: Path
+) -> None:
+    """The scene is cut short; the value of its last state counts as that of any other."""
+    recipe = dataclasses.replace(TINY, discount=0.5)
+    setup = dataclasses.replace(setup, recipe=recipe)
+    *samples, last = play(painted_player(setup), SceneJob(stage, 1, 1.0))[0]
+    assert len(samples) > 3
+    assert last.action["primitive"] == NO_ACTION
+    assert last.follows
+    assert np.isnan(last.action["q"])
+    assert target_of(last).any()
+    assert NO_ACTION not in [s.action["primitive"] for s in samples]
+
+    replay, previous = Replay(tmp_path / "replay", WORKSPACE.shape, color=False), -1
+    for sample in (*samples, last):
+        previous = replay.append(
+            sample.observation, sample.action, previous if sample.follows else -1
+        )
+    assert replay.actions["next"][-2:].tolist() == [len(samples), -1]
+    replay.actions["bootstraps"] = True
+    network = build(recipe.network, "grasp").eval()
+    values = next_values(network, replay, np.array([len(samples) - 1, len(samples)]), 0, WORKSPACE)
+    assert values[0] > 0 == values[1]
+    drawn = replay.draw(np.random.default_rng(0), 200, "grasp", 0.0)
+    assert len(samples) not in drawn
+
+
+def test_without_a_discount_it_is_not(setup: RolloutSetup) -> None:
+    samples, _ = play(painted_player(setup), SceneJob(1, 1, 1.0))
+    assert NO_ACTION not in [s.action["primitive"] for s in samples]
+
+
+def test_hiding_a_goal_of_negative_q_is_no_gain(
+    setup: RolloutSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is out of sight cannot be grasped, so a push must not earn the rise from -0.5 to 0."""
+
+    class Covering(PaintedTask):
+        """Every push hides what is under its pixel."""
+
+        def act(self, action: Action) -> list[str]:
+            for name in [n for n in self.bars if self.mask(n)[action.pixel]]:
+                self.bars[name] = (np.array([-100.0, -100.0]), 0.0, self.bars[name][2])
+            return []
+
+    monkeypatch.setattr(Actor, "best_grasp", lambda *_: -0.5)
+    setup = with_last_stage(setup, StageConfig("push", n_objects=(6,), max_pushes=100))
+    samples, _ = play(ScenePlayer(setup, make_task=Covering), SceneJob(2, 0, 1.0))
+    hiding = [s for s in samples if target_of(s)[s.action["row"], s.action["column"]]]
+    assert hiding
+    assert all(s.action["reward"] <= 0 for s in hiding)
 
 
 def test_scenes_are_built_in_the_recipes_workspace(tmp_path: Path):
     there = Workspace(0.3, -0.1, 0.3, table_z=0.16)
     made: list[SceneConfig] = []
 
-    def make(config: SceneConfig, recipe: Recipe, clock: Clock) -> SimTable:
+    def make(config: SceneConfig, recipe: Recipe, timer: Timer) -> SimTask:
         made.append(config)
-        return SimTable(config, recipe, clock)
+        return SimTask(config, recipe, timer)
 
     recipe = dataclasses.replace(TINY, workspace=there)
-    samples, end = play(Player(make_setup(tmp_path, recipe), make), SceneJob(1, 3, 0.5))
+    samples, end = play(ScenePlayer(make_setup(tmp_path, recipe), make), SceneJob(1, 3, 0.5))
     assert not end.fault
     assert made[0].workspace == there
     assert len(samples) > 1

@@ -1,21 +1,22 @@
-"""`pushgrasp train`: train a policy."""
+"""`pushgrasp train`: train a policy, or resume a run."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from ..errors import UserError
+from ..training.config import TrainingConfig
 from ..workspace import read_workspace
-from .options import Folder, Switch
+from .options import Folder
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainCommand:
+class TrainCommand(TrainingConfig):
     """Train a policy in simulation by reinforcement learning.
 
     Examples:
@@ -37,30 +38,6 @@ class TrainCommand:
         Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: the recipe's)")
     ] = None
     """JSON file of the workspace: x_min, y_min, size, table_z in metres."""
-    resume: Switch = False
-    """Resume the run in --out, with its own recipe and seed."""
-    seed: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: 0)")] = None
-    """Seed of a new run."""
-    workers: Annotated[
-        int | None, tyro.conf.arg(metavar="W", help_behavior_hint="(default: one per core)")
-    ] = None
-    """Rollout worker processes, or Ray workers."""
-    rollouts: Literal["local", "ray"] = "local"
-    """Where they run: on this machine, or on the Ray cluster at RAY_ADDRESS (a local one if
-    that is not set)."""
-    init_from: Annotated[
-        str | None, tyro.conf.arg(metavar="NAME|DIR", help_behavior_hint="(default: none)")
-    ] = None
-    """A policy to start from."""
-    imagenet: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE|fetch", help_behavior_hint="(default: none)")
-    ] = None
-    """Torchvision's DenseNet-121 weights to start from, for recipes with that network; "fetch"
-    downloads them."""
-    time_limit: Annotated[
-        float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="(default: none)")
-    ] = None
-    """Stop after this time, with a checkpoint and the policy so far."""
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
@@ -80,13 +57,9 @@ class TrainCommand:
         from ..training.train import train
 
         try:
-            policy = train(
-                chosen, self.out, seed=self.seed, workers=self.workers, resume=self.resume,
-                init_from=self.init_from, imagenet=self.imagenet, time_limit_s=self.time_limit,
-                rollouts=self.rollouts,
-            )  # fmt: skip
+            policy = train(chosen, self.out, self)
         except KeyboardInterrupt as stop:
-            if not (self.out / CONFIG).is_file():  # it had not begun
+            if not (self.out.expanduser() / CONFIG).is_file():  # it had not begun
                 raise
             raise KeyboardInterrupt("resume with --resume") from stop
         print(f"The policy is in {policy}")

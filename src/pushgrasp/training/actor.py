@@ -1,8 +1,10 @@
-"""Choosing training actions: at random, or by the networks as last published."""
+"""Choosing goals and actions for training: at random, or with the networks as last published."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +13,25 @@ import torch
 
 from ..interfaces import Action, Primitive
 from ..perception.observation import Observation
+from ..perception.segmentation import goal_mask, smooth_color
 from ..policy.maps import best, highest, smooth, weight_push
 from ..policy.networks import QNetwork, build
 from ..workspace import N_ROTATIONS
 from .checkpoint import load_weights
 from .recipes import Recipe
 from .replay_buffer import PRIMITIVES
-from .task import Clock
+from .task import RGB, Timer
 
 Mask = npt.NDArray[np.bool_]
 
+MIN_GOAL_PX = 20
+"""Visible pixels (0.8 cm2) from which an object can be a goal."""
+GOALS_TO_TRY = 10
+"""Objects examined in search of one that cannot be grasped yet, and so is worth a push."""
+
 
 @dataclass(frozen=True)
-class Setup:
+class RolloutSetup:
     """What a rollout worker needs."""
 
     recipe: Recipe
@@ -31,16 +39,44 @@ class Setup:
     weights: Path  # file that the learner publishes, see `checkpoint.save_weights`
 
 
+@dataclass(frozen=True)
+class Goal:
+    """An object to retrieve, and what is seen of it."""
+
+    name: str
+    rgb: RGB
+    mask: Mask  # (H, W)
+    q: float = 0.0  # best Q_g over the mask, where it was needed
+    n_pushes: int = 0  # made for it so far
+
+
+def visible_goals(
+    objects: Mapping[str, RGB],
+    observation: Observation,
+    rng: np.random.Generator,
+    tried: Set[str] = frozenset(),
+) -> Iterator[Goal]:
+    """Yield the objects that are visible enough, in random order, those not tried yet first."""
+    names = [str(name) for name in rng.permutation(sorted(objects))] if objects else []
+    smoothed = smooth_color(observation.heightmap.color)
+    for name in sorted(names, key=lambda name: name in tried):
+        mask = goal_mask(
+            observation.heightmap, objects[name], objects=observation.objects, smoothed=smoothed
+        )
+        if mask.sum() >= MIN_GOAL_PX:
+            yield Goal(name, objects[name], mask)
+
+
 class Actor:
-    """The networks, and how actions are chosen with them.
+    """The networks, and how goals and actions are chosen with them.
 
     Args:
         setup: recipe and weights.
-        clock: counts the networks' time.
+        timer: counts the networks' time.
     """
 
-    def __init__(self, setup: Setup, clock: Clock) -> None:
-        self._recipe, self._weights, self._clock = setup.recipe, setup.weights, clock
+    def __init__(self, setup: RolloutSetup, timer: Timer) -> None:
+        self._recipe, self._weights, self._timer = setup.recipe, setup.weights, timer
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._networks: dict[Primitive, QNetwork] = {
             p: build(setup.recipe.network, p).eval().to(device) for p in PRIMITIVES
@@ -49,9 +85,9 @@ class Actor:
         self.renew()
 
     def renew(self) -> None:
-        """Take up new weights if the learner has published any.
+        """Load new weights if the learner has published any.
 
-        To be called between scenes: within one, values before and after a push must be of the
+        Call it between scenes: within one, values before and after a push must come from the
         same network.
         """
         status = self._weights.stat()
@@ -62,55 +98,87 @@ class Actor:
 
     @property
     def sees_target(self) -> bool:
-        """Whether the target's mask is an input of the networks."""
+        """Tell if the target's mask is an input of the networks."""
         return self._networks["grasp"].sees_target
+
+    def goal_to_grasp(
+        self, goals: Iterator[Goal], observation: Observation, n_compared: int, threshold: float
+    ) -> Goal | None:
+        """Choose a goal to grasp.
+
+        Args:
+            goals: from `visible_goals`.
+            observation: the state.
+            n_compared: number of goals of which the one with Q_g nearest to the threshold is
+                chosen; 1: the first.
+            threshold: Q_g*.
+        """
+        if n_compared == 1:
+            return next(goals, None)
+        return min(
+            islice(goals, n_compared),
+            key=lambda goal: abs(self.best_grasp(observation, goal.mask) - threshold),
+            default=None,
+        )
+
+    def goal_to_push_for(
+        self, goals: Iterator[Goal], observation: Observation, threshold: float
+    ) -> Goal | None:
+        """Choose the first goal with Q_g up to the threshold, else the last one examined."""
+        chosen = None
+        for goal in islice(goals, GOALS_TO_TRY):
+            q = self.best_grasp(observation, goal.mask)
+            chosen = Goal(goal.name, goal.rgb, goal.mask, q)
+            if q <= threshold:
+                break
+        return chosen
 
     def choose(
         self,
         primitive: Primitive,
-        look: Observation,
+        observation: Observation,
         target: Mask,
         explorable: Mask,
         epsilon: float,
         rng: np.random.Generator,
     ) -> tuple[Action | None, bool]:
-        """Epsilon-greedily choose an action.
+        """Choose an action epsilon-greedily.
 
         Args:
             primitive: which.
-            look: the state.
+            observation: the state.
             target: (H, W) the current target; grasps are chosen on it.
             explorable: (H, W) where random actions may be; not empty.
-            epsilon: chance of a random pixel and rotation.
-            rng: source of chance.
+            epsilon: probability of a random pixel and rotation.
+            rng: random number generator.
         Returns:
-            The action, its q NaN if random, and whether it is random; None if the network
+            The action, its q NaN if random, and True if it is random; None if the network
             allows no action.
         """
         if rng.random() < epsilon:
             row, column = (int(i) for i in rng.choice(np.argwhere(explorable)))
             rotation = int(rng.integers(N_ROTATIONS))
-            return look.action(primitive, rotation, row, column), True
-        scores = self._scores(primitive, look, target)
+            return observation.action(primitive, rotation, row, column), True
+        scores = self._scores(primitive, observation, target)
         ranked = scores
         if primitive == "push":
-            ranked = weight_push(scores, look.objects, target, self._recipe.decision)
+            ranked = weight_push(scores, observation.objects, target, self._recipe.decision)
         place = best(ranked)
         if place is None:
             return None, False
-        return look.action(primitive, *place, q=float(scores[place])), False
+        return observation.action(primitive, *place, q=float(scores[place])), False
 
-    def best_grasp(self, look: Observation, target: Mask) -> float:
-        """The highest Q_g over the target; 0, which no success is worth, if there is none."""
-        return highest(self._scores("grasp", look, target))
+    def best_grasp(self, observation: Observation, target: Mask) -> float:
+        """Return the highest Q_g over the target; 0, a failure's value, if there is none."""
+        return highest(self._scores("grasp", observation, target))
 
     def _scores(
-        self, primitive: Primitive, look: Observation, target: Mask
+        self, primitive: Primitive, observation: Observation, target: Mask
     ) -> npt.NDArray[np.float32]:
         """(16, H, W) values of the primitive's allowed actions."""
-        allowed = target if primitive == "grasp" else look.objects | target
-        with self._clock("network"):
-            scores = self._networks[primitive].score(look, target, allowed)
+        allowed = target if primitive == "grasp" else observation.objects | target
+        with self._timer("network"):
+            scores = self._networks[primitive].score(observation, target, allowed)
             # As in `Policy`, so that Q_g* is measured on what it will be compared with.
             return (
                 smooth(scores, self._recipe.decision.smooth_px) if primitive == "grasp" else scores

@@ -1,6 +1,6 @@
-"""A run's state in one safetensors file: weights, optimisers, chance, and counts.
+"""A run's state in one safetensors file: weights, optimisers, RNG states and counters.
 
-One file, replaced as a whole, cannot hold weights of one moment and counts of another.
+One file, replaced as a whole, cannot hold weights and counters of different moments.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def save_checkpoint(
     rng: np.random.Generator,
     state: dict[str, Any],
 ) -> None:
-    """Write all that a run needs to go on as if it had not stopped.
+    """Write all that a run needs to continue as if it had not stopped.
 
     Args:
         path: the file; replaced as a whole.
         networks, optimizers: by name.
-        rng: the run's source of chance; torch's own is saved too.
-        state: counts and the like, as JSON can hold them.
+        rng: the run's random number generator; PyTorch's is saved, too.
+        state: counters and the like, JSON-ready.
     Raises:
         UserError: the disk is full; the older checkpoint is still there.
     """
@@ -64,15 +64,15 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path, networks: Networks, optimizers: Optimizers, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Put everything back in place.
+    """Restore what `save_checkpoint` wrote.
 
     Args:
-        path: what `save_checkpoint` wrote.
-        networks, optimizers, rng: made as they were then; overwritten.
+        path: the file.
+        networks, optimizers, rng: of the same kind as then; overwritten.
     Returns:
         The state given to `save_checkpoint`.
     Raises:
-        UserError: the file is missing, damaged, or of another kind of run.
+        UserError: the file is missing, damaged, or does not fit.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -92,9 +92,7 @@ def load_checkpoint(
         return json.loads(metadata["state"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(
-            f"{path} is no checkpoint that this run can go on from: {reason}"
-        ) from error
+        raise UserError(f"{path} is no checkpoint of this run: {reason}") from error
 
 
 def save_weights(path: Path, networks: Networks) -> None:
@@ -112,7 +110,7 @@ def save_weights(path: Path, networks: Networks) -> None:
 
 
 def load_weights(path: Path, networks: Networks) -> None:
-    """Read what `save_weights` wrote into networks of the same make."""
+    """Read what `save_weights` wrote into networks of the same kind."""
     with safe_open(path, "pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     for name, network in networks.items():

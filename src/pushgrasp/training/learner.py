@@ -20,13 +20,13 @@ from .replay_buffer import Replay, unpack_target
 from .rewards import reward_in_alternation, target
 
 MAX_SHIFT_PX = 8
-"""Heightmap pixels (16 mm) by which windows are moved at random."""
-MAX_TURN = 0.2
-"""Rotation indices (4.5 degrees) by which they are turned; a fifth of the way to the next."""
+"""Heightmap pixels (16 mm) by which crops are shifted at random."""
+MAX_ROTATION = 0.2
+"""Rotation indices (4.5 degrees) by which they are rotated; a fifth of the way to the next."""
 REFRESH = 300
 """Updates for which the value of a following state is kept."""
 CHUNK = 16
-"""Windows cut at once: of 64 the images (64 MB) would be new pages for every batch."""
+"""Crops made at once: the images of 64 (64 MB) would be new pages for every batch."""
 
 
 def update(
@@ -39,17 +39,17 @@ def update(
     *,
     alternating: bool = False,
 ) -> float:
-    """Learn from one batch.
+    """Take one gradient step on a batch.
 
     Args:
         network: in training mode; its primitive's actions are drawn.
         optimizer: of its parameters.
-        replay: the surprise of the drawn actions is brought up to date.
+        replay: the TD errors of the drawn actions are updated.
         recipe: batch size, loss, discount, augmentation.
         rng: draws the batch and its augmentation.
         n_updates: steps that the network has taken.
-        alternating: grasps of all stages count by the rewards of alternation, so that no failure
-            has two labels.
+        alternating: True in stage 3, where grasps of all stages are rewarded by equation 4, so that
+            no failure has two labels.
     Returns:
         The loss, in nats or squared units of Q.
     """
@@ -59,7 +59,7 @@ def update(
     rewards = actions["reward"]
     if alternating and primitive == "grasp":
         rewards = [
-            reward_in_alternation(recipe.rewards, bool(a["reward"] > 0), bool(a["freed"]))
+            reward_in_alternation(recipe.rewards, bool(a["reward"] > 0), bool(a["target_changed"]))
             for a in actions
         ]
     next_q = np.zeros(len(actions))
@@ -72,11 +72,11 @@ def update(
         ],
         device=network.device,
     )
-    x, places = cut_windows(
+    x, places = encode_crops(
         network,
         replay,
         indices,
-        *vary(actions["rotation"], primitive, recipe, rng),
+        *augment(actions["rotation"], primitive, recipe, rng),
         recipe.workspace,
     )
     with network.autocast():
@@ -86,12 +86,12 @@ def update(
     loss.backward()
     optimizer.step()
     q = predicted.detach().sigmoid() if output == "probability" else predicted.detach()
-    replay.actions["surprise"][indices] = (q - labels).abs().cpu().numpy()
+    replay.actions["td_error"][indices] = (q - labels).abs().cpu().numpy()
     return float(loss.detach())
 
 
 def loss_of(predicted: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
-    """Mean loss of the executed pixels (section III-C.4).
+    """Compute the mean loss of the executed pixels (section III-C.4).
 
     Args:
         predicted: (B,) logits for bce, Q for huber.
@@ -102,36 +102,36 @@ def loss_of(predicted: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
     return functional.huber_loss(predicted, labels)
 
 
-def vary(
+def augment(
     rotations: npt.NDArray[np.integer],
     primitive: Primitive,
     recipe: Recipe,
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Other views of the same actions.
+    """Draw other views of the same actions.
 
     Args:
         rotations: (B,) rotation indices.
         primitive: of all of them.
-        recipe: which variations.
-        rng: source of chance.
+        recipe: which augmentations.
+        rng: random number generator.
     Returns:
-        (B,) rotations, half of the grasps turned by 180 degrees, and if the recipe augments,
-        all turned a little; (B, 2) shifts of the windows in heightmap pixels; (B, 2) whether
-        the windows' rows are mirrored, and their columns, which never are.
+        (B,) rotation indices, half of the grasps' by 180 degrees further, and all a little
+        further if the recipe augments; (B, 2) shifts of the crops in heightmap pixels; (B, 2) True
+        to mirror the crops' rows; their columns never are.
     """
     n = len(rotations)
-    turned, shifts, flips = rotations.astype(np.float64), np.zeros((n, 2)), np.zeros((n, 2), bool)
+    rotated, shifts, flips = rotations.astype(np.float64), np.zeros((n, 2)), np.zeros((n, 2), bool)
     if primitive == "grasp" and recipe.symmetric_grasps:
-        turned += N_ROTATIONS // 2 * rng.integers(2, size=n)
+        rotated += N_ROTATIONS // 2 * rng.integers(2, size=n)
     if recipe.augment:
-        turned += rng.uniform(-MAX_TURN, MAX_TURN, n)
+        rotated += rng.uniform(-MAX_ROTATION, MAX_ROTATION, n)
         shifts = rng.uniform(-MAX_SHIFT_PX, MAX_SHIFT_PX, (n, 2))
         flips[:, 0] = rng.integers(2, size=n)
-    return turned, shifts, flips
+    return rotated, shifts, flips
 
 
-def cut_windows(
+def encode_crops(
     network: QNetwork,
     replay: Replay,
     indices: npt.NDArray[np.int64],
@@ -140,7 +140,7 @@ def cut_windows(
     flips: npt.NDArray[np.bool_],
     workspace: Workspace,
 ) -> tuple[Tensor, Tensor]:
-    """Training input for some records, seen as `vary` says; see `QNetwork.encode`."""
+    """Encode some records as training input, with views from `augment`; see `QNetwork.encode`."""
     inputs, places = [], []
     for first in range(0, len(indices), CHUNK):
         part = slice(first, first + CHUNK)
@@ -158,7 +158,7 @@ def cut_windows(
 
 
 def read_scenes(replay: Replay, indices: npt.NDArray[np.int64], workspace: Workspace) -> Scenes:
-    """The states of some records, as a network's input."""
+    """Read the states of some records, as a network's input."""
     records = replay.observations[indices]
     return Scenes(
         height=records["height"].astype(np.float32),
@@ -176,13 +176,13 @@ def next_values(
     n_updates: int,
     workspace: Workspace,
 ) -> npt.NDArray[np.float64]:
-    """The best Q in the states that actions led to, by the network as it is or lately was.
+    """Compute the best Q in the states that actions led to, by the current or a recent network.
 
-    What is worked out is kept with the action for REFRESH updates: it costs 8 or 16 windows, and
-    targets that move less make learning steadier (Mnih et al. 2015).
+    A value is kept with its action for REFRESH updates: it costs 8 or 16 crops, and targets that
+    move less make learning steadier (Mnih et al. 2015).
 
     Args:
-        network: of the primitive that the actions are of.
+        network: of the actions' primitive.
         replay: holds the following states.
         indices: (B,) of the actions.
         n_updates: steps that the network has taken.
@@ -205,7 +205,7 @@ def next_values(
 def read_observation(
     replay: Replay, index: int, workspace: Workspace
 ) -> tuple[Observation, npt.NDArray[np.bool_]]:
-    """One state, and the (H, W) mask of its target."""
+    """Read one state, and the (H, W) mask of its target."""
     record = replay.observations[index]
     wanted = unpack_target(record["target"], replay.shape)
     height = record["height"].astype(np.float32)
@@ -216,7 +216,7 @@ def read_observation(
 
 
 def cosine_rate(done: int, total: int, recipe: Recipe) -> float:
-    """The learning rate after so many of a network's updates: half a cosine from start to end."""
+    """Return the learning rate after `done` of `total` updates: half a cosine from start to end."""
     share = min(done / total, 1.0) if total else 1.0
     span = recipe.learning_rate - recipe.learning_rate_end
     return recipe.learning_rate_end + span * 0.5 * (1.0 + float(np.cos(np.pi * share)))
@@ -225,7 +225,7 @@ def cosine_rate(done: int, total: int, recipe: Recipe) -> float:
 def freeze_all_but(networks: dict[Primitive, QNetwork], trainee: Primitive) -> None:
     """Let one network learn; the others keep their weights and BatchNorm statistics.
 
-    METHOD: the released code freezes head layers only, so the trunks drift.
+    The authors' code freezes head layers only, so that the trunks drift.
     """
     for name, network in networks.items():
         network.requires_grad_(name == trainee)
@@ -233,7 +233,7 @@ def freeze_all_but(networks: dict[Primitive, QNetwork], trainee: Primitive) -> N
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
-    """Adam, as the authors' code has it."""
+    """Make the optimiser: Adam, as in the authors' code."""
     return torch.optim.Adam(
         network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
     )

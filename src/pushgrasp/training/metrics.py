@@ -1,55 +1,127 @@
-"""What a run says about itself: JSON lines, TensorBoard, and a line of progress."""
+"""Figures of a training run: measured stage by stage, written as JSON lines and for TensorBoard."""
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import time
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from ..utils.files import to_json
+from ..errors import UserError
+from ..utils.files import reason, to_json
 
+if TYPE_CHECKING:  # PyTorch is slow to import, and of no use to readers
+    from .messages import Message
+    from .run import Run
+
+METRICS = "metrics.jsonl"
 RECENT = 300
-"""Actions over which a rate is taken."""
-PLAIN_PERIOD = 30.0
-"""Seconds between lines of progress where there is no terminal."""
+"""Actions over which a success rate is computed."""
+
+Line = dict[str, Any]
+"""A line of `metrics.jsonl`, as `StageMetrics.report` makes it."""
 
 
-def success_rate(actions: npt.NDArray[np.void], stage: int, *, explored: bool) -> float:
-    """Share of the last actions of a stage that earned something.
+def success_rate(actions: npt.NDArray[np.void], *, explored: bool) -> float:
+    """Compute the share of the last actions that earned a positive reward.
 
     Args:
-        actions: (n,) records of dtype `replay.ACTION`.
-        stage: index of the stage.
-        explored: of the actions chosen at random, or of the network's own. The latter is the
-            curve to look at; mixing them in only shows epsilon fall.
+        actions: (n,) records of dtype `replay_buffer.ACTION`.
+        explored: True for random actions, False for the network's own. The latter give the
+            learning curve; a curve over both mostly shows epsilon fall.
     Returns:
         0 to 1, over at most RECENT actions; NaN if there are none.
     """
-    chosen = (actions["stage"] == stage) & (actions["explored"] == explored)
-    rewards = actions["reward"][chosen][-RECENT:]
+    rewards = actions["reward"][actions["explored"] == explored][-RECENT:]
     return float(np.mean(rewards > 0)) if len(rewards) else float("nan")
 
 
+class StageMetrics:
+    """Measures one stage of a run from report to report, and keeps the run's elapsed time.
+
+    Args:
+        run: the run.
+        index: of the stage.
+    """
+
+    def __init__(self, run: Run, index: int) -> None:
+        self._run, self._index = run, index
+        self._stage = run.recipe.stages[index]
+        self._since, self._samples = time.monotonic(), run.samples[index]
+        self._worker_seconds: Counter[str] = Counter()
+        self._learner_seconds = 0.0
+        self._losses: list[float] = []
+
+    def count(self, message: Message) -> None:
+        """Count how a worker spent its time."""
+        self._worker_seconds.update(message.seconds)
+
+    @contextmanager
+    def learning(self) -> Generator[list[float]]:
+        """Count the time of a block as the learner's; yields the list to append its loss to."""
+        start = time.monotonic()
+        yield self._losses
+        self._learner_seconds += time.monotonic() - start
+
+    def report(self, worker_deaths: int) -> Line:
+        """Return a line of metrics, and start to count again.
+
+        Args:
+            worker_deaths: workers that were replaced so far.
+        """
+        now, run = time.monotonic(), self._run
+        wall = max(now - self._since, 1e-9)
+        run.elapsed_s += now - self._since
+        n = run.samples[self._index]
+        worked = sum(self._worker_seconds.values())
+        line = {
+            "stage": self._stage.name,
+            "stage_samples": n,
+            "success_greedy": self._success(explored=False),
+            "success_explored": self._success(explored=True),
+            "loss": float(np.mean(self._losses)) if self._losses else float("nan"),
+            "updates": run.updates[self._stage.trains],
+            "epsilon": run.epsilon(self._index),
+            "samples_per_s": (n - self._samples) / wall,
+            "wall_s": run.elapsed_s,
+            # of the workers' time,
+            **{f"share_{k}": s / worked for k, s in sorted(self._worker_seconds.items()) if worked},
+            "share_learning": self._learner_seconds / wall,  # and of the learner's
+            "faults": run.faults,
+            "worker_deaths": worker_deaths,
+            "grasp_threshold": run.grasp_threshold,
+        }
+        self._since, self._samples = now, n
+        self._worker_seconds.clear()
+        self._learner_seconds, self._losses = 0.0, []
+        return line
+
+    def summary(self) -> str:
+        """Return a few words for the progress line."""
+        greedy = self._success(explored=False)
+        known = "no greedy actions yet" if np.isnan(greedy) else f"{greedy:.0%} greedy success"
+        return f"{known}, epsilon {self._run.epsilon(self._index):.2f}"
+
+    def _success(self, *, explored: bool) -> float:
+        return success_rate(self._run.stage_actions(self._index), explored=explored)
+
+
 class MetricsLog:
-    """`metrics.jsonl` and TensorBoard files in a run's directory; both carry on at resume."""
+    """`metrics.jsonl` and TensorBoard files in a run's folder; a resumed run continues both."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / "metrics.jsonl"
+        self._path = directory / METRICS
         self._file = open(self._path, "a+b", buffering=0)  # noqa: SIM115, closed by `close`
-        self._drop_partial_line()
+        content = self._path.read_bytes()
+        self._file.truncate(content.rfind(b"\n") + 1)  # without a line that a kill cut
         # Slow to import and of no use to rollout workers.
         from torch.utils.tensorboard.writer import SummaryWriter
 
@@ -61,12 +133,12 @@ class MetricsLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def write(self, samples: int, values: dict[str, Any]) -> None:
-        """Add one line.
+    def write(self, samples: int, values: Line) -> None:
+        """Append one line.
 
         Args:
             samples: actions so far, the x axis.
-            values: names and numbers or words; numbers go to TensorBoard, too.
+            values: names, and numbers or words; TensorBoard gets the numbers.
         Raises:
             OSError: the disk is full; the file then ends with its last whole line.
         """
@@ -74,7 +146,7 @@ class MetricsLog:
         line = (to_json({"samples": samples, **values}) + "\n").encode()
         try:
             if self._file.write(line) != len(line):
-                raise OSError(28, "No space left on device")
+                raise OSError(errno.ENOSPC, "No space left on device")
         except OSError:
             self._file.truncate(size)
             raise
@@ -84,73 +156,57 @@ class MetricsLog:
         self._board.flush()
 
     def close(self) -> None:
-        """Finish both."""
+        """Close both."""
         self._file.close()
         self._board.close()
 
-    def _drop_partial_line(self) -> None:
-        content = self._path.read_bytes()
-        self._file.truncate(content.rfind(b"\n") + 1)
+
+def read_metrics(directory: Path) -> tuple[list[Line], list[str]]:
+    """Read a run's metrics; damaged lines are left out.
+
+    A last line without an end is ignored: it is being written, or was when the run was killed.
+
+    Args:
+        directory: of the run.
+    Returns:
+        The lines, oldest first, with "samples" in each; and a sentence for each damaged one.
+    Raises:
+        UserError: the file cannot be read.
+    """
+    path = directory / METRICS
+    try:
+        content = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {reason(error)}") from error
+    lines: list[Line] = []
+    damaged: list[str] = []
+    for number, raw in enumerate(content.split(b"\n")[:-1], start=1):
+        try:
+            lines.append(_parse(raw))
+        except ValueError as error:
+            is_json = not isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
+            what = str(error) if is_json else "is no JSON"
+            damaged.append(f"{path}: line {number} is damaged and left out: it {what}")
+    return lines, damaged
 
 
-def read_metrics(directory: Path) -> list[dict[str, Any]]:
-    """The lines of a run's `metrics.jsonl`, oldest first; a cut last line is left out."""
-    lines = (directory / "metrics.jsonl").read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+def _parse(raw: bytes) -> Line:
+    """Parse a line; ValueError says what it lacks."""
+    line: Any = json.loads(raw)
+    if not isinstance(line, dict):
+        raise ValueError("is no object with named values")
+    if not isinstance(line.get("stage"), str):
+        raise ValueError("names no stage")
+    for key in ("samples", "stage_samples", "wall_s"):
+        value = line.get(key)
+        if not _is_number(value) or not math.isfinite(value) or value < 0:
+            raise ValueError(f"has no number of 0 or more as {key}")
+    numbers = {"success_greedy", "loss", "epsilon", "samples_per_s"}
+    for key in numbers.union(key for key in line if key.startswith("share_")):
+        if line.get(key) is not None and not _is_number(line[key]):
+            raise ValueError(f"has no number as {key}")
+    return line
 
 
-class ProgressLine:
-    """A bar with the time left on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True)
-        self._bar: Progress | None = None
-        self._last = -float("inf")
-        self._began: tuple[tuple[str, int], float, int] | None = None
-
-    def __enter__(self) -> ProgressLine:
-        if self._console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}"),
-                console=self._console,
-            )
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def show(self, name: str, done: int, total: int, note: str) -> None:
-        """Say how far a stage is.
-
-        Args:
-            name: of the stage.
-            done, total: actions.
-            note: a few words on how it goes.
-        """
-        now = time.monotonic()
-        began = self._began
-        if began is None or began[0] != (name, total) or done < began[2]:  # another stage
-            began = self._began = ((name, total), now, done)
-            if self._bar is not None:
-                for task in self._bar.tasks:
-                    self._bar.stop_task(task.id)
-                self._bar.add_task(name, total=total, completed=done, note=note)
-        if self._bar is not None:
-            self._bar.update(self._bar.task_ids[-1], completed=done, note=note)
-        elif now - self._last >= PLAIN_PERIOD:
-            self._last = now
-            _, start, first = began
-            speed = (done - first) / (now - start) if now > start else 0.0
-            left = f"{(total - done) / speed / 60:.0f} min left" if speed > 0 else "starting"
-            self.say(f"{name}: {done}/{total}, {left}, {note}")
-
-    def say(self, sentence: str) -> None:
-        """Print a sentence, above the bar if there is one."""
-        self._console.print(sentence, highlight=False, soft_wrap=True)
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,8 +1,7 @@
 """Recipes: every number of a policy and of its training, each with its source.
 
-A recipe is a value, not a class of its own: `RECIPES["paper"]` is the paper's method,
-`RECIPES["default"]` ours. What a policy takes from it is in `policy_config`; a training
-run's directory carries the whole recipe.
+A recipe is a value, not a subclass: `RECIPES["paper"]` is the paper's method, `RECIPES["default"]`
+ours. What a policy keeps of it is in `policy.config`; a run's folder holds the whole recipe.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Literal
 from ..errors import UserError
 from ..interfaces import Primitive
 from ..policy.config import DecisionConfig, NetworkConfig
+from ..policy.load import VARIANTS
 from ..primitives import PrimitiveConfig
 from ..workspace import Workspace
 
@@ -34,34 +34,34 @@ class StageConfig:
     epsilon: tuple[float, float] = (0.5, 0.1)
     """Exploration at the start and at the end of its decay (section III-C.4)."""
     epsilon_decay: float = 0.9998
-    """Factor an action (authors' code)."""
+    """Factor per action (authors' code)."""
     randomise: bool = False
     """Vary masses, frictions, sizes, colours and light from scene to scene."""
     goals_compared: int = 1
-    """Of so many visible objects, ask for that whose Q_g is nearest to Q_g*: the rule turns on
-    it, and a goal that surely can or cannot be grasped teaches little. 1: any object."""
+    """Visible objects of which the one with Q_g nearest to Q_g* becomes the goal: the rule depends
+    on it, and a goal that surely can or cannot be grasped teaches little. 1: any object."""
     max_pushes: int = 5
-    """Pushes before a grasp is due where pushes and grasps mix (section III-C.2)."""
+    """Pushes for a goal before it is grasped, where pushes and grasps mix (section III-C.2)."""
 
     @property
     def trains(self) -> Primitive:
-        """Which network learns; the other keeps all its weights."""
+        """Return the primitive whose network learns; the other one keeps all its weights."""
         return "push" if self.name in ("push", "alternate-push") else "grasp"
 
     @property
     def alternates(self) -> bool:
-        """Whether it is one of the turns of stage 3."""
+        """Tell if it is an alternation phase (stage 3)."""
         return self.name in ("alternate-grasp", "alternate-push")
 
     @property
     def mixes(self) -> bool:
-        """Whether pushes and grasps take turns in a scene, as they will at work."""
+        """Tell if pushes and grasps mix in a scene, as they do when the policy is used."""
         return self.name == "push" or self.alternates
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that makes a policy."""
+    """All numbers of a policy and of its training."""
 
     name: str
     network: NetworkConfig = field(default_factory=NetworkConfig)
@@ -83,17 +83,22 @@ class Recipe:
     weight_decay: float = 2e-5
     batch_size: int = 32
     updates_per_sample: float = 1.0
-    """Gradient steps for each action carried out."""
+    """Gradient steps per executed action."""
     symmetric_grasps: bool = True
     """Learn each grasp at the opposite rotation too: the jaw is symmetric (authors' code)."""
     augment: bool = False
-    """Mirror and shift training windows."""
+    """Mirror, shift and rotate training crops."""
     replay_priority: float = 2.0
-    """Exponent of the power law over ranks of surprise (authors' code); 0: uniform."""
+    """Exponent of the power law over ranks of TD errors (authors' code); 0: uniform."""
     sigma: float = 0.03
     """m, spread of the Gaussian that places objects in training scenes."""
     workspace: Workspace = field(default_factory=Workspace)
     """Of all training scenes."""
+
+    @property
+    def keeps_color(self) -> bool:
+        """Tell if the network sees colours, so that the replay must keep them."""
+        return self.network.name != "compact"
 
 
 _COMPACT = NetworkConfig(output="value")
@@ -109,21 +114,21 @@ _DENSENET = NetworkConfig(
 def alternating(
     rounds: int, n_grasps: int, n_pushes: int, n_objects: tuple[int, ...]
 ) -> tuple[StageConfig, ...]:
-    """Stage 3: the networks take turns, GraspNet first (section III-C.3)."""
+    """Return the phases of stage 3: the networks learn alternately, GraspNet first (III-C.3)."""
     grasp = StageConfig("alternate-grasp", n_objects, n_samples=n_grasps, epsilon=(0.1, 0.1))
     push = StageConfig("alternate-push", n_objects, n_samples=n_pushes, epsilon=(0.1, 0.1))
     return (grasp, push) * rounds
 
 
 def _three_stages(n_objects: int, n_alternating: int) -> tuple[StageConfig, ...]:
-    """Section III-C: grasping, pushing among 20 objects, and taking turns.
+    """Return the stages of section III-C: grasping, pushing among 20 objects, alternation.
 
     The paper gives no number of actions; these take two cores under an hour. Exploration decays
-    faster than the authors' 0.9998 an action, since there are fewer.
+    faster than the authors' 0.9998 per action, since there are fewer.
 
     Args:
-        n_objects: in the scenes of stage 1.
-        n_alternating: in those of stage 3.
+        n_objects: objects in the scenes of stage 1.
+        n_alternating: objects in the scenes of stage 3.
     """
     grasping = (n_objects,)
     return (
@@ -135,7 +140,7 @@ def _three_stages(n_objects: int, n_alternating: int) -> tuple[StageConfig, ...]
 
 
 _PUSHES_IN_A_ROW = 4
-"""Then the best grasp there is. Section III-C.2 allows five, of training; at test the fifth action
+"""Then the best grasp is made. Section III-C.2 allows five in training; at test the fifth action
 without effect ends the trial."""
 
 _PAPER = Recipe(
@@ -144,7 +149,7 @@ _PAPER = Recipe(
     decision=DecisionConfig(grasp_threshold=1.78, max_pushes=_PUSHES_IN_A_ROW),
     stages=_three_stages(n_objects=10, n_alternating=20),
     learning_rate=1e-3,
-    learning_rate_end=1e-4,  # the authors' own; it is that of alternation
+    learning_rate_end=1e-4,  # the authors' rate of alternation
     updates_per_sample=0.5,
 )
 
@@ -225,7 +230,7 @@ RECIPES: dict[str, Recipe] = {
 
 
 def recipe(name: str) -> Recipe:
-    """The recipe of that name.
+    """Return the recipe of a name.
 
     Raises:
         UserError: there is none; the message lists those there are.
@@ -235,11 +240,45 @@ def recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def with_network(recipe: Recipe, name: str) -> Recipe:
-    """The same recipe with the other network.
+def check_recipe(recipe: Recipe) -> None:
+    """Check that a recipe can be trained.
 
-    The first learning rate goes with the network: `compact` begins with nothing, DenseNet with
-    what it knows of pictures (section IV; the rate is the authors').
+    Raises:
+        UserError: it cannot; the message names the number.
+    """
+    if recipe.name in VARIANTS:
+        raise UserError(
+            f"recipe {recipe.name!r} decides by the networks of {VARIANTS[recipe.name][0]!r} and "
+            "needs no training; train that one"
+        )
+    for stage in recipe.stages:
+        if stage.n_samples < 1 or not stage.n_objects or not stage.scenes:
+            raise UserError(
+                f"recipe {recipe.name!r}: stage {stage.name} needs at least one sample, "
+                "number of objects and kind of scene"
+            )
+        if not all(0 <= e <= 1 for e in stage.epsilon):
+            raise UserError(
+                f"recipe {recipe.name!r}: stage {stage.name} has epsilon {stage.epsilon}; "
+                "it is a probability, 0 to 1"
+            )
+    if recipe.batch_size < 2 or recipe.updates_per_sample <= 0 or not 0 <= recipe.discount < 1:
+        raise UserError(
+            f"recipe {recipe.name!r} needs a batch_size of at least 2, updates_per_sample above "
+            "0 and a discount of at least 0 and below 1"
+        )
+    if (recipe.loss == "bce") != (recipe.network.output == "probability"):
+        raise UserError(
+            f"recipe {recipe.name!r} has loss {recipe.loss!r} for the output "
+            f"{recipe.network.output!r}; probability goes with bce, value with huber"
+        )
+
+
+def with_network(recipe: Recipe, name: str) -> Recipe:
+    """Return a recipe with another network.
+
+    The first learning rate depends on the network: `compact` starts from random weights, DenseNet
+    from ImageNet's (section IV; the rate is the authors').
 
     Args:
         recipe: any.

@@ -23,36 +23,38 @@ VERSION = 3
 BLOCK = 256
 """Records by which the files grow; their space is reserved at once."""
 PRIMITIVES: tuple[Primitive, ...] = ("grasp", "push")
+NO_ACTION = len(PRIMITIVES)
+"""Primitive of a record that only keeps the state in which a scene stopped."""
 NEW = np.float32(np.inf)
-"""Surprise of a record that has not been learned from yet."""
+"""TD error of a record that has not been learned from yet."""
 
 ACTION = np.dtype(
     [
         ("stage", np.uint8),  # index into the recipe's stages
-        ("primitive", np.uint8),  # index into PRIMITIVES
+        ("primitive", np.uint8),  # index into PRIMITIVES, or NO_ACTION
         ("row", np.int16),  # pixel of the heightmap
         ("column", np.int16),
         ("rotation", np.uint8),  # 0..15
         ("reward", np.float32),
         ("bootstraps", np.bool_),  # the next state's value counts towards the target
-        ("freed", np.bool_),  # the surface round the target sank (`targeting.changed`)
+        ("target_changed", np.bool_),  # the surface round the target sank (`change.changed`)
         ("explored", np.bool_),  # chosen at random, not by the network
         ("scene", np.int64),  # number of the scene in its stage
-        ("q", np.float32),  # what the network that chose predicted; NaN if it was not asked
+        ("q", np.float32),  # predicted by the network that chose; NaN for random actions
         ("next", np.int64),  # record of the following state; -1: there is none
-        ("surprise", np.float32),  # |prediction - target| when last learned from
-        ("next_q", np.float32),  # best Q of the following state, when last worked out
+        ("td_error", np.float32),  # |prediction - target| when last learned from
+        ("next_q", np.float32),  # best Q of the following state, when last computed
         ("next_q_at", np.int64),  # updates of the network then; -1: not yet
     ]
 )
 
 
 def observation_dtype(shape: tuple[int, int], color: bool) -> np.dtype:
-    """Layout of one state.
+    """Return the layout of one state.
 
     Args:
         shape: (H, W) of the heightmap.
-        color: whether the colours are kept; only networks that look at them need it.
+        color: True to keep the colours, for networks that see them.
     """
     fields = [
         ("height", np.float16, shape),  # m, NaN where unseen
@@ -68,7 +70,7 @@ def pack_observation(
     target: npt.NDArray[np.bool_],
     color: npt.NDArray[np.uint8] | None = None,
 ) -> npt.NDArray[np.void]:
-    """One state as a record of shape ().
+    """Pack one state into a record of shape ().
 
     Args:
         height: (H, W) metres, NaN where unseen; kept to about 0.1 mm.
@@ -86,20 +88,20 @@ def pack_observation(
 
 
 def unpack_target(bits: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """The (H, W) mask in a record's `target` field."""
+    """Unpack the (H, W) mask in a record's `target` field."""
     return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape).astype(bool)
 
 
 class Replay:
-    """An append-only array of (state, action, reward) on disk; see the module's words.
+    """An append-only array of (state, action, reward) on disk; see the module docstring.
 
     Attributes:
         shape: (H, W) of the states.
-        color: whether they have colours.
+        color: True if they have colours.
     """
 
     def __init__(self, directory: Path, shape: tuple[int, int], color: bool) -> None:
-        """Open the replay in a directory, or begin one there.
+        """Open the replay in a directory, or create one there.
 
         Raises:
             UserError: what is there has another layout, or is damaged.
@@ -141,11 +143,11 @@ class Replay:
     def append(
         self, observation: npt.NDArray[np.void], action: npt.NDArray[np.void], previous: int = -1
     ) -> int:
-        """Add one record; it is safe from a kill only after `commit`.
+        """Add one record; a kill can take it back until `commit`.
 
         Args:
             observation: () record of this replay's `observation_dtype`.
-            action: () record of dtype ACTION; `next`, `surprise` and `next_q_at` are set here.
+            action: () record of dtype ACTION; `next`, `td_error` and `next_q_at` are set here.
             previous: the record whose action led to this state, or -1.
         Returns:
             The record's index.
@@ -157,7 +159,7 @@ class Replay:
         self._observations[index] = observation
         self._actions[index] = action
         self._actions["next"][index] = -1
-        self._actions["surprise"][index] = NEW
+        self._actions["td_error"][index] = NEW
         self._actions["next_q_at"][index] = -1
         self._count += 1
         if previous >= 0:
@@ -165,7 +167,7 @@ class Replay:
         return index
 
     def commit(self) -> None:
-        """Make all records so far safe: first the data reach the disk, then the count does."""
+        """Commit all records so far: first the data reach the disk, then the count does."""
         if self._committed == self._count:
             return
         for name, dtype in self._dtypes.items():
@@ -177,14 +179,14 @@ class Replay:
     def draw(
         self, rng: np.random.Generator, n: int, primitive: Primitive, exponent: float
     ) -> npt.NDArray[np.int64]:
-        """Records to learn from, the more surprising the more often.
+        """Draw records to learn from; those with a larger TD error are drawn more often.
 
         Args:
-            rng: source of chance.
+            rng: random number generator.
             n: how many, with repeats.
             primitive: whose actions.
-            exponent: of the power law over the ranks of surprise, as in `Generator.power`
-                (authors' code: 2); 0: all alike.
+            exponent: of the power law over the ranks of TD errors, as in `Generator.power`
+                (authors' code: 2); 0: uniform.
         Returns:
             (n,) indices.
         Raises:
@@ -195,11 +197,11 @@ class Replay:
             raise ValueError(f"the replay holds no {primitive} to learn from")
         if exponent == 0:
             return chosen[rng.integers(len(chosen), size=n)]
-        order = chosen[np.argsort(self.actions["surprise"][chosen], kind="stable")]
+        order = chosen[np.argsort(self.actions["td_error"][chosen], kind="stable")]
         return order[(rng.power(exponent, n) * len(order)).astype(np.int64)]
 
     def missing_space(self, n_more: int) -> int:
-        """Bytes by which the disk is too small for so many more records; 0 if it will do."""
+        """Return the bytes that the disk lacks for more records; 0 if it has room."""
         unreserved = max(0, self._count + n_more - self._capacity)
         needed = unreserved * sum(dtype.itemsize for dtype in self._dtypes.values())
         return max(0, needed - shutil.disk_usage(self._directory).free)

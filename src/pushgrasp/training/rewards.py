@@ -1,4 +1,4 @@
-"""The paper's rewards, equations 2 to 4, those of its baseline, and the targets made of them."""
+"""The rewards of the paper (equations 2 to 4) and of its baseline, and learning targets."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ WANG_SUCCESS = 1.5
 
 
 def grasp_reward(success: bool) -> float:
-    """Equation 2: 1 for a grasp that succeeded, else 0.
+    """Return 1 for a grasp that succeeded, else 0 (equation 2).
 
     Args:
-        success: any object in hand while the goal does not matter, else the goal in hand.
+        success: the goal is in hand, or any object in goal-agnostic grasping.
     """
     return 1.0 if success else 0.0
 
 
 def push_reward(q_gain: float, occupancy_drop: float) -> float:
-    """Equation 3: whether a push made the target easier to grasp.
+    """Reward a push that made the target easier to grasp (equation 3).
 
     Args:
-        q_gain: best Q_g over the target in the image after the push less that before it.
-            Both images are scored; the released code takes the gain from the old image, so
-            that its positive reward can never be earned.
-        occupancy_drop: occupancy round the target before the push less that after it.
+        q_gain: best Q_g over the target after the push minus before it, each in its own image.
+            The authors' code scores the old image twice, so that no push can gain.
+        occupancy_drop: occupancy round the target before the push minus after it.
     Returns:
         0.5 (Q_g rose by more than 0.1), -0.5 (it did not, and the ring did not empty), else 0.
     Raises:
@@ -43,7 +42,7 @@ def push_reward(q_gain: float, occupancy_drop: float) -> float:
 
 
 def alternating_grasp_reward(success: bool, changed: bool) -> float:
-    """Equation 4: a grasp in alternating training.
+    """Reward a grasp in alternating training (equation 4).
 
     Args:
         success: the goal is in hand.
@@ -57,7 +56,7 @@ def alternating_grasp_reward(success: bool, changed: bool) -> float:
 
 
 def wang_push_reward(q_gain: float, occupancy_drop: float, changed: bool) -> float:
-    """The baseline's reward of a push: the target must be freed as well as promise more.
+    """Reward a push as the baseline does: the ring must empty, too.
 
     Args:
         q_gain, occupancy_drop: as for `push_reward`.
@@ -73,8 +72,12 @@ def wang_push_reward(q_gain: float, occupancy_drop: float, changed: bool) -> flo
 
 
 def wang_grasp_reward(success: bool, alternating: bool) -> float:
-    """The baseline's reward of a grasp once pushing is learned: 1.5, and -1 for a failure
-    while the networks take turns (Wang et al. 2024, from its public code)."""
+    """Reward a grasp as the baseline does once pushing is learned.
+
+    Returns:
+        1.5 for success, -1 for a failure in alternation, else 0.
+    Source: Wang et al. 2024, from its public code.
+    """
     if success:
         return WANG_SUCCESS
     return -1.0 if alternating else 0.0
@@ -83,18 +86,17 @@ def wang_grasp_reward(success: bool, alternating: bool) -> float:
 def reward_in_alternation(
     kind: Literal["paper", "wang2024"], success: bool, changed: bool
 ) -> float:
-    """What a grasp earns while the networks take turns, by a recipe's kind of rewards."""
+    """Reward a grasp in alternation by a recipe's kind of rewards."""
     if kind == "wang2024":
         return wang_grasp_reward(success, alternating=True)
     return alternating_grasp_reward(success, changed)
 
 
 def bootstraps(success: bool, changed: bool) -> bool:
-    """Whether the next state's value counts towards an action's target.
+    """Tell if the next state's value counts towards an action's target.
 
-    An action that neither succeeded nor changed anything is worth nothing more than its
-    reward; otherwise failing on the spot would inherit the value of the same state
-    (ancestors' code).
+    An action that neither succeeded nor changed anything is worth its reward only; otherwise a
+    failure would inherit the value of the same state (ancestors' code).
     """
     return success or changed
 
@@ -102,7 +104,7 @@ def bootstraps(success: bool, changed: bool) -> bool:
 def target(
     reward: float, next_q: float, discount: float, output: Literal["probability", "value"]
 ) -> float:
-    """What a network learns to predict for one action.
+    """Compute the target of one action's Q.
 
     Args:
         reward: of the action.

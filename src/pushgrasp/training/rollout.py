@@ -1,33 +1,31 @@
-"""Playing training scenes: look, pick a goal, act, label.
+"""Playing training scenes: observe, choose a goal, act, label.
 
-A scene offers many goals. In every state a visible object is made the goal, so that each
-action is one labelled sample. What counts as success is the simulator's truth; what the
-networks see is what a robot would see.
+A scene offers many goals. In every state a visible object is made the goal, so that each action is
+one labelled sample. Success is read from the simulator's ground truth; the networks see what a
+robot would see.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import RobotError, SimulatorFault
 from ..interfaces import Action, Primitive
 from ..perception.change import changed, moved
 from ..perception.observation import Observation
-from ..perception.segmentation import goal_mask, smooth_color
+from ..perception.segmentation import goal_mask
 from ..policy.maps import occupancy
 from ..sim.randomise import DomainConfig
 from ..sim.scenes.build import SceneConfig
 from ..utils.threads import use_one_thread
-from .actor import Actor, Setup
+from .actor import MIN_GOAL_PX, Actor, Goal, Mask, RolloutSetup, visible_goals
 from .messages import Message, Sample, SceneEnd, SceneJob
 from .recipes import Recipe, StageConfig
-from .replay_buffer import ACTION, PRIMITIVES, pack_observation
+from .replay_buffer import ACTION, NO_ACTION, PRIMITIVES, pack_observation
 from .rewards import (
     bootstraps,
     grasp_reward,
@@ -36,68 +34,62 @@ from .rewards import (
     wang_grasp_reward,
     wang_push_reward,
 )
-from .task import RGB, Clock, SimTable, Table
-
-Mask = npt.NDArray[np.bool_]
+from .task import RGB, SimTask, Timer, TrainingTask
 
 TRAINING = 1
 """First word of the spawn keys of all training scenes; evaluation uses other words."""
-MIN_GOAL_PX = 20
-"""Visible pixels (0.8 cm2) from which an object is made a goal."""
 MIN_OBJECTS = 3
 """A scene with fewer objects left is not worth its time."""
-ACTIONS_AN_OBJECT = 1.5
+ACTIONS_PER_OBJECT = 1.5
 """Length of a scene."""
 WANG_CHANGED_PX = 50
 """Cells that must have sunk for the baseline to see a change (its code)."""
-GOALS_TO_TRY = 10
-"""Objects looked at in search of one that cannot be grasped yet, and so is worth a push."""
 PUSH_REACH_PX = 30
-"""Exploring pushes start on objects within 6 cm of the target: half a push and a block."""
+"""Random pushes start on objects within 6 cm of the target: half a push and a block."""
 
 
 def scene_seed(seed: int, stage: int, scene: int) -> np.random.SeedSequence:
-    """The chance of one training scene: its layout, its goals and its exploration."""
+    """Return the seed of one training scene: of its layout, its goals and its exploration."""
     return np.random.SeedSequence(seed, spawn_key=(TRAINING, stage, scene))
 
 
 @dataclass
-class _Choice:
-    """An action, and the state it was chosen in."""
+class Transition:
+    """An action, the state it was chosen in, and what it led to."""
 
-    look: Observation
-    target: Mask
-    action: Action
-    explored: bool
-    follows: bool
-    reward: float = 0.0
+    observation: Observation
+    target: Mask  # (H, W) that the network was conditioned on
+    follows: bool  # the state is the one that the scene's previous action led to
+    action: Action | None = None  # None: the scene stops in this state
+    explored: bool = False
     success: bool = False
+    reward: float = 0.0
     bootstraps: bool = False
-    freed: bool = False  # something round the target was moved
+    target_changed: bool = False  # the surface round the target sank
 
 
-def prepare_player(setup: Setup) -> Player:
-    """Set up a rollout process."""
+def prepare_player(setup: RolloutSetup) -> ScenePlayer:
+    """Set up a rollout worker."""
     use_one_thread()
-    return Player(setup)
+    return ScenePlayer(setup)
 
 
-class Player:
+class ScenePlayer:
     """Plays scenes with the newest published networks; see `worker.Work`.
 
     Args:
         setup: recipe, seed, weights.
-        make_table: builds the scenes.
+        make_task: builds the scenes.
     """
 
     def __init__(
         self,
-        setup: Setup,
-        make_table: Callable[[SceneConfig, Recipe, Clock], Table] = SimTable,
+        setup: RolloutSetup,
+        make_task: Callable[[SceneConfig, Recipe, Timer], TrainingTask] = SimTask,
     ) -> None:
-        self._setup, self._recipe, self._make_table = setup, setup.recipe, make_table
-        self._clock = Clock()
-        self._actor = Actor(setup, self._clock)
+        self._setup, self._recipe, self._make_task = setup, setup.recipe, make_task
+        self._timer = Timer()
+        self._actor = Actor(setup, self._timer)
 
     def __call__(self, job: SceneJob) -> Iterator[Message]:
         """Play a scene; a fault of the simulator ends it and discards the action under way."""
@@ -114,224 +106,229 @@ class Player:
         )
         fault = ""
         try:
-            table = self._make_table(config, self._recipe, self._clock)
-            steps = round(ACTIONS_AN_OBJECT * config.n_objects)
-            play = self._mixed_scene if stage.mixes else self._grasp_scene
-            for choice in play(table, stage, job, steps, rng):
-                yield self._sample(choice, job)
+            task = self._make_task(config, self._recipe, self._timer)
+            n_steps = round(ACTIONS_PER_OBJECT * config.n_objects)
+            play = self._push_and_grasp if stage.mixes else self._grasp
+            for transition in play(task, stage, job, n_steps, rng):
+                yield self._sample(transition, job)
         except (SimulatorFault, RobotError) as error:
             fault = str(error)
-        yield SceneEnd(job, fault, self._clock.take())
+        yield SceneEnd(job, fault, self._timer.take())
 
     # --- stage 1 ---------------------------------------------------------------------
 
-    def _grasp_scene(
-        self, table: Table, stage: StageConfig, job: SceneJob, steps: int, rng: np.random.Generator
-    ) -> Iterator[_Choice]:
+    def _grasp(
+        self,
+        task: TrainingTask,
+        stage: StageConfig,
+        job: SceneJob,
+        n_steps: int,
+        rng: np.random.Generator,
+    ) -> Iterator[Transition]:
         """Grasp one visible object after another (section III-C.1)."""
         any_object = stage.name == "grasp-any"
-        look, follows = table.look(), False
+        observation, follows = task.observe(), False
         tried: set[str] = set()  # since the scene last changed
-        for _ in range(steps):
-            name, target = self._goal_to_grasp(table, look, stage, job, rng, tried)
-            if name is None or target is None or len(table.objects()) < MIN_OBJECTS:
+        for step in range(n_steps + 1):
+            is_last = step == n_steps or len(task.objects()) < MIN_OBJECTS
+            if is_last and not self._needs_last_state(follows):
                 return
+            goals = visible_goals(task.objects(), observation, rng, tried)
+            goal = self._actor.goal_to_grasp(
+                goals, observation, stage.goals_compared, job.grasp_threshold
+            )
+            if goal is None:
+                return
+            target = goal.mask
             if any_object and not self._actor.sees_target:
                 # A network that is told its target is asked about one object, as it will be
                 # later; one that is not, about all of them (section III-C.1).
-                target = look.objects
-            action, explored = self._actor.choose("grasp", look, target, target, job.epsilon, rng)
+                target = observation.objects
+            if is_last:
+                yield Transition(observation, target, follows)
+                return
+            action, explored = self._actor.choose(
+                "grasp", observation, target, target, job.epsilon, rng
+            )
             if action is None:
-                tried.add(name)
+                tried.add(goal.name)
                 continue
-            colors = table.objects()
-            held = table.act(action)
-            choice = _Choice(look, target, action, explored, follows)
-            choice.success = bool(held) if any_object else name in held
+            colors = task.objects()
+            taken = task.act(action)
+            transition = Transition(observation, target, follows, action, explored)
+            transition.success = bool(taken) if any_object else goal.name in taken
             if any_object:
-                relabel(choice, colors[held[0]] if held else None)
-            choice.reward = grasp_reward(choice.success)
-            look, follows = table.look(), True
-            tried = set() if held else {*tried, name}
-            yield self._with_change(choice, look)
+                relabel(transition, colors[taken[0]] if taken else None)
+            transition.reward = grasp_reward(transition.success)
+            observation, follows = task.observe(), True
+            tried = set() if taken else {*tried, goal.name}
+            yield note_changes(transition, observation)
 
     # --- stages 2 and 3 --------------------------------------------------------------
 
-    def _mixed_scene(
-        self, table: Table, stage: StageConfig, job: SceneJob, steps: int, rng: np.random.Generator
-    ) -> Iterator[_Choice]:
-        """Push for a goal until it can be grasped, then grasp it (sections III-C.2 and III-C.3).
-
-        Only the primitive that is being trained explores. The other's actions are samples,
-        too; its network will learn from them when its turn comes.
-        """
-        look, follows = table.look(), False
-        name, pushes, q = None, 0, 0.0
-        for _ in range(steps):
-            if name is None:
-                name, q = self._goal_to_push_for(table, look, job, rng)
-                pushes = 0
-            colors = table.objects()
-            if name is None or len(colors) < MIN_OBJECTS:
-                return
-            color = colors.get(name)
-            target = None if color is None else goal_mask(look.heightmap, color)
-            if color is None or target is None or target.sum() < MIN_GOAL_PX:
-                name, follows = None, False  # pushed off the table, or out of sight
-                continue
-            free = occupancy(target, look.heightmap.height) <= self._recipe.decision.occupancy_limit
-            due = (q > job.grasp_threshold and free) or pushes >= stage.max_pushes
-            primitive: Primitive = "grasp" if due else "push"
-            near = target if due else look.objects & _widen(target, PUSH_REACH_PX)
-            epsilon = job.epsilon if primitive == stage.trains else 0.0
-            action, explored = self._actor.choose(primitive, look, target, near, epsilon, rng)
-            if action is None:
-                if not due:
-                    return
-                name = None
-                continue
-            held = table.act(action)
-            after, choice = table.look(), _Choice(look, target, action, explored, follows)
-            # Both Q_g are of the network's view of their own image (METHOD: the released code
-            # scores the old one twice). A target out of sight cannot be grasped, and hiding it
-            # is no gain, however little it was worth before.
-            target_after = goal_mask(after.heightmap, color)
-            q_after = min(q, 0.0)
-            if not due and target_after.any():
-                q_after = self._actor.best_grasp(after, target_after)
-            choice.success = name in held
-            if due:
-                choice.reward = self._grasp_reward(stage, choice, after)
-            else:
-                choice.reward = self._push_reward(choice, after, target_after, q_after - q)
-                choice.success = choice.reward > 0
-            name = None if due else name
-            look, q, follows, pushes = after, q_after, True, pushes + 1
-            yield self._with_change(choice, look)
-
-    def _grasp_reward(self, stage: StageConfig, choice: _Choice, after: Observation) -> float:
-        """Of a grasp where pushes and grasps mix (equation 2, in alternation equation 4)."""
-        kind = self._recipe.rewards
-        if stage.alternates:
-            return reward_in_alternation(kind, choice.success, _freed(choice, after))
-        if kind == "wang2024":
-            return wang_grasp_reward(choice.success, alternating=False)
-        return grasp_reward(choice.success)
-
-    def _push_reward(
-        self, choice: _Choice, after: Observation, target_after: Mask, q_gain: float
-    ) -> float:
-        """Of a push (equation 3)."""
-        look = choice.look
-        drop = _occupancy_drop(look, choice.target, after, target_after)
-        if self._recipe.rewards == "wang2024":
-            freed = changed(look.heightmap, after.heightmap, choice.target, min_px=WANG_CHANGED_PX)
-            return wang_push_reward(q_gain, drop, freed)
-        return push_reward(q_gain, drop)
-
-    def _goal_to_push_for(
-        self, table: Table, look: Observation, job: SceneJob, rng: np.random.Generator
-    ) -> tuple[str | None, float]:
-        """A visible object that cannot be grasped yet, else the last one looked at; its Q_g."""
-        chosen, q = None, 0.0
-        goals = itertools.islice(self._visible(table, look, rng, set()), GOALS_TO_TRY)
-        for name, mask in goals:
-            chosen, q = name, self._actor.best_grasp(look, mask)
-            if q <= job.grasp_threshold:
-                break
-        return chosen, q
-
-    def _goal_to_grasp(
+    def _push_and_grasp(
         self,
-        table: Table,
-        look: Observation,
+        task: TrainingTask,
         stage: StageConfig,
         job: SceneJob,
+        n_steps: int,
         rng: np.random.Generator,
-        tried: set[str],
-    ) -> tuple[str | None, Mask | None]:
-        """A visible object, if several are compared that whose Q_g is nearest to Q_g*."""
-        goals = itertools.islice(self._visible(table, look, rng, tried), stage.goals_compared)
-        if stage.goals_compared == 1:
-            return next(goals, (None, None))
-        return min(
-            goals,
-            key=lambda goal: abs(self._actor.best_grasp(look, goal[1]) - job.grasp_threshold),
-            default=(None, None),
+    ) -> Iterator[Transition]:
+        """Push for a goal until it can be grasped, then grasp it (sections III-C.2 and III-C.3).
+
+        Only the primitive that is trained explores. The other one's actions are samples, too; its
+        network will learn from them in its next stage.
+        """
+        observation, follows = task.observe(), False
+        goal: Goal | None = None
+        for step in range(n_steps + 1):
+            is_last = step == n_steps or len(task.objects()) < MIN_OBJECTS
+            if is_last and not self._needs_last_state(follows):
+                return
+            if goal is None:
+                goals = visible_goals(task.objects(), observation, rng)
+                goal = self._actor.goal_to_push_for(goals, observation, job.grasp_threshold)
+            if goal is None:
+                return
+            if is_last:
+                yield Transition(observation, goal.mask, follows)
+                return
+            grasps = goal.n_pushes >= stage.max_pushes or (
+                goal.q > job.grasp_threshold and self._is_free(goal, observation)
+            )
+            primitive: Primitive = "grasp" if grasps else "push"
+            near = goal.mask if grasps else observation.objects & _widen(goal.mask, PUSH_REACH_PX)
+            epsilon = job.epsilon if primitive == stage.trains else 0.0
+            action, explored = self._actor.choose(
+                primitive, observation, goal.mask, near, epsilon, rng
+            )
+            if action is None and not grasps:
+                return
+            if action is None:
+                goal = None
+                continue
+            taken = task.act(action)
+            after = task.observe()
+            transition = Transition(observation, goal.mask, follows, action, explored)
+            observation, follows = after, True
+            if grasps:
+                transition.success = goal.name in taken
+                transition.reward = self._grasp_reward(stage, transition, after)
+                goal = None
+            else:
+                pushed = self._look_again(goal, after)
+                transition.reward = self._push_reward(transition, pushed, pushed.q - goal.q, after)
+                transition.success = transition.reward > 0
+                is_there = goal.name in task.objects() and pushed.mask.sum() >= MIN_GOAL_PX
+                # Out of sight or off the table, its next state has no value.
+                goal, follows = (pushed, True) if is_there else (None, False)
+            yield note_changes(transition, after)
+
+    def _is_free(self, goal: Goal, observation: Observation) -> bool:
+        limit = self._recipe.decision.occupancy_limit
+        return occupancy(goal.mask, observation.heightmap.height) <= limit
+
+    def _look_again(self, goal: Goal, after: Observation) -> Goal:
+        """Return the goal as it is seen after a push, with its Q_g.
+
+        Both Q_g are the network's, each for its own image; the authors' code scores the old image
+        twice. A goal out of sight cannot be grasped, and hiding it is no gain, however low its Q_g
+        was.
+        """
+        mask = goal_mask(after.heightmap, goal.rgb, objects=after.objects)
+        q = self._actor.best_grasp(after, mask) if mask.any() else min(goal.q, 0.0)
+        return replace(goal, mask=mask, q=q, n_pushes=goal.n_pushes + 1)
+
+    def _grasp_reward(
+        self, stage: StageConfig, transition: Transition, after: Observation
+    ) -> float:
+        """Reward a grasp where pushes and grasps mix (equation 2, in alternation equation 4)."""
+        kind, success = self._recipe.rewards, transition.success
+        if stage.alternates:
+            return reward_in_alternation(kind, success, _target_changed(transition, after))
+        if kind == "wang2024":
+            return wang_grasp_reward(success, alternating=False)
+        return grasp_reward(success)
+
+    def _push_reward(
+        self, transition: Transition, pushed: Goal, q_gain: float, after: Observation
+    ) -> float:
+        """Reward a push (equation 3)."""
+        before = transition.observation.heightmap
+        drop = occupancy(transition.target, before.height) - occupancy(
+            pushed.mask, after.heightmap.height
         )
+        if self._recipe.rewards == "wang2024":
+            sank = changed(before, after.heightmap, transition.target, min_px=WANG_CHANGED_PX)
+            return wang_push_reward(q_gain, drop, sank)
+        return push_reward(q_gain, drop)
 
     # --- parts -----------------------------------------------------------------------
 
-    def _visible(
-        self, table: Table, look: Observation, rng: np.random.Generator, tried: set[str]
-    ) -> Iterator[tuple[str, Mask]]:
-        """Objects of which enough is seen, in random order, those not tried yet first."""
-        colors = table.objects()
-        names = [str(n) for n in rng.permutation(sorted(colors))] if colors else []
-        smoothed = smooth_color(look.heightmap.color)
-        for name in sorted(names, key=lambda n: n in tried):
-            mask = goal_mask(look.heightmap, colors[name], objects=look.objects, smoothed=smoothed)
-            if mask.sum() >= MIN_GOAL_PX:
-                yield name, mask
+    def _needs_last_state(self, follows: bool) -> bool:
+        """Tell if the state in which a scene stops must be recorded.
 
-    def _with_change(self, choice: _Choice, after: Observation) -> _Choice:
-        """The choice, with notes of whether the next state's value shall count, and of what a
-        grasp would earn in alternation."""
-        if self._recipe.discount > 0:
-            something_moved = moved(choice.look.heightmap, after.heightmap)
-            choice.bootstraps = bootstraps(choice.success, something_moved)
-            choice.freed = choice.action.primitive == "grasp" and _freed(choice, after)
-        return choice
+        The scene stops, its objects do not: the state has a value, which the last action's target
+        needs.
+        """
+        return follows and self._recipe.discount > 0
 
-    def _sample(self, choice: _Choice, job: SceneJob) -> Sample:
-        action, heightmap = choice.action, choice.look.heightmap
+    def _sample(self, transition: Transition, job: SceneJob) -> Sample:
+        observation, action = transition.observation, transition.action
         record = np.zeros((), ACTION)
         record["stage"], record["scene"] = job.stage, job.scene
-        record["primitive"] = PRIMITIVES.index(action.primitive)
-        record["row"], record["column"] = action.pixel
-        record["rotation"], record["q"] = action.rotation, action.q
-        record["reward"], record["explored"] = choice.reward, choice.explored
-        record["bootstraps"], record["freed"] = choice.bootstraps, choice.freed
-        color = heightmap.color if keeps_color(self._recipe) else None
-        state = pack_observation(heightmap.height, choice.look.labels, choice.target, color)
-        return Sample(state, record, choice.follows, self._clock.take())
+        record["explored"], record["reward"] = transition.explored, transition.reward
+        record["bootstraps"] = transition.bootstraps
+        record["target_changed"] = transition.target_changed
+        if action is None:
+            record["primitive"], record["q"] = NO_ACTION, np.nan
+        else:
+            record["primitive"] = PRIMITIVES.index(action.primitive)
+            record["row"], record["column"] = action.pixel
+            record["rotation"], record["q"] = action.rotation, action.q
+        heightmap = observation.heightmap
+        color = heightmap.color if self._recipe.keeps_color else None
+        state = pack_observation(heightmap.height, observation.labels, transition.target, color)
+        return Sample(state, record, transition.follows, self._timer.take())
 
 
-def keeps_color(recipe: Recipe) -> bool:
-    """Whether the recipe's network looks at colours, so that the replay must keep them."""
-    return recipe.network.name != "compact"
+def note_changes(transition: Transition, after: Observation) -> Transition:
+    """Note what the next state tells: if its value counts, and a grasp's change (equation 4)."""
+    assert transition.action is not None
+    something_moved = moved(transition.observation.heightmap, after.heightmap)
+    transition.bootstraps = bootstraps(transition.success, something_moved)
+    if transition.action.primitive == "grasp":
+        transition.target_changed = _target_changed(transition, after)
+    return transition
 
 
-def relabel(choice: _Choice, held_rgb: RGB | None) -> None:
-    """Make what was grasped the goal; of a failure, what lies under the pixel.
+def relabel(transition: Transition, taken_rgb: RGB | None) -> None:
+    """Hindsight relabelling: the grasped object becomes the goal; on failure, the object under
+    the pixel.
 
-    A held object that was not seen before could not have been asked for: that, too, is a
-    failure to grasp what lies under the pixel.
+    A grasped object that was not seen before could not have been asked for: that, too, is a
+    failure to grasp the object under the pixel.
 
     Args:
-        choice: a goal-agnostic grasp; changed in place.
-        held_rgb: colour of the object in the hand, None for an empty one.
+        transition: a goal-agnostic grasp; changed in place.
+        taken_rgb: colour of the object that was grasped, or None.
     Source: section III-C.1.
     """
-    if held_rgb is not None:
-        mask = goal_mask(choice.look.heightmap, held_rgb)
+    assert transition.action is not None
+    if taken_rgb is not None:
+        mask = goal_mask(transition.observation.heightmap, taken_rgb)
         if mask.any():
-            choice.target = mask
+            transition.target = mask
             return
-    choice.success = False
-    label = choice.look.labels[choice.action.pixel]
+    transition.success = False
+    label = transition.observation.labels[transition.action.pixel]
     if label > 0:
-        choice.target = choice.look.labels == label
+        transition.target = transition.observation.labels == label
 
 
-def _freed(choice: _Choice, after: Observation) -> bool:
-    """Whether something was moved round the target (equation 4's change)."""
-    return changed(choice.look.heightmap, after.heightmap, choice.target)
-
-
-def _occupancy_drop(before: Observation, target: Mask, after: Observation, then: Mask) -> float:
-    """Share of the target's ring that a push freed."""
-    return occupancy(target, before.heightmap.height) - occupancy(then, after.heightmap.height)
+def _target_changed(transition: Transition, after: Observation) -> bool:
+    """Detect that something was moved round the target (equation 4's change)."""
+    return changed(transition.observation.heightmap, after.heightmap, transition.target)
 
 
 def _widen(mask: Mask, pixels: int) -> Mask:

@@ -1,16 +1,15 @@
-"""A training run: everything that changes while it goes on, and its directory.
+"""A training run: everything that changes while it trains, and its folder.
 
-config.json              the whole recipe and the seed; `--resume` needs nothing else
-checkpoint.safetensors   weights, optimisers, chance and counts
+config.json              the whole recipe and the seed; nothing else is needed to resume
+checkpoint.safetensors   weights, optimisers, RNG states and counters
 replay/                  every action
-weights.safetensors      what the rollout workers play with
+weights.safetensors      what the rollout workers act with
 metrics.jsonl, tensorboard/
 policy/                  the result
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,42 +28,45 @@ from .recipes import Recipe, StageConfig
 from .replay_buffer import PRIMITIVES, Replay
 
 CONFIG, CHECKPOINT, WEIGHTS = "config.json", "checkpoint.safetensors", "weights.safetensors"
+REPLAY, POLICY = "replay", "policy"
+
+Networks = dict[Primitive, QNetwork]
 
 
 def is_trained(actions: npt.NDArray[np.void], stage: StageConfig) -> npt.NDArray[np.bool_]:
-    """Which records, of dtype `replay.ACTION`, are of the primitive that their stage trains."""
+    """Tell which records, of dtype `replay_buffer.ACTION`, are of the primitive a stage trains."""
     return actions["primitive"] == PRIMITIVES.index(stage.trains)
 
 
 @dataclass
 class Run:
-    """The state of a run; see `begin_run` and `resume_run`."""
+    """The state of a run; see `run_folder` for new and resumed ones."""
 
     directory: Path
     recipe: Recipe
     seed: int
-    networks: dict[Primitive, QNetwork]
+    networks: Networks
     optimizers: dict[Primitive, Optimizer]
     replay: Replay
     rng: np.random.Generator
-    updates: dict[str, int]  # gradient steps so far, by primitive
+    updates: dict[Primitive, int]  # gradient steps so far
     next_scene: list[int]  # number of the next scene, by stage
     samples: list[int]  # actions so far of the primitive that is trained, by stage
     grasp_threshold: float  # Q_g*
     elapsed_s: float = 0.0
-    faults: int = 0  # scenes that the simulator gave up
-    _last: dict[int, int] = field(default_factory=dict)  # newest record of each worker
+    faults: int = 0  # scenes that a fault of the simulator aborted
+    _last: dict[int, int] = field(default_factory=dict)  # each worker's newest record
 
     # --- collecting ------------------------------------------------------------------
 
     def epsilon(self, stage: int) -> float:
-        """Chance of a random action now (section III-C.4)."""
+        """Return the current probability of a random action (section III-C.4)."""
         config = self.recipe.stages[stage]
         start, end = config.epsilon
         return max(end, start * config.epsilon_decay ** self.samples[stage])
 
     def next_job(self, stage: int) -> SceneJob:
-        """The next scene to play; no scene is given out twice, not even after a kill."""
+        """Return the next scene to play; none is assigned twice, not even after a kill."""
         scene = self.next_scene[stage]
         self.next_scene[stage] += 1
         return SceneJob(stage, scene, self.epsilon(stage), self.grasp_threshold)
@@ -80,47 +82,56 @@ class Run:
         self.samples[stage] += bool(is_trained(sample.action, self.recipe.stages[stage]))
         return True
 
+    def stage_actions(self, stage: int) -> npt.NDArray[np.void]:
+        """Return the records of a stage, of the primitive that it trains."""
+        actions = self.replay.actions
+        return actions[(actions["stage"] == stage) & is_trained(actions, self.recipe.stages[stage])]
+
     # --- learning --------------------------------------------------------------------
 
     def updates_owed(self, primitive: Primitive) -> int:
-        """Gradient steps that the samples so far allow and that have not been taken.
+        """Return the number of gradient steps that the samples so far allow and were not taken.
 
-        Samples of a network that rests count, too: it learns from them when its turn comes.
+        Samples of a frozen network count, too: it learns from them in its next stage.
         """
         n = int((self.replay.actions["primitive"] == PRIMITIVES.index(primitive)).sum())
-        allowed = self.recipe.updates_per_sample * max(0, n - self.recipe.batch_size)
-        return int(allowed) - self.updates[primitive]
+        return self._updates_for(n) - self.updates[primitive]
 
     def updates_planned(self, primitive: Primitive) -> int:
-        """Gradient steps over which a network's rate falls: for the samples of its own stages.
+        """Return the number of gradient steps over which a network's learning rate falls.
 
-        Those for the samples that it gets while the other learns come on top, at the last rate.
+        They are for the samples of its own stages. Those for samples that it gets while the other
+        network learns come on top, at the final rate.
         """
-        n = sum(c.n_samples for c in self.recipe.stages if c.trains == primitive)
-        return int(self.recipe.updates_per_sample * max(0, n - self.recipe.batch_size))
+        return self._updates_for(
+            sum(stage.n_samples for stage in self.recipe.stages if stage.trains == primitive)
+        )
+
+    def _updates_for(self, n_samples: int) -> int:
+        return int(self.recipe.updates_per_sample * max(0, n_samples - self.recipe.batch_size))
 
     def measure_threshold(self) -> None:
-        """Set Q_g* once stage 1 is over, from the network's own latest grasps there.
+        """Set Q_g* once grasping is trained, from the network's own latest grasps.
 
-        Values: the level that the best Q_g has reached (the paper: 1.78). Probabilities mean
-        the same in every network, so the recipe's number stays.
+        For values it is the level that the best Q_g has reached (the paper: 1.78). Probabilities
+        mean the same in every network, so the recipe's number stays.
         """
-        stages = list(self._stages())
-        over = [i for i, (n, c) in enumerate(stages) if c.name == "grasp-goal" and n >= c.n_samples]
-        if not over:
+        done = [
+            index
+            for index, (n, stage) in enumerate(zip(self.samples, self.recipe.stages, strict=True))
+            if stage.name == "grasp-goal" and n >= stage.n_samples
+        ]
+        if not done or self.recipe.network.output != "value":
             return
-        actions = self.replay.actions
-        greedy = actions[(actions["stage"] == over[-1]) & ~actions["explored"]]
-        if self.recipe.network.output == "value" and len(greedy):
-            self.grasp_threshold = float(np.mean(greedy["q"][-RECENT:]))
-
-    def _stages(self) -> Iterator[tuple[int, StageConfig]]:
-        return zip(self.samples, self.recipe.stages, strict=True)
+        actions = self.stage_actions(done[-1])
+        greedy = actions["q"][~actions["explored"]]
+        if len(greedy):
+            self.grasp_threshold = float(np.mean(greedy[-RECENT:]))
 
     # --- keeping ---------------------------------------------------------------------
 
     def save(self) -> None:
-        """Make everything so far safe.
+        """Save everything so far.
 
         Raises:
             UserError: the disk is full; what was saved before still holds.
@@ -129,6 +140,7 @@ class Run:
         state = {
             "updates": self.updates,
             "next_scene": self.next_scene,
+            "n_records": len(self.replay),
             "grasp_threshold": self.grasp_threshold,
             "elapsed_s": self.elapsed_s,
             "faults": self.faults,
@@ -138,11 +150,11 @@ class Run:
         )
 
     def publish(self) -> None:
-        """Give the workers the present weights."""
+        """Give the workers the current weights."""
         save_weights(self.directory / WEIGHTS, self.networks)
 
     def policy(self) -> Policy:
-        """The policy as it is now; without pushes if none has been learned from."""
+        """Return the policy as it is now; without pushes if none has been learned from."""
         recipe = self.recipe
         return Policy(
             network=recipe.network,
@@ -153,7 +165,7 @@ class Run:
             metadata={
                 "recipe": recipe.name,
                 "seed": self.seed,
-                "samples": [[s.name, n] for n, s in self._stages()],
+                "samples": [[s.name, n] for n, s in zip(self.samples, recipe.stages, strict=True)],
                 "updates": self.updates,
                 "wall_time_s": round(self.elapsed_s),
             },

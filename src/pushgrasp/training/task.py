@@ -1,9 +1,9 @@
-"""A scene to train in: what the robot sees and does there, and the truth that labels it."""
+"""A scene to train in: what the robot sees and does, and the ground truth that labels it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -17,14 +17,14 @@ from .recipes import Recipe
 RGB = tuple[int, int, int]
 
 
-class Clock:
+class Timer:
     """Seconds spent, by kind of work."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
 
     @contextmanager
-    def __call__(self, kind: str) -> Iterator[None]:
+    def __call__(self, kind: str) -> Generator[None]:
         """Count the time of a block."""
         start = time.perf_counter()
         try:
@@ -34,55 +34,59 @@ class Clock:
             self._seconds[kind] = spent
 
     def take(self) -> dict[str, float]:
-        """The seconds since the last call."""
+        """Return the seconds since the last call."""
         taken, self._seconds = self._seconds, {}
         return taken
 
 
-class Table(Protocol):
-    """A scene to train in, with the truth that labels it."""
+class TrainingTask(Protocol):
+    """A scene to train in, with the ground truth that labels it."""
 
-    def look(self) -> Observation:
-        """What the robot sees, out of its own way; the goal mask is not used."""
+    def observe(self) -> Observation:
+        """Observe the table, with the robot out of the way; the goal mask is not used."""
         ...
 
     def objects(self) -> dict[str, RGB]:
-        """Names and colours of the objects in the scene."""
+        """Return the names and colours of the objects in the scene."""
         ...
 
     def act(self, action: Action) -> list[str]:
-        """Carry out an action and go home; returns what the jaw carried to the bin."""
+        """Carry out an action and go home; returns the objects that the jaw took to the bin."""
         ...
 
 
-class SimTable:
-    """A simulated scene and robot.
+class SimTask:
+    """A simulated scene and robot; a TrainingTask.
 
+    Args:
+        config: the scene.
+        recipe: how the robot acts.
+        timer: counts the time of building, seeing and acting.
     Raises:
-        SimulatorFault: the scene could not be built.
+        SimulatorFault: the scene cannot be built.
     """
 
-    def __init__(self, config: SceneConfig, recipe: Recipe, clock: Clock) -> None:
-        self._primitive, self._clock = recipe.primitive, clock
-        with clock("scene"):
+    def __init__(self, config: SceneConfig, recipe: Recipe, timer: Timer) -> None:
+        self._primitive, self._timer = recipe.primitive, timer
+        with timer("scene"):
             scene = build_scene(config)
             self._world, self._workspace = scene.world, scene.workspace
             self._robot, (self._camera,) = scene.make_robot(), scene.make_cameras()
         camera = self._camera
         self._region = workspace_region(self._workspace, camera.intrinsics, camera.T_world_camera)
 
-    def look(self) -> Observation:
-        """See `Table.look`."""
-        with self._clock("camera"):
+    def observe(self) -> Observation:
+        """See TrainingTask."""
+        with self._timer("camera"):
             return observe(self._camera.capture(self._region), (0, 0, 0), self._workspace)
 
     def objects(self) -> dict[str, RGB]:
-        """See `Table.objects`."""
+        """See TrainingTask."""
         return {name: self._world.color(name) for name in self._world.in_scene()}
 
     def act(self, action: Action) -> list[str]:
-        """See `Table.act`."""
-        with self._clock("robot"):
+        """See TrainingTask."""
+        with self._timer("robot"):
             run(self._robot, action, self._primitive, self._workspace)
             before = self._world.in_scene()
             self._robot.home()

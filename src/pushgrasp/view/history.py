@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
+from ..training.metrics import Line, read_metrics
 from ..utils.files import read_json
 
-CONFIG, METRICS = "config.json", "metrics.jsonl"
+CONFIG = "config.json"
 GOAL_STAGE = "grasp-goal"
 MILESTONE = 0.8
 """Greedy success in the goal stage, the time to which runs are compared by."""
@@ -27,8 +26,6 @@ ENOUGH = 100
 """Greedy actions of a stage, estimated by epsilon, from which its success means something."""
 
 _LONGEST = 34  # characters of a name in tables and legends
-
-Line = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,7 @@ def read_history(directory: Path, name: str, number: int = 1) -> History:
     recipe = config.get("recipe") if isinstance(config, dict) else None
     if not isinstance(recipe, dict) or not isinstance(recipe.get("name"), str):
         raise UserError(f"{directory / CONFIG} is no training run's configuration")
-    lines, damaged = _read_lines(directory / METRICS)
+    lines, damaged = read_metrics(directory)
     visits = _visits(lines)
     if not visits:
         bad = f" that can be read ({len(damaged)} are damaged)" if damaged else " yet"
@@ -206,46 +203,6 @@ def smoothed(values: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]
         for v in (np.where(known, values, 0.0), known.astype(float))
     )
     return np.where(known, sums / np.maximum(counts, 1), np.nan)
-
-
-def _read_lines(path: Path) -> tuple[list[Line], list[str]]:
-    """The good lines of a file, and what is wrong with the others. A last line without an end is
-    being written, or was when the run was killed."""
-    try:
-        content = path.read_bytes() if path.exists() else b""
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    good, damaged = [], []
-    for number, raw in enumerate(content.split(b"\n")[:-1], start=1):
-        try:
-            line = json.loads(raw)  # raises ValueError for what is not text or not JSON
-            _check(line)
-            good.append(line)
-        except ValueError as error:
-            is_json = not isinstance(error, json.JSONDecodeError | UnicodeDecodeError)
-            what = str(error) if is_json else "is no JSON"
-            damaged.append(f"{path}: line {number} is damaged and left out: it {what}")
-    return good, damaged
-
-
-def _check(line: Any) -> None:
-    """Whether a line can be drawn; ValueError says what it does not have."""
-    if not isinstance(line, dict):
-        raise ValueError("is no object with named values")
-    if not isinstance(line.get("stage"), str):
-        raise ValueError("names no stage")
-    for key in ("samples", "stage_samples", "wall_s"):
-        value = line.get(key)
-        if not _is_number(value) or not math.isfinite(value) or value < 0:
-            raise ValueError(f"has no number of 0 or more as {key}")
-    drawn = {"success_greedy", "loss", "epsilon", "samples_per_s"}
-    for key in drawn.union(key for key in line if key.startswith("share_")):
-        if line.get(key) is not None and not _is_number(line[key]):
-            raise ValueError(f"has no number as {key}")
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _visits(lines: Sequence[Line]) -> list[Visit]:

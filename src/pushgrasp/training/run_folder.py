@@ -1,0 +1,250 @@
+"""A run's folder: created when everything else is known to be right, or loaded to be resumed."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import UserError
+from ..policy.learned import Policy
+from ..policy.networks import build
+from ..policy.networks.densenet import DenseNet, fetch_imagenet
+from ..utils.cache import cache_folder
+from ..utils.config_json import FileFormat, from_json
+from ..utils.files import write_json
+from .checkpoint import load_checkpoint
+from .learner import make_optimizer
+from .recipes import Recipe, check_recipe
+from .replay_buffer import PRIMITIVES, Replay
+from .run import CHECKPOINT, CONFIG, POLICY, REPLAY, WEIGHTS, Networks, Run, is_trained
+
+FORMAT = FileFormat("pushgrasp-run", 1, "the configuration of a training run")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a new run starts from."""
+
+    recipe: Recipe
+    seed: int
+    networks: Networks
+    grasp_threshold: float
+
+
+def prepare_start(
+    directory: Path,
+    recipe: Recipe,
+    seed: int,
+    init_from: str | Path | None = None,
+    imagenet: Path | None = None,
+) -> Start:
+    """Make the initial networks of a new run. Nothing is written.
+
+    Args:
+        directory: where the run is to be: new, or empty but for a start that was killed.
+        recipe: how to train.
+        seed: of all RNGs in the run.
+        init_from: a policy, by folder or name, to take weights and Q_g* from.
+        imagenet: file of torchvision's DenseNet-121 weights to start from; "fetch" downloads
+            them, once, into the user's cache.
+    Raises:
+        UserError: something is there, the recipe cannot be trained, or weights do not fit.
+    """
+    check_recipe(recipe)
+    check_free(directory)
+    torch.manual_seed(np.random.SeedSequence(seed).generate_state(1)[0])
+    networks, threshold = _build(recipe), recipe.decision.grasp_threshold
+    if imagenet is not None:
+        _load_imagenet(networks, recipe, imagenet)
+    if init_from is not None:
+        policy = Policy.from_pretrained(init_from)
+        if policy.network != recipe.network:
+            raise UserError(
+                f"policy {init_from} cannot be the start: its networks differ from those of "
+                f"recipe {recipe.name!r}"
+            )
+        for network in policy.networks().values():
+            networks[network.primitive].load_state_dict(network.state_dict())
+        threshold = policy.decision.grasp_threshold
+    return Start(recipe, seed, networks, threshold)
+
+
+def create_run(directory: Path, start: Start) -> Run:
+    """Create a run's files; if that fails, none is left.
+
+    Args:
+        directory: as for `prepare_start`.
+        start: from `prepare_start`.
+    Raises:
+        UserError: something is there now, or a file cannot be written.
+        OSError: the disk is full.
+    """
+    check_free(directory)
+    _remove_false_start(directory)
+    try:
+        run = _make_run(directory, start.recipe, start.seed, start.networks)
+        run.grasp_threshold = start.grasp_threshold
+        run.save()
+        run.publish()
+        # Last, so that there is a run to resume from here on and not before.
+        config = {"seed": start.seed, "recipe": dataclasses.asdict(start.recipe)}
+        write_json(directory / CONFIG, {**FORMAT.header, **config})
+    except BaseException:
+        _remove_false_start(directory)
+        raise
+    return run
+
+
+def check_free(directory: Path) -> None:
+    """Check that a run may be created in a folder.
+
+    Raises:
+        UserError: there is a run, or something else than what a killed start has left.
+    """
+    if (directory / CONFIG).exists():
+        raise UserError(f"{directory} holds a training run; resume it, or name another folder")
+    if directory.exists() and any(directory.iterdir()) and not _is_false_start(directory):
+        raise UserError(f"{directory} is not empty; name a new or an empty folder")
+
+
+def _is_false_start(directory: Path) -> bool:
+    """Tell if a run was killed there before it was complete, which leaves no action to lose.
+
+    The configuration is written before the first action is played, and the replay is made first.
+    """
+    found = {entry.name for entry in directory.iterdir() if not entry.match(".*.partial")}
+    records = {entry.name for entry in directory.glob(f"{REPLAY}/*")}
+    return (
+        REPLAY in found
+        and found <= {REPLAY, CHECKPOINT, WEIGHTS}
+        and records <= {"observations.bin", "actions.bin"}
+    )
+
+
+def _remove_false_start(directory: Path) -> None:
+    _drop_partial_files(directory)
+    shutil.rmtree(directory / REPLAY, ignore_errors=True)
+    for name in (CHECKPOINT, WEIGHTS, CONFIG):
+        (directory / name).unlink(missing_ok=True)
+
+
+def _load_imagenet(networks: Networks, recipe: Recipe, source: Path) -> None:
+    dense = [network for network in networks.values() if isinstance(network, DenseNet)]
+    if not dense:
+        raise UserError(
+            f"ImageNet weights are for densenet121; recipe {recipe.name!r} has the network "
+            f"{recipe.network.name}"
+        )
+    if str(source) == "fetch":
+        source = fetch_imagenet(cache_folder())
+    for network in dense:
+        network.load_imagenet(source)
+
+
+def resume_run(directory: Path, recipe: Recipe | None = None, seed: int | None = None) -> Run:
+    """Load a run that was stopped or killed.
+
+    Actions are counted by the replay, which is newer than the checkpoint after a kill.
+
+    Args:
+        directory: of the run.
+        recipe, seed: those of the run, or None; they cannot be changed.
+    Raises:
+        UserError: there is no run, it has another recipe or seed, or its files are damaged or
+            incomplete.
+    """
+    check_resumable(directory)
+    config = FORMAT.read(directory / CONFIG)
+    if not isinstance(config.get("seed"), int):
+        raise UserError(f"{directory / CONFIG} has no seed; it must be an integer")
+    own = from_json(Recipe, config.get("recipe"), f"{directory / CONFIG}: recipe")
+    if recipe is not None and recipe != own:
+        other = "other numbers of that recipe" if recipe.name == own.name else repr(own.name)
+        raise UserError(
+            f"recipe {recipe.name}: the run in {directory} was begun with {other}; name no recipe "
+            "to resume it, or another folder for a new run"
+        )
+    if seed is not None and seed != config["seed"]:
+        raise UserError(
+            f"seed {seed}: the run in {directory} was begun with seed {config['seed']}; name no "
+            "seed to resume it, or another folder for a new run"
+        )
+    _drop_partial_files(directory)
+    run = _make_run(directory, own, config["seed"], _build(own))
+    state = load_checkpoint(directory / CHECKPOINT, run.networks, run.optimizers, run.rng)
+    _check_replay(run, state)
+    run.updates, run.next_scene = state["updates"], state["next_scene"]
+    run.grasp_threshold, run.faults = state["grasp_threshold"], state["faults"]
+    run.elapsed_s = state["elapsed_s"]
+    actions = run.replay.actions
+    for stage in range(len(own.stages)):
+        scenes = actions["scene"][actions["stage"] == stage]
+        run.next_scene[stage] = max(run.next_scene[stage], int(scenes.max(initial=-1)) + 1)
+    # Next-state values of networks that the kill took away.
+    done = np.array([*(run.updates[p] for p in PRIMITIVES), 0])[actions["primitive"]]
+    actions["next_q_at"][actions["next_q_at"] > done] = -1
+    run.publish()
+    return run
+
+
+def check_resumable(directory: Path) -> None:
+    """Check that a folder holds a run.
+
+    Raises:
+        UserError: it does not.
+    """
+    if not (directory / CONFIG).is_file():
+        raise UserError(f"{directory} holds no training run to resume ({CONFIG} is missing)")
+
+
+def _check_replay(run: Run, state: Mapping[str, Any]) -> None:
+    """Refuse a replay that has fewer actions than the networks have learned from."""
+    # Older checkpoints do not say how many there were.
+    n_known = state.get("n_records", run.recipe.batch_size if any(state["updates"].values()) else 0)
+    if len(run.replay) < n_known:
+        raise UserError(
+            f"{run.directory / REPLAY} holds {len(run.replay)} of the {n_known} or more actions "
+            "that the run had recorded; copy the whole folder of the run, or start another run "
+            f"from {run.directory / POLICY}"
+        )
+
+
+def _drop_partial_files(directory: Path) -> None:
+    """Remove what a kill left half written; see `files.write_atomic`."""
+    for path in directory.rglob(".*.partial"):
+        with suppress(OSError):
+            path.unlink()
+
+
+def _build(recipe: Recipe) -> Networks:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return {primitive: build(recipe.network, primitive).to(device) for primitive in PRIMITIVES}
+
+
+def _make_run(directory: Path, recipe: Recipe, seed: int, networks: Networks) -> Run:
+    replay = Replay(directory / REPLAY, recipe.workspace.shape, recipe.keeps_color)
+    actions = replay.actions
+    return Run(
+        directory=directory,
+        recipe=recipe,
+        seed=seed,
+        networks=networks,
+        optimizers={p: make_optimizer(n, recipe) for p, n in networks.items()},
+        replay=replay,
+        rng=np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,))),
+        updates=dict.fromkeys(PRIMITIVES, 0),
+        next_scene=[0 for _ in recipe.stages],
+        samples=[
+            int(((actions["stage"] == i) & is_trained(actions, stage)).sum())
+            for i, stage in enumerate(recipe.stages)
+        ],
+        grasp_threshold=recipe.decision.grasp_threshold,
+    )
