@@ -254,7 +254,7 @@ def test_options_choose_the_scene(table: RetrieveEnv, cubes: str) -> None:
     assert info["max_actions"] == 6
     with pytest.raises(UserError, match="no option 'goals'"):
         table.reset(options={"goals": 1})
-    with pytest.raises(UserError, match="--goal 7"):
+    with pytest.raises(UserError, match="goal 7"):
         table.reset(options={"goal": 7})
 
 
@@ -281,7 +281,7 @@ def test_render_and_close(cubes: str) -> None:
         ({"robot": "crane"}, "no robot 'crane'"),
         ({"scenes": "pile"}, "no scene 'pile'"),
         ({"scenes": ()}, "no scene given"),
-        ({"objects": 31}, "--objects 31: a scene has 1 to 30"),
+        ({"objects": 31}, "objects 31: a scene has 1 to 30"),
         ({"reward": "dense"}, "reward 'dense': it is one of sparse, paper"),
         ({"render_mode": "human"}, "render_mode 'human'"),
     ],

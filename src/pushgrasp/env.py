@@ -1,7 +1,7 @@
 """The simulated table as a Gymnasium environment: one primitive of the robot is one step.
 
-What the simulator knows and a robot could not is in the reward, in `info["truth"]`, and in when and
-why an episode ends.
+The simulator's ground truth is used for the reward, for `info["truth"]`, and for when and why an
+episode ends.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from .workspace import N_ROTATIONS, Workspace, read_workspace
 
 ENV_ID = "pushgrasp/Retrieve-v0"
 PRIMITIVES: tuple[Primitive, ...] = get_args(Primitive)
-"""What the first number of an action stands for: 0 grasp, 1 push."""
+"""The meaning of an action's first number: 0 grasp, 1 push."""
 OPTIONS = ("scene", "objects", "goal")
 
 Arrays = dict[str, Any]  # numpy arrays, see `to_arrays`
@@ -57,11 +57,11 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
 
     Args:
         robot: gantry, ur5e, panda or gantry-franka.
-        scenes: random, heap, challenging-01 and so on, or scene files; drawn from at each reset.
-        objects: numbers of objects, where they are dropped; drawn from likewise.
+        scenes: random, heap, challenging-01 and so on, or scene files; each reset draws one.
+        objects: numbers of objects in procedural scenes; each reset draws one.
         reward: sparse, or the paper's equations 3 and 4.
-        policy: name or folder; its GraspNet values what a push gained, for the paper's reward.
-        device: where that network computes; see `load_policy`.
+        policy: name or folder; its GraspNet measures the gain of a push for the paper's reward.
+        device: where that network runs; see `load_policy`.
         primitive: depths and lengths of the motions; None: those of the `default` policy.
         view: the robot's cameras; None for the default one.
         workspace: where the robot works, or a file that says so; None: the standard workspace.
@@ -202,7 +202,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         return to_arrays(turn.after), reward, terminated, turn.given_up, _goal(episode) | info
 
     def render(self) -> npt.NDArray[np.uint8] | None:
-        """The table from the side, (360, 480, 3) sRGB, if the render mode is rgb_array."""
+        """Draw the table from the side: (360, 480, 3) sRGB, if the render mode is rgb_array."""
         if self.render_mode is None:
             gym.logger.warn('nothing to render: make the environment with render_mode="rgb_array"')
             return None
@@ -211,12 +211,12 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         return self._draw()
 
     def close(self) -> None:
-        """Let go of the scene and the networks; `reset` begins anew."""
+        """Release the scene and the networks; `reset` builds new ones."""
         self._episode = self._spectator = self._draw = None
         self._policy = None
 
     def _plan(self, options: Info) -> list[TrialSpec]:
-        """The kinds of scene to draw from, their goals chosen as in an evaluation."""
+        """List the kinds of scene to draw from; their goals are chosen as in an evaluation."""
         unknown = sorted(set(options) - set(OPTIONS))
         if unknown:
             raise UserError(f"no option {unknown[0]!r}; reset knows {', '.join(OPTIONS)}")
@@ -250,7 +250,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         return push_reward(gain, rings[0] - rings[1])
 
     def _grasp_value(self, seen: Observation) -> float:
-        """The highest Q_g over the goal; 0 for one out of sight, which cannot be grasped."""
+        """Return the highest Q_g over the goal; 0 while the goal is hidden."""
         if self._policy is None:
             from .policy.learned import Policy
 
@@ -259,7 +259,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
 
 
 def to_arrays(seen: Observation) -> Arrays:
-    """An observation as the environment gives it, in arrays of its own."""
+    """Copy an observation into the arrays that the environment returns."""
     return {
         "color": seen.heightmap.color.copy(),
         "height": np.nan_to_num(seen.heightmap.height, nan=0.0),
@@ -304,7 +304,7 @@ def _observation_space(workspace: Workspace) -> Dict:
 
 
 def _goal(episode: Episode) -> Info:
-    """What the robot is told: the goal's colour."""
+    """Return the name and the value of the goal's colour, all that the robot is told."""
     rgb = episode.scene.goal_rgb
     return {"goal": color_name(rgb), "goal_rgb": np.array(rgb, np.uint8)}
 

@@ -52,13 +52,13 @@ def test_scene_leaves_pictures_and_a_record(capsys, tmp_path: Path):
     [
         (["--goal", "rde"], "unknown colour 'rde'"),
         (["--goal", "#12345"], "unknown colour '#12345'"),
-        (["--goal", "#808080"], "--goal #808080: no object on the table has that colour"),
-        (["--goal", "3"], "--goal 3: the scene has 3 objects"),
-        (["--goal=-1"], "--goal -1"),
-        (["--objects", "0"], "--objects 0"),
-        (["--objects", "31"], "--objects 31"),
-        (["--sigma", "-1"], "--sigma -1"),
-        (["--seed", "-1"], "--seed -1"),
+        (["--goal", "#808080"], "goal #808080: no object on the table has that colour"),
+        (["--goal", "3"], "goal 3: the scene has 3 objects"),
+        (["--goal=-1"], "goal -1"),
+        (["--objects", "0"], "objects 0"),
+        (["--objects", "31"], "objects 31"),
+        (["--sigma", "-1"], "sigma -1"),
+        (["--seed", "-1"], "seed -1"),
     ],
 )
 def test_bad_settings_of_a_scene(capsys, arguments: list[str], sentence: str):

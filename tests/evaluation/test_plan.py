@@ -64,7 +64,7 @@ def test_the_goal_of_a_fixed_scene_lies_in_the_workspace(tmp_path: Path) -> None
     path.write_text(outside + PRESET)
     assert {s.goal for s in plan((str(path),), ())} == {1}
     assert {s.goal for s in plan((str(path),), (), goal=2)} == {2}
-    with pytest.raises(UserError, match=r"--goal 0: that object .* outside the workspace"):
+    with pytest.raises(UserError, match=r"goal 0: that object .* outside the workspace"):
         plan((str(path),), (), goal=0)
     path.write_text(outside)
     with pytest.raises(UserError, match="no object in the workspace"):
@@ -98,15 +98,15 @@ def test_seeds_depend_on_run_group_and_index_only() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"trials": 0}, "--trials 0: at least one"),
-        ({"seed": -1}, "--seed -1"),
+        ({"trials": 0}, "trials 0: at least one"),
+        ({"seed": -1}, "seed -1"),
         ({"scenes": ()}, "no scene given; there are: random, heap"),
         ({"scenes": ("randm",)}, "no scene 'randm': it is neither a file nor one of random, heap"),
-        ({"objects": ()}, "the scene random needs --objects"),
-        ({"objects": (0,)}, "--objects 0: a scene has 1 to 30"),
-        ({"objects": (31,)}, "--objects 31"),
-        ({"goal": 10}, "--goal 10: random has 10 objects, so the goal is 0 to 9"),
-        ({"objects": (5, 5)}, "--objects names 5 twice"),
+        ({"objects": ()}, "the scene random needs objects"),
+        ({"objects": (0,)}, "objects 0: a scene has 1 to 30"),
+        ({"objects": (31,)}, "objects 31"),
+        ({"goal": 10}, "goal 10: random has 10 objects, so the goal is 0 to 9"),
+        ({"objects": (5, 5)}, "objects names 5 twice"),
     ],
 )
 def test_bad_settings(settings: dict, message: str) -> None:

@@ -203,8 +203,8 @@ def test_bad_input_leaves_nothing(tmp_path: Path) -> None:
     for changes, message in (
         ({"policies": ("nosuchpolicy",)}, "nosuchpolicy"),
         ({"policies": ("random", "random")}, "two policies would be called random"),
-        ({"workers": 0}, "--workers 0"),
-        ({"trials": 0}, "--trials 0"),
+        ({"workers": 0}, "workers 0"),
+        ({"trials": 0}, "trials 0"),
     ):
         with pytest.raises(UserError, match=message):
             small(tmp_path / "o", **changes)

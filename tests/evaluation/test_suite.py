@@ -127,7 +127,7 @@ def test_a_suite_goes_alone(tmp_path: Path) -> None:
     suite = write_suite(tmp_path, {"file": "a.txt"})
     with pytest.raises(UserError, match="--suite and --scenes are both given"):
         groups(suite, scenes=("heap",))
-    with pytest.raises(UserError, match="--goal 1: with --suite"):
+    with pytest.raises(UserError, match="goal 1: with --suite"):
         groups(suite, goal=1)
     with pytest.raises(UserError, match=r"no suite nosuch: .* challenging, novel"):
         read_suite("nosuch")

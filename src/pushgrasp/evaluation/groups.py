@@ -83,21 +83,21 @@ def run_suites(config: EvaluationConfig) -> list[Suite]:
     if config.scenes != EvaluationConfig.scenes:
         raise UserError("--suite and --scenes are both given; the suite names the scenes")
     if config.goal is not None:
-        raise UserError(f"--goal {config.goal}: with --suite, the suite names each scene's goal")
+        raise UserError(f"goal {config.goal}: with --suite, the suite names each scene's goal")
     return [read_suite(config.suite)]
 
 
 def _procedural(scene: str, config: EvaluationConfig) -> list[SceneGroup]:
     """Make a group for each number of objects; the first two dropped are the goals, in turn."""
     if not config.objects:
-        raise UserError(f"the scene {scene} needs --objects, one or more numbers")
+        raise UserError(f"the scene {scene} needs objects, one or more numbers")
     groups: list[SceneGroup] = []
     for n in config.objects:
         if not 1 <= n <= len(PALETTE):
-            raise UserError(f"--objects {n}: a scene has 1 to {len(PALETTE)} objects")
+            raise UserError(f"objects {n}: a scene has 1 to {len(PALETTE)} objects")
         if config.goal is not None and not 0 <= config.goal < n:
             raise UserError(
-                f"--goal {config.goal}: {scene} has {n} objects, so the goal is 0 to {n - 1}"
+                f"goal {config.goal}: {scene} has {n} objects, so the goal is 0 to {n - 1}"
             )
         goals = (0, 1)[:n] if config.goal is None else (config.goal,)
         groups.append(SceneGroup(f"{scene}-{n}", scene, n, goals))

@@ -32,12 +32,12 @@ def plan_trials(
         UserError: bad settings, or no such scene.
     """
     if config.trials < 1:
-        raise UserError(f"--trials {config.trials}: at least one trial is needed")
+        raise UserError(f"trials {config.trials}: at least one trial is needed")
     if config.seed < 0:
-        raise UserError(f"--seed {config.seed}: a seed is 0 or more")
+        raise UserError(f"seed {config.seed}: a seed is 0 or more")
     for i, n in enumerate(config.objects):
         if n in config.objects[:i]:
-            raise UserError(f"--objects names {n} twice; name each number once")
+            raise UserError(f"objects names {n} twice; name each number once")
     robot_model(config.robot)  # an unknown one is an error
     groups = scene_groups(config) if groups is None else groups
     view, workspace = config.view(), config.read_workspace()

@@ -67,7 +67,7 @@ def evaluate(
         KeyboardInterrupt: with a sentence; the summary so far is written.
     """
     if workers != "ray" and workers < 1:
-        raise UserError(f"--workers {workers}: at least one process is needed, or ray")
+        raise UserError(f"workers {workers}: at least one process is needed, or ray")
     policies = policy_entries(config.policies)
     groups = scene_groups(config)
     specs = plan_trials(config, [policy.name for policy in policies], groups)

@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 from ..errors import UserError
 from ..utils.threads import ONE_THREAD
@@ -28,8 +29,8 @@ ENVIRONMENT = {"env_vars": ONE_THREAD}
 
 
 @contextmanager
-def cluster(n: int | None = None) -> Iterator[int]:
-    """A connection to the cluster that RAY_ADDRESS names, else to one started here.
+def cluster(n: int | None = None) -> Generator[int]:
+    """Connect to the cluster that RAY_ADDRESS names, or to a local one started here.
 
     At the end what was begun here is shut down: the local cluster with all its processes, or
     the connection. A connection that was there before is used and kept.
@@ -60,7 +61,9 @@ def cluster(n: int | None = None) -> Iterator[int]:
 
 
 def _connect(address: str, n: int) -> None:
-    own = {"num_cpus": n, "num_gpus": 0, "include_dashboard": False} if address == "local" else {}
+    own: dict[str, Any] = {}
+    if address == "local":
+        own = {"num_cpus": n, "num_gpus": 0, "include_dashboard": False}
     on_terminate = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **own)

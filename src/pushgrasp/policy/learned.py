@@ -165,7 +165,7 @@ class Policy:
 
 
 def choose_device(device: str, *, for_gpu: bool) -> torch.device:
-    """Return the device that networks shall compute on.
+    """Choose the device that networks run on.
 
     Args:
         device: "cpu", "cuda", "cuda:N", or "auto": the GPU, if there is one and it pays.

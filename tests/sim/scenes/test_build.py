@@ -175,14 +175,14 @@ def test_objects_off_the_table_are_left_out_and_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"n_objects": 0}, f"--objects 0: a scene has 1 to {len(PALETTE)} objects"),
-        ({"n_objects": 31}, "--objects 31: a scene has 1 to 30 objects"),
-        ({"n_objects": 5, "goal": 5}, "--goal 5: the scene has 5 objects, so the goal is 0 to 4"),
-        ({"goal": -1}, "--goal -1: the scene has 10 objects"),
-        ({"sigma": 0.0}, "--sigma 0.0: the spread is above 0 and at most 0.1 m"),
-        ({"sigma": float("nan")}, "--sigma nan: the spread is above 0"),
-        ({"sigma": 0.5}, "--sigma 0.5: the spread is above 0 and at most 0.1 m"),
-        ({"seed": -1}, "--seed -1: a seed is 0 or more"),
+        ({"n_objects": 0}, f"objects 0: a scene has 1 to {len(PALETTE)} objects"),
+        ({"n_objects": 31}, "objects 31: a scene has 1 to 30 objects"),
+        ({"n_objects": 5, "goal": 5}, "goal 5: the scene has 5 objects, so the goal is 0 to 4"),
+        ({"goal": -1}, "goal -1: the scene has 10 objects"),
+        ({"sigma": 0.0}, "sigma 0.0: the spread is above 0 and at most 0.1 m"),
+        ({"sigma": float("nan")}, "sigma nan: the spread is above 0"),
+        ({"sigma": 0.5}, "sigma 0.5: the spread is above 0 and at most 0.1 m"),
+        ({"seed": -1}, "seed -1: a seed is 0 or more"),
         ({"name": "kitchen"}, "no scene 'kitchen': it is neither a file nor one of random, heap"),
         ({"name": "/"}, "no scene '/': it is neither a file nor one of random, heap"),
     ],
@@ -194,7 +194,7 @@ def test_impossible_settings_are_refused_with_a_sentence(settings: dict, words: 
 
 
 def test_a_file_without_objects_or_with_too_few_for_the_goal(pair: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"--goal 2: .*pair.txt has 2 objects, .* 0 to 1"):
+    with pytest.raises(UserError, match=r"goal 2: .*pair.txt has 2 objects, .* 0 to 1"):
         build_scene(SceneConfig(pair, goal=2))
     empty = tmp_path / "empty.txt"
     empty.write_text("\n")

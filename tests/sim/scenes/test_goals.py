@@ -77,9 +77,9 @@ def test_goals_are_in_the_scenes_own_workspace() -> None:
 @pytest.mark.parametrize(
     ("scene", "asked", "words"),
     [
-        (scene_of(INSIDE), 1, "--goal 1: s has 1 object, so the goal is 0"),
-        (scene_of(INSIDE), -1, "--goal -1: s has 1 object"),
-        (scene_of(INSIDE, OUTSIDE), 1, "--goal 1: that object of s lies outside the workspace"),
+        (scene_of(INSIDE), 1, "goal 1: s has 1 object, so the goal is 0"),
+        (scene_of(INSIDE), -1, "goal -1: s has 1 object"),
+        (scene_of(INSIDE, OUTSIDE), 1, "goal 1: that object of s lies outside the workspace"),
         (scene_of(OUTSIDE, INSIDE), 0, "inside are 1"),
         (scene_of(OUTSIDE), None, "s has no object in the workspace that could be the goal"),
         (
@@ -159,7 +159,7 @@ def test_a_goal_in_the_file_and_one_asked_for_are_the_same(
 def test_a_goal_that_was_left_out_is_refused(name: str) -> None:
     with pytest.raises(UserError) as error:
         build_scene(SceneConfig(name, goal=0))
-    assert "--goal 0: object 0 (cube) at (" in str(error.value)
+    assert "goal 0: object 0 (cube) at (" in str(error.value)
     assert "is left out: it lies" in str(error.value)
     assert "it can be one of 1, 2" in str(error.value)
 

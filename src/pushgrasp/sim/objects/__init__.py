@@ -1,1 +1,1 @@
-from .. import _mujoco  # noqa: F401
+from .. import _mujoco as _mujoco

@@ -205,7 +205,7 @@ def _read(config: SceneConfig) -> SceneFile:
 
 def _rng(config: SceneConfig) -> np.random.Generator:
     if config.seed < 0:
-        raise UserError(f"--seed {config.seed}: a seed is 0 or more")
+        raise UserError(f"seed {config.seed}: a seed is 0 or more")
     return np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(0,)))
 
 
@@ -223,16 +223,16 @@ def _check(config: SceneConfig) -> int:
     goal = config.goal or 0
     if not 1 <= config.n_objects <= len(PALETTE):
         raise UserError(
-            f"--objects {config.n_objects}: a scene has 1 to {len(PALETTE)} objects, "
+            f"objects {config.n_objects}: a scene has 1 to {len(PALETTE)} objects, "
             "each in a colour of its own"
         )
     if not 0 <= goal < config.n_objects:
         raise UserError(
-            f"--goal {goal}: the scene has {config.n_objects} objects, "
+            f"goal {goal}: the scene has {config.n_objects} objects, "
             f"so the goal is 0 to {config.n_objects - 1}"
         )
     if not 0 < config.sigma <= 0.1:
-        raise UserError(f"--sigma {config.sigma}: the spread is above 0 and at most 0.1 m")
+        raise UserError(f"sigma {config.sigma}: the spread is above 0 and at most 0.1 m")
     return goal
 
 

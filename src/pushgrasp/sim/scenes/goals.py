@@ -32,7 +32,7 @@ def choose_goal(scene: SceneFile, goal: int | None, name: str) -> int:
     goals = possible_goals(scene)
     if not goals:
         raise UserError(f"{name} has no object in the workspace that could be the goal")
-    asked = f"--goal {goal}" if goal is not None else f"the goal of {name} is {scene.goal}"
+    asked = f"goal {goal}" if goal is not None else f"the goal of {name} is {scene.goal}"
     if goal is None:
         goal = goals[0] if scene.goal is None else scene.goal
     n_objects = len(scene.objects) + len(scene.left_out)
