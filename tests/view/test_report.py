@@ -10,17 +10,18 @@ from typing import Any
 
 import pytest
 from made_results import make_trial, write_results, write_strip
+from markupsafe import Markup
 
 from pushgrasp.cli.main import main
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation.metrics import Cause
 from pushgrasp.evaluation.tables import PAPER
+from pushgrasp.sim.robots.registry import gripper
 from pushgrasp.view.report import read_results, report_page
 from pushgrasp.view.report.about import command
-from pushgrasp.view.report.board import THEIRS, arrange
-from pushgrasp.view.report.charts import Part, Point, Series, bars, dots, nice_top, stacks
+from pushgrasp.view.report.board import PAPER_METHODS, arrange
+from pushgrasp.view.report.charts import Part, Point, Series, bars, dots, el, nice_top, stacks
 from pushgrasp.view.report.data import read_strip
-from pushgrasp.view.report.markup import Html, el
 from pushgrasp.view.report.words import p_value, percents, seconds
 
 RANDOM = {"random-10": ("random", 10), "random-20": ("random", 20)}
@@ -74,9 +75,9 @@ def test_policies_keep_their_colours_and_the_papers_figures_match_them(tmp_path:
     assert board.styles["paper"] == 1
     assert board.styles["wang2024"] == 3
     assert len(set(board.styles.values())) == 4
-    assert THEIRS["paper"] == "the paper"
-    assert "no switching" in THEIRS["paper-no-switching"]
-    assert THEIRS["wang2024"].startswith("Wang et al.")
+    assert PAPER_METHODS["paper"] == "the paper"
+    assert "no switching" in PAPER_METHODS["paper-no-switching"]
+    assert PAPER_METHODS["wang2024"].startswith("Wang et al.")
 
 
 def test_groups_are_ordered_by_kind_and_size(tmp_path: Path):
@@ -91,7 +92,7 @@ def test_groups_are_ordered_by_kind_and_size(tmp_path: Path):
         "random": ["random-5", "random-20"], "heap": ["heap-10"],
         "challenging": ["challenging-01", "challenging-02"], "other": ["mine"],
     }  # fmt: skip
-    assert board.dropped == ["random", "heap"]
+    assert board.procedural == ["random", "heap"]
 
 
 def test_folders_are_taken_together(tmp_path: Path):
@@ -104,6 +105,17 @@ def test_folders_are_taken_together(tmp_path: Path):
     listed = embedded(report_page(results))
     place = listed["trial"].index("folder")
     assert [t[place] for t in listed["trials"]] == [0] * len(one) + [1] * len(two)
+
+
+def test_actions_are_drawn_with_the_jaw_of_each_folders_robot(tmp_path: Path):
+    write_results(tmp_path / "a", RANDOM, trials=1)
+    write_results(tmp_path / "b", FIXED, trials=1, settings={"robot": "panda"})
+    jaws = embedded(page_of(tmp_path / "a", tmp_path / "b"))["jaws"]
+    assert [width for width, *_ in jaws] == [
+        gripper("gantry").max_width,
+        gripper("panda").max_width,
+    ]
+    assert jaws[0] != jaws[1]
 
 
 def test_a_trial_in_two_folders_is_refused(tmp_path: Path):
@@ -306,9 +318,9 @@ def test_an_axis_ends_at_a_round_number(highest: float, top: float):
 
 
 def test_elements_escape_text_and_attributes():
-    made = el("p", "a < b & c", el("b", "d"), title='"x"', hidden=None, open=True, data_n=1.0)
-    assert made == '<p title="&quot;x&quot;" open data-n="1">a &lt; b &amp; c<b>d</b></p>'
-    assert isinstance(made, Html)
+    made = el("p", "a < b & c", el("b", "d"), title='"x"', hidden=None, data_n=1.0)
+    assert made == '<p title="&#34;x&#34;" data-n="1">a &lt; b &amp; c<b>d</b></p>'
+    assert isinstance(made, Markup)
 
 
 def test_missing_values_are_dashes():

@@ -181,7 +181,7 @@ def test_the_list_is_filtered_by_policy_group_outcome_cause_and_text(open_page: 
     assert [(row["group"], row["index"]) for row in opened.rows()] == [("random-20", "7")] * 2
     opened.page.locator("#filters [name=text]").fill("no such words")
     assert opened.rows() == []
-    assert opened.count() == "No trial is like that."
+    assert opened.count() == "No trial matches."
 
 
 def test_the_list_comes_in_pages(open_page: Open, results):

@@ -6,13 +6,13 @@ import shlex
 from typing import Any
 
 from ...evaluation.settings import cameras_in_words, played_by
-from .data import Results, Run
-from .markup import Html, el, join
-from .words import NONE, number, plural
+from ..draw.words import plural
+from .data import Run
+from .words import NONE, number
 
 
 def origin(run: Run) -> str:
-    """Robot, seed, commit and machine, in a line."""
+    """Sum up robot, seed, cameras, commit and machine in a line."""
     settings = run.settings
     parts = [f"Robot {settings['robot']}", f"seed {settings['seed']}"]
     parts.append(cameras_in_words(settings))
@@ -21,36 +21,30 @@ def origin(run: Run) -> str:
 
 
 def machine(settings: dict[str, Any]) -> str:
-    """Processor and cores."""
+    """Name the processor and count its cores."""
     found = settings.get("machine") or {}
     if "processor" not in found:
         return "machine unknown"
     return f"{found['processor']}, {plural(found.get('cores', 0), 'core')}"
 
 
-def runs(results: Results) -> Html:
-    """Each folder's command and what else there is to know about it."""
-    return join(*(_run(run) for run in results.runs))
-
-
-def _run(run: Run) -> Html:
+def facts(run: Run) -> dict[str, str]:
+    """Return a run's folder, commit, versions, machine, cameras, speed and policies, by name."""
     settings = run.settings
     about = settings.get("machine") or {}
     packages = [f"Python {about['python']}"] if "python" in about else []
     packages += [f"{name} {version}" for name, version in (about.get("packages") or {}).items()]
     speed = number(run.trials_per_minute, 1)
-    facts = {
+    return {
         "Folder": str(run.folder),
         "Commit": played_by(settings),
         "Program": f"pushgrasp {settings.get('program') or NONE}",
         "Machine": machine(settings),
         "Packages": ", ".join(packages) or NONE,
         "Cameras": cameras_in_words(settings),
-        "Speed": speed if speed == NONE else f"{speed} trials a minute",
+        "Speed": speed if speed == NONE else f"{speed} trials per minute",
         **{f"Policy {p['name']}": _policy(p) for p in settings["policies"]},
     }
-    rows = [part for name, text in facts.items() for part in (el("dt", name), el("dd", text))]
-    return join(el("pre", el("code", command(run))), el("dl", *rows, class_="facts"))
 
 
 def _policy(policy: dict[str, Any]) -> str:
@@ -59,7 +53,7 @@ def _policy(policy: dict[str, Any]) -> str:
 
 
 def command(run: Run) -> str:
-    """The command that gives these results; those of a run that went on came of several."""
+    """Return the command that reproduces a run, which may have been played by several commands."""
     settings = run.settings
     words = ["pushgrasp", "evaluate", "--policy", *(p["source"] for p in settings["policies"])]
     words += [word for suite in settings.get("suites", ()) for word in ("--suite", suite)]

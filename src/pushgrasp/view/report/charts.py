@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .markup import Html, el, join
+from markupsafe import Markup
 
 PANEL = 340
 """Pixels, the width of a plot that a phone shows without shrinking it."""
@@ -49,7 +49,28 @@ class Part:
     words: str  # shown where the pointer rests
 
 
-def dots(categories: Sequence[str], series: Sequence[Series], *, top: float, label: str) -> Html:
+def el(name: str, *children: str, **attributes: object) -> Markup:
+    """Make an element of HTML or SVG.
+
+    Args:
+        name: of the element.
+        children: any but Markup is escaped.
+        attributes: `class_` is class and `text_anchor` is text-anchor; None is left out; floats
+            are rounded to a hundredth, enough for a pixel.
+    """
+    written = Markup().join(
+        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _attribute(value))
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return Markup("<{}{}>{}</{}>").format(name, written, Markup().join(children), name)
+
+
+def _attribute(value: object) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def dots(categories: Sequence[str], series: Sequence[Series], *, top: float, label: str) -> Markup:
     """Points with intervals, joined by lines.
 
     Args:
@@ -94,7 +115,7 @@ def bars(
     top: float,
     label: str,
     notes: Sequence[str] = (),
-) -> Html:
+) -> Markup:
     """Bars with intervals, those of a category side by side.
 
     Args:
@@ -128,7 +149,7 @@ def bars(
 
 def stacks(
     rows: Sequence[tuple[str, Sequence[Part], str]], *, top: float, label: str, width: int = PANEL
-) -> Html:
+) -> Markup:
     """Stacked horizontal bars, each under its name.
 
     Args:
@@ -137,7 +158,7 @@ def stacks(
         label: as for `dots`.
     """
     high = 42
-    parts: list[Html] = []
+    parts: list[Markup] = []
     for i, (name, pieces, total) in enumerate(rows):
         base = i * high
         parts.append(_text(0, base + 13, name, "start", longest=width - 90))
@@ -154,7 +175,7 @@ def stacks(
     return _svg(width, len(rows) * high, label, *parts)
 
 
-def marker(style: int, x: float, y: float) -> Html:
+def marker(style: int, x: float, y: float) -> Markup:
     """A policy's shape, about 9 pixels across."""
     shape = _SHAPES[style % _N_STYLES]
     if not shape:
@@ -163,7 +184,7 @@ def marker(style: int, x: float, y: float) -> Html:
     return el("polygon", points=points, class_="mark")
 
 
-def sample(style: int, *, hollow: bool = False) -> Html:
+def sample(style: int, *, hollow: bool = False) -> Markup:
     """A policy's line and shape, for a key."""
     line = el("polyline", points="0,8 24,8", class_="line")
     look = f"s{style % _N_STYLES}{' hollow' if hollow else ''}"
@@ -183,9 +204,9 @@ def _axis(top: float) -> Callable[[float], float]:
     return lambda value: _TOP + _HEIGHT * (1 - min(max(value / top, 0.0), 1.0))
 
 
-def _grid(width: int, top: float) -> Html:
+def _grid(width: int, top: float) -> Markup:
     y = _axis(top)
-    lines: list[Html] = []
+    lines: list[Markup] = []
     for i in range(5):
         value = top * i / 4
         lines.append(el("line", x1=_LEFT, x2=width - _RIGHT, y1=y(value), y2=y(value)))
@@ -193,24 +214,24 @@ def _grid(width: int, top: float) -> Html:
     return el("g", *lines, class_="grid")
 
 
-def _whisker(x: float, point: Point, y: Callable[[float], float]) -> Html:
+def _whisker(x: float, point: Point, y: Callable[[float], float]) -> Markup:
     if point.low is None or point.high is None:
-        return Html("")
+        return Markup()
     return el("line", x1=x, x2=x, y1=y(point.low), y2=y(point.high), class_="whisker")
 
 
 def _text(
     x: float, y: float, text: str, anchor: str, class_: str | None = None, longest: float = 1e9
-) -> Html:
+) -> Markup:
     """A line of text, cut short where it would be longer than so many pixels."""
     most = max(int(longest / 7.2), 1)
     shown = text if len(text) <= most else text[: most - 1] + "…"
     return el("text", shown, x=x, y=y, text_anchor=anchor, class_=class_)
 
 
-def _svg(width: float, height: float, label: str, *parts: Html) -> Html:
+def _svg(width: float, height: float, label: str, *parts: Markup) -> Markup:
     return el(
-        "svg", join(*parts), role="img", width=width, height=height,
+        "svg", *parts, role="img", width=width, height=height,
         viewBox=f"0 0 {width:g} {height:g}", aria_label=label,
     )  # fmt: skip
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from PIL import Image, UnidentifiedImageError
 
 from ...errors import UserError
@@ -56,6 +58,11 @@ class StripFile:
     data: bytes
     columns: int  # pictures side by side
     rows: int
+
+    @property
+    def base64(self) -> Markup:
+        """Encode it for a page."""
+        return Markup(base64.b64encode(self.data).decode())
 
 
 def read_results(folders: Sequence[str | Path]) -> Results:

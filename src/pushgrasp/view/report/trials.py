@@ -1,4 +1,4 @@
-"""The trials as the page's scripts read them: lists with the names of their places once."""
+"""The trials as the page's scripts read them: plain lists, their fields named once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from ...evaluation.metrics import Cause, cause
 from ...evaluation.records import TrialRecord
 from ...evaluation.steps import StepRecord
-from ...interfaces import GripperSpec
 from ...primitives import PrimitiveConfig
+from ...sim.robots.registry import gripper
 from ...workspace import Workspace
 from ..draw.strip import CELL
 from .board import Board
@@ -21,20 +21,21 @@ TRIAL = (
     "visible_fraction", "wall_s", "seed", "goal", "reason", "good_grasps", "faults", "refusals",
     "decision_s", "robot_s", "folder", "steps",
 )  # fmt: skip
-"""Of a trial; policy, group, cause and folder are places in the lists of their names."""
+"""Fields of a trial; policy, group, cause and folder are indices into the lists of their names."""
 STEP = tuple(field.name for field in fields(StepRecord))
 
 
 def listing(results: Results, board: Board) -> dict[str, Any]:
-    """All that the list of trials shows.
+    """Collect what the list of trials shows.
 
     Returns:
-        `policies`, `styles` of theirs, `groups`, `causes`, `folders`; `trial` and `step`, the
-        names of the places of `trials` and of their steps; and what actions are drawn with.
+        `policies` and their `styles`, `groups`, `causes`, `folders`; `trial` and `step`, the
+        names of the fields of `trials` and of their steps; and the sizes in m that actions are
+        drawn with: `workspaces` and `jaws` of the folders, and `push`.
     """
     groups = [name for names in board.kinds.values() for name in names]
     folders = [str(run.folder) for run in results.runs]
-    jaw, primitive = GripperSpec(), PrimitiveConfig()
+    jaws, primitive = [gripper(run.settings["robot"]) for run in results.runs], PrimitiveConfig()
     workspaces = [Workspace(**(run.settings["workspace"] or {})) for run in results.runs]
     return {
         "policies": board.policies,
@@ -49,8 +50,8 @@ def listing(results: Results, board: Board) -> dict[str, Any]:
             for record, folder in zip(results.records, results.folders, strict=True)
         ],
         "cell": CELL,
-        "workspaces": [[w.x_min, w.y_min, w.size] for w in workspaces],  # of the folders
-        "jaw": [jaw.max_width, jaw.finger_thickness, jaw.finger_breadth],
+        "workspaces": [[w.x_min, w.y_min, w.size] for w in workspaces],
+        "jaws": [[jaw.max_width, jaw.finger_thickness, jaw.finger_breadth] for jaw in jaws],
         "push": [primitive.push_behind, primitive.push_length],
     }
 

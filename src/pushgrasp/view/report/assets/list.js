@@ -1,5 +1,5 @@
 "use strict";
-// The list of trials: filtered, sorted, a page at a time; its rows are buttons.
+// The list of trials: filters, order, pages; each row is a button.
 
 const PAGE = 100;
 const COLUMNS = [
@@ -24,7 +24,7 @@ const form = document.getElementById("filters");
 const rows = document.getElementById("rows");
 const haystacks = [];
 
-/** All the words of a trial, in small letters; put together once it is looked for. */
+/** Return all words of a trial in lower case; joined at the first search. */
 function haystack(place) {
   const trial = data.trials[place];
   return haystacks[place] ??= [
@@ -33,7 +33,7 @@ function haystack(place) {
   ].join("\n").toLowerCase();
 }
 
-/** Which trials to show, in which order; to the first page. */
+/** Select and sort the trials to show; go to the first page. */
 function select() {
   const {policy, group, outcome, cause, text} = form.elements;
   const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -61,7 +61,7 @@ function show() {
   const n = state.shown.length, all = data.trials.length;
   const some = n === all ? plural(all, "trial") : `${n.toLocaleString("en")} of ${plural(all, "trial")}`;
   document.getElementById("count").textContent =
-    all === 0 ? "No trial has been played yet." : n === 0 ? "No trial is like that." : some;
+    all === 0 ? "No trial has been played yet." : n === 0 ? "No trial matches." : some;
   const pager = document.getElementById("pager");
   pager.hidden = n <= PAGE;
   pager.querySelector("span").textContent =
@@ -82,7 +82,7 @@ function row(place) {
   const good = trial[T.success], wrong = trial[T.claimed_success] !== good;
   const outcome = make("span", {class: good ? "good" : "bad"},
     good ? "✓ retrieved" : "✗ not retrieved");
-  const why = good ? (wrong ? "did not know it" : "") : data.causes[trial[T.cause]];
+  const why = good ? (wrong ? "missed claim" : "") : data.causes[trial[T.cause]];
   const button = make("button", {type: "button", class: "row", "aria-expanded": "false",
     "data-place": place},
     cell("policy", make("i", {class: `swatch s${style}`}), data.policies[trial[T.policy]]),

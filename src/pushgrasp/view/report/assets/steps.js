@@ -62,7 +62,7 @@ function facts(trial) {
   const pushes = trial[T.pushes], grasps = trial[T.actions] - pushes;
   const rows = [
     ["Goal", trial[T.goal]], ["Visible at the start", percent(trial[T.visible_fraction])],
-    ["Pushes", String(pushes)], ["Grasps", `${grasps}, ${trial[T.good_grasps]} lifted something`],
+    ["Pushes", String(pushes)], ["Grasps", `${grasps}, ${trial[T.good_grasps]} lifted an object`],
     ["Seed of the scene", String(trial[T.seed])],
     ["Median decision", seconds(trial[T.decision_s])], ["Robot’s time", seconds(trial[T.robot_s])],
     ["Wall time", seconds(trial[T.wall_s])],
@@ -71,7 +71,7 @@ function facts(trial) {
   if (trial[T.faults].length) rows.push(["Simulator faults before", trial[T.faults].join("; ")]);
   const words = ["pushgrasp replay", quoted(data.folders[trial[T.folder]]), quoted(trialName(trial)),
     "--policy", quoted(data.policies[trial[T.policy]])];
-  rows.push(["To see it again", make("code", {}, words.join(" "))]);
+  rows.push(["Replay", make("code", {}, words.join(" "))]);
   return make("dl", {class: "details"},
     ...rows.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
 }
@@ -109,7 +109,7 @@ function outcome(step, push) {
 /** Where the simulator's truth differs from what the robot believes. */
 function truth(step, push) {
   if (push || step[S.lifted] === step[S.holding]) return null;
-  const words = step[S.lifted] ? "In truth the jaw lifted something." : "In truth it lifted nothing.";
+  const words = step[S.lifted] ? "Ground truth: the gripper lifted an object." : "Ground truth: it lifted nothing.";
   return make("p", {class: "bad"}, words);
 }
 
@@ -155,12 +155,12 @@ function schema(trial, step, label) {
   const [x0, y0, size] = data.workspaces[trial[T.folder]], [x, y] = step[S.position] ?? [];
   const yaw = step[S.yaw], px = 144 / size;
   const sheet = draw("svg", {class: "picture schema", viewBox: "0 0 144 144", role: "img",
-    "aria-label": `${label}, at a place drawn from the record`});
+    "aria-label": `${label}, drawn from the record`});
   for (const k of [36, 72, 108]) {
     sheet.append(draw("path", {class: "thin", d: `M${k} 0V144M0 ${k}H144`}));
   }
   if (![x, y, yaw].every(isNumber)) {
-    sheet.append(draw("text", {x: 72, y: 76, "text-anchor": "middle"}, "no place known"));
+    sheet.append(draw("text", {x: 72, y: 76, "text-anchor": "middle"}, "no position recorded"));
     return sheet;
   }
   const turn = `translate(${(x - x0) * px} ${144 - (y - y0) * px}) rotate(${-yaw * 180 / Math.PI})`;
@@ -171,7 +171,7 @@ function schema(trial, step, label) {
       draw("path", {class: "solid", d: `M${end} 0l-9 5v-10z`}),
       draw("circle", {class: "solid", r: 2.5}));
   } else {
-    const [width, thick, broad] = data.jaw.map(length => length * px);
+    const [width, thick, broad] = data.jaws[trial[T.folder]].map(length => length * px);
     action.append(draw("path", {d: `M${-width / 2} 0H${width / 2}`}));
     for (const left of [-width / 2 - thick, width / 2]) {
       action.append(draw("rect", {class: "solid", x: left, y: -broad / 2, width: thick,
