@@ -8,10 +8,11 @@ and scenes; `training`, `evaluation` and `view` read what happens.
 loads neither PyTorch nor MuJoCo nor OpenCV.
 """
 
-import contextlib
 import importlib
 import os
 from typing import TYPE_CHECKING, Any
+
+from .utils.late_import import after_import
 
 if TYPE_CHECKING:
     from .errors import RobotError, SimulatorFault, UserError
@@ -123,11 +124,13 @@ _MODULES = {name: module for module, names in _EXPORTS.items() for name in names
 # many times slower on few cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# Gymnasium finds environments by what was registered; it has no plugins.
-with contextlib.suppress(ModuleNotFoundError):
-    import gymnasium
-
-    gymnasium.register("pushgrasp/Retrieve-v0", entry_point="pushgrasp.env:RetrieveEnv")
+# Gymnasium finds environments by what was registered; it has no plugins. Commands do without it.
+after_import(
+    "gymnasium",
+    lambda gymnasium: gymnasium.register(
+        "pushgrasp/Retrieve-v0", entry_point="pushgrasp.env:RetrieveEnv"
+    ),
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from commands import run
+from interrupts import start_group
 
 from pushgrasp import __version__
 from pushgrasp.policy.learned import Policy
@@ -180,6 +182,25 @@ def test_a_read_only_home_is_no_reason_to_warn(tmp_path: Path) -> None:
     )
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("module", ["pushgrasp.cli", "tyro", "rich.console", "pushgrasp.cli.train"])
+def test_ctrl_c_is_caught_while_the_command_line_is_imported(module: str) -> None:
+    code = """
+import os, runpy, signal, sys
+class Interrupts:
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[2]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+runpy.run_module("pushgrasp", run_name="__main__", alter_sys=True)
+"""
+    command = [sys.executable, "-c", code, "info", module]
+    process = start_group(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = process.communicate()
+    assert (out, err) == ("", "pushgrasp: interrupted\n")
+    # CPython ends by the signal if it was raised in code that an import executes from a string.
+    assert process.returncode in (130, -signal.SIGINT)
 
 
 @pytest.mark.parametrize(
