@@ -20,13 +20,16 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 
 from .. import __version__
 from ..errors import RobotError, SimulatorFault, UserError
+from .check import CheckCommand
 from .evaluate import EvaluateCommand
 from .info import InfoCommand
 from .plot import PlotCommand
+from .rehearse import RehearseCommand
 from .replay import ReplayCommand
 from .report import ReportCommand
 from .retrieve import DemoCommand, RetrieveCommand
 from .scene import SceneCommand
+from .station import StationCommand
 from .train import TrainCommand
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
@@ -57,6 +60,9 @@ COMMANDS: dict[str, type[Command]] = {
     "train": TrainCommand,
     "plot": PlotCommand,
     "info": InfoCommand,
+    "station": StationCommand,
+    "check": CheckCommand,
+    "rehearse": RehearseCommand,
 }
 
 

@@ -10,23 +10,20 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ..errors import UserError
+from ..perception.colors import parse_color
 from ..sim.config import SceneFileConfig, SimulationConfig
 from .options import Device, EpisodeOptions, Folder, PolicyName, SceneOptions
 from .scene import find_goal
+from .station_options import StationOptions
 
 if TYPE_CHECKING:
     from ..sim.scenes.build import SceneConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrieveCommand(EpisodeOptions):
-    """Run one episode: look, decide, act, until the goal is in the hand.
-
-    Examples:
-      pushgrasp retrieve --objects 20 --goal 0 --seed 3 --out episode
-      pushgrasp retrieve --scene challenging-04 --goal red --out episode
-      pushgrasp retrieve --scene novel-04 --robot panda --noise d405-averaged --out episode
-    """
+class SimulatedEpisode(EpisodeOptions):
+    """One episode in simulation."""
 
     policy: PolicyName = "default"
     """Built-in name, folder of a policy or training run, or a class in a file of yours."""
@@ -71,7 +68,36 @@ class RetrieveCommand(EpisodeOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DemoCommand(RetrieveCommand):
+class RetrieveCommand(SimulatedEpisode):
+    """Run one episode: look, decide, act, until the goal is in the hand.
+
+    With --station it runs on a real robot: only --goal (a colour), --policy, --device and --out
+    count then, and the station file says the rest.
+
+    Examples:
+      pushgrasp retrieve --objects 20 --goal 0 --seed 3 --out episode
+      pushgrasp retrieve --scene challenging-04 --goal red --out episode
+      pushgrasp retrieve --scene novel-04 --robot panda --noise d405-averaged --out episode
+      pushgrasp retrieve --station station.json --goal red --dry-run --out episode
+    """
+
+    robot: StationOptions = field(default_factory=StationOptions)
+    """A real robot."""
+
+    def run(self) -> int:
+        """Run the command; returns the exit code."""
+        if self.robot.station is None:
+            self.robot.refuse_alone()
+            return super().run()
+        if self.scene.goal is None:
+            raise UserError("--station: say what to retrieve, --goal red")
+        if self.rerun is not None:
+            raise UserError("--rerun shows simulated episodes only; leave it out with --station")
+        return self.robot.run(parse_color(self.scene.goal), self.policy, self.device, self.out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoCommand(SimulatedEpisode):
     """Retrieve an object that is hidden at the start: `pushgrasp retrieve` with other defaults.
 
     Examples:

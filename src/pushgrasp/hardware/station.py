@@ -11,7 +11,7 @@ Keys that begin with // are comments. `pushgrasp station --new ur5e` writes a co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class ArmConfig:
     T_flange_tool: Matrix | None = None  # None: the driver's own, for the jaw named below
     payload: float = 0.0  # kg of hand and fingers; 0: as set in the controller
     payload_center: Triple = (0.0, 0.0, 0.0)  # m, flange frame
+    realtime: bool = True  # franka: demand a real-time kernel; false for a rehearsal only
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class JawConfig:
     driver: str  # franka-hand, rg2-modbus, rg2-xmlrpc, or FILE.py:CLASS
     address: str = ""  # "": the arm's
     max_width: float = 0.0  # m between the pads when open; 0: the driver's
-    finger_thickness: float = 0.012  # m, along the closing direction
-    finger_breadth: float = 0.022  # m, across it
+    finger_thickness: float = 0.0  # m, along the closing direction; 0: the driver's
+    finger_breadth: float = 0.0  # m, across it; 0: the driver's
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,11 @@ class Station:
     arm: ArmConfig
     jaw: JawConfig
     cameras: tuple[CameraConfig, ...]
-    T_world_base: Matrix  # pose of the arm's base in the world frame; the table's top is z = 0
+    T_world_base: Matrix  # pose of the arm's base; the table's top is z = workspace.table_z
     fence: FenceConfig
     home: Triple  # m, world frame: tips over the bin, out of the cameras' view; it lets go there
     home_yaw: float = 0.0  # rad
-    travel_height: float = 0.25  # m: tips above everything on the table
+    travel_height: float = 0.25  # m, world frame: tips above everything on the table
     workspace: Workspace = field(default_factory=Workspace)
     caps: Caps = field(default_factory=Caps)
     confirm: bool = True  # show each decision and wait for a yes
@@ -97,10 +98,11 @@ class Station:
         if not self.cameras:
             raise UserError("the station has no camera; name at least one under cameras")
         fence = self.make_fence()
-        if self.fence.low[2] < MIN_HEIGHT:
+        lowest = self.workspace.table_z + MIN_HEIGHT
+        if self.fence.low[2] < lowest:
             raise UserError(
                 f"fence: its lower z is {self.fence.low[2]} m; the finger tips must keep at least "
-                f"{MIN_HEIGHT} m above the table"
+                f"{1e3 * MIN_HEIGHT:g} mm above the table, {lowest:g} m"
             )
         _check_pose(self.base(), "T_world_base")
         for name, point in (("home", self.home), *_corners(self.workspace, self.travel_height)):
@@ -141,10 +143,22 @@ def read_station(path: str | Path) -> Station:
         )
     body = {k: v for k, v in value.items() if k not in ("format", "version")}
     try:
-        return from_json(Station, body, str(path))
+        return _beside(from_json(Station, body, str(path)), Path(path).absolute().parent)
     except UserError as error:
         text = str(error)
         raise UserError(text if text.startswith(str(path)) else f"{path}: {text}") from error
+
+
+def _beside(station: Station, folder: Path) -> Station:
+    """Resolve the cameras' files relative to the station file's folder."""
+
+    def place(config: CameraConfig) -> CameraConfig:
+        is_path = config.driver == "folder" or Path(config.source).suffix in (".db3", ".bag")
+        source = str(folder / Path(config.source).expanduser()) if is_path else config.source
+        file = str(folder / Path(config.calibration).expanduser())
+        return replace(config, source=source, calibration=file)
+
+    return replace(station, cameras=tuple(map(place, station.cameras)))
 
 
 def without_comments(value: Any) -> Any:

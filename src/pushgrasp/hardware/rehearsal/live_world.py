@@ -11,24 +11,28 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ...errors import RobotError
 from ...interfaces import Camera, Command, MoveJaw, MoveTo, RGBDFrame
+from ...sim.cameras.views import ViewConfig
 from ...sim.robots.arms import ARMS
 from ...sim.robots.robot import HAND_RADIUS
 from ...sim.scenes.build import Scene
 from ...utils.files import write_atomic, write_json
 from ..devices import FloatArray
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from .session import Session
 
 TICK = 0.008  # s of simulated time between two snapshots
 CALM = 0.15  # s at rest before a picture is taken
 PICTURE_EVERY = 0.4  # s between pictures of a robot at rest
-SMOOTH = (
-    0.4  # weight of the newest force in its low-pass: a wrist sensor is not as quick as contacts
-)
+SMOOTH = 0.4  # weight of the newest force in its low-pass, as a wrist sensor has
 DEPTH_UNIT = 1e-4  # m, of the pictures
 
 
@@ -50,11 +54,10 @@ class LiveWorld:
 
     Args:
         scene: settled; its robot stands at home with its jaw open.
-        speedup: simulated seconds per second.
-        pictures: folder for the camera's pictures; None: no camera.
+        session: camera, clock and the rest.
     """
 
-    def __init__(self, scene: Scene, *, speedup: float = 1.0, pictures: Path | None = None) -> None:
+    def __init__(self, scene: Scene, session: Session) -> None:
         self._scene, self._world = scene, scene.world
         self._robot = scene.make_robot()
         self._home = self._robot.state().position  # over the bin
@@ -62,15 +65,17 @@ class LiveWorld:
         base = scene.world.data.body(f"{arm.name}/{arm.base.name}")
         self.T_world_base = np.eye(4)
         self.T_world_base[:3, :3], self.T_world_base[:3, 3] = base.xmat.reshape(3, 3), base.xpos
-        self._speedup = speedup
-        self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._speedup = session.speedup
+        self._commands: queue.SimpleQueue[tuple[int, Command] | None] = queue.SimpleQueue()
+        self._issued = self._current = self._stopped = 0  # numbers of commands
         self._busy = threading.Event()
         self._taken: set[str] = set()
         self._force = np.zeros(3)
-        self.worst_force = 0.0  # N
+        self.watch = Watch(scene.world)
         self.refused = ""  # why the last motion could not be carried out
-        self._cameras: list[Camera] = scene.make_cameras() if pictures is not None else []
-        self._pictures, self._n_pictures, self._last_picture = pictures, 0, 0.0
+        self._camera: Camera = scene.make_cameras(ViewConfig((), session.noise))[0]
+        self.intrinsics, self.T_world_camera = self._camera.intrinsics, self._camera.T_world_camera
+        self._pictures, self._n_pictures, self._last_picture = Path(session.pictures), 0, 0.0
         self._calm_since = time.monotonic()
         self._due = time.monotonic()
         self._world.frame_period = TICK
@@ -93,11 +98,12 @@ class LiveWorld:
     def do(self, command: Command) -> None:
         """Begin a command; one at a time."""
         self._busy.set()
-        self._commands.put(command)
+        self._issued += 1
+        self._commands.put((self._issued, command))
 
     def stop(self) -> None:
-        """End the command under way."""
-        self._robot.stop()
+        """End the command under way, and any that has not begun."""
+        self._stopped = self._issued
 
     def taken(self) -> set[str]:
         """Return the objects that the jaw has put into the bin, or holds off the table."""
@@ -114,16 +120,15 @@ class LiveWorld:
 
     def _live(self) -> None:
         while not self._over.is_set():
-            try:
-                command = self._commands.get(timeout=0) if self._commands.qsize() else None
-            except queue.Empty:
-                command = None
-            if command is None:
+            item = self._commands.get() if self._commands.qsize() else None
+            if item is None:
                 self._world.step(4)
                 self._photograph()
                 continue
+            self._current, command = item
             try:
-                self._carry_out(command)
+                if self._current > self._stopped:
+                    self._carry_out(command)
             finally:
                 self._calm_since = time.monotonic()
                 self._snapshot = self._read()
@@ -132,9 +137,8 @@ class LiveWorld:
     def _carry_out(self, command: Command) -> None:
         self.refused = ""
         opens = isinstance(command, MoveJaw) and command.width > self._snapshot.width
-        over_bin = np.linalg.norm(self._snapshot.position - self._home) < 0.05
         carried: set[str] = set()
-        if opens and over_bin:
+        if opens and self._is_over_bin():
             carried = {*self._world.near(self._home, radius=HAND_RADIUS), *self._world.held()}
         try:
             report = self._robot.execute(command)
@@ -147,12 +151,17 @@ class LiveWorld:
             self._world.remove(name)
         self._taken |= carried
 
+    def _is_over_bin(self) -> bool:
+        return bool(np.linalg.norm(self._snapshot.position - self._home) < 0.05)
+
     def _tick(self) -> None:
         """Publish a snapshot, and let the clock catch up."""
+        if self._busy.is_set() and self._current <= self._stopped:
+            self._robot.stop()
         contact = self._contact_force()
         self._force = (1 - SMOOTH) * self._force + SMOOTH * contact
-        self.worst_force = max(self.worst_force, float(np.linalg.norm(self._force)))
         self._snapshot = self._read()
+        self.watch.see(self._snapshot, over_bin=self._is_over_bin())
         self._due += TICK / self._speedup
         ahead = self._due - time.monotonic()
         if ahead > 0:
@@ -180,10 +189,10 @@ class LiveWorld:
     def _photograph(self) -> None:
         now = time.monotonic()
         due = now - self._last_picture > PICTURE_EVERY and now - self._calm_since > CALM
-        if not self._cameras or self._pictures is None or not due or self._commands.qsize():
+        if not due or self._commands.qsize():
             return
         taken_at = time.time()
-        frame = self._cameras[0].capture()
+        frame = self._camera.capture()
         write_picture(self._pictures, f"{self._n_pictures:06d}", frame, taken_at)
         if self._n_pictures >= 5:  # a camera's folder need not grow
             for path in self._pictures.glob(f"{self._n_pictures - 5:06d}.*"):

@@ -193,6 +193,11 @@ class RtdeController:
                 sock.close()
             self._selector.close()
 
+    @property
+    def is_running(self) -> bool:
+        """True while the client's program runs."""
+        return self._program
+
     def protective_stop(self) -> None:
         """Do what a robot does that met too much force: brake, end the program, wait."""
         self.machine.stop(10.0)

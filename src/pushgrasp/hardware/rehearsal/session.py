@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ...sim.scenes.build import Scene, SceneConfig, build_scene
 from ...utils.config_json import from_json
@@ -30,8 +31,8 @@ class Session:
     n_objects: int = 10
     goal: int | None = None
     seed: int = 0
-    host: str = "127.0.0.1"
-    jaw_port: int = 5020  # of the compute box; real ones listen at 502
+    noise: str = ""  # of the camera: d405, d405-averaged, or none
+    host: str = "127.0.0.1"  # a loopback address, all of 127.0.0.0/8 on Linux
     speedup: float = 1.0  # simulated seconds per second
 
     @staticmethod
@@ -51,14 +52,19 @@ class Session:
 
 
 def serve_words(
-    session: Session,
     scene: Scene,
     world: LiveWorld,
     actions: dict[str, Callable[[], None]],
-    fastest: Callable[[], float],
+    report: Callable[[], dict[str, Any]],
+    **ready: Any,
 ) -> threading.Event:
     """Listen on stdin in a thread: report, stop, or one of the actions.
 
+    Args:
+        scene, world: the cell.
+        actions: what other words do, such as a fault to stage.
+        report: adds to what `report` answers.
+        ready: added to the first line.
     Returns:
         An event that is set by `stop` and when stdin closes, as it does when the parent dies.
     """
@@ -73,9 +79,9 @@ def serve_words(
                     "goal": scene.goal_name,
                     "taken": taken,
                     "success": scene.goal_name in taken,
-                    "worst_force": world.worst_force,
                     "refused": world.refused,
-                    "fastest": fastest(),
+                    **world.watch.report(),
+                    **report(),
                 }
                 print(json.dumps(said), flush=True)
             elif word == "stop":
@@ -85,6 +91,13 @@ def serve_words(
         over.set()
 
     threading.Thread(target=listen, daemon=True).start()
-    began = {"goal_rgb": list(scene.goal_rgb), "T_world_base": world.T_world_base.tolist()}
+    k = world.intrinsics
+    began = {
+        "goal_rgb": list(scene.goal_rgb),
+        "T_world_base": world.T_world_base.tolist(),
+        "T_world_camera": world.T_world_camera.tolist(),
+        "intrinsics": asdict(k),
+        **ready,
+    }
     print(json.dumps(began), flush=True)
     return over

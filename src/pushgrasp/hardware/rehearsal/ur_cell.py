@@ -6,6 +6,7 @@ ur_rtde's constructor holds the GIL of the client's. Words on stdin end it: see 
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from pathlib import Path
@@ -95,16 +96,25 @@ def main() -> None:
     """Serve until told to stop on stdin."""
     session = Session.read(Path(sys.argv[1]))
     scene = session.build()
-    world = LiveWorld(scene, speedup=session.speedup, pictures=Path(session.pictures))
+    world = LiveWorld(scene, session)
     machine = UrMachine(world)
-    box = Rg2Box(Rg2Fingers(world), session.host, session.jaw_port)
+    box = Rg2Box(Rg2Fingers(world), session.host)
     controller = RtdeController(machine, session.host)
+
+    def freeze() -> None:
+        controller.frozen = True
+
+    faults = {
+        "protective": controller.protective_stop,
+        "freeze": freeze,
+        "die": lambda: os._exit(0),
+    }
     stop = serve_words(
-        session,
         scene,
         world,
-        {"protective": controller.protective_stop},
-        lambda: controller.fastest,
+        faults,
+        lambda: {"asked": controller.fastest, "program": controller.is_running},
+        jaw_port=box.port,
     )
     controller.serve(lambda: not stop.is_set())
     box.close()

@@ -79,10 +79,11 @@ class ArmModel:
 
 
 @lru_cache(maxsize=4)
-def _planning_model(name: str, hand: HandSpec, cell: Cell) -> mujoco.MjModel:
+def _planning_model(name: str, hand: HandSpec, cell: Cell, *, alone: bool) -> mujoco.MjModel:
     """The arm and what is fixed in the cell, without any object."""
     spec = mujoco.MjSpec()
-    add_surroundings(spec, cell)
+    if not alone:
+        add_surroundings(spec, cell)
     ArmModel(name, hand).add_bodies(spec, cell)
     return spec.compile()
 
@@ -90,7 +91,7 @@ def _planning_model(name: str, hand: HandSpec, cell: Cell) -> mujoco.MjModel:
 @lru_cache(maxsize=4)
 def _servos(name: str, hand: HandSpec) -> tuple[FloatArray, FloatArray]:
     """Return each joint's position gain (N m/rad) and the damping that is critical at home."""
-    arm, model = ARMS[name], _planning_model(name, hand, Cell())
+    arm, model = ARMS[name], _planning_model(name, hand, Cell(), alone=False)
     data = mujoco.MjData(model)
     dofs = [model.joint(j.name).dofadr[0] for j in arm.joints]
     for joint, angle in zip(arm.joints, arm.home, strict=True):
@@ -112,12 +113,14 @@ class ArmKinematics:
         name: a key of ARMS.
         hand: at its flange.
         cell: where the arm stands and what it must not hit.
+        alone: plan without the cell's table, tote and post, for a real arm, whose surroundings
+            are not the simulated ones.
     Raises:
         UserError: it cannot reach its home beside the cell's workspace.
     """
 
-    def __init__(self, name: str, hand: HandSpec, cell: Cell) -> None:
-        arm, model = ARMS[name], _planning_model(name, hand, cell)
+    def __init__(self, name: str, hand: HandSpec, cell: Cell, *, alone: bool = False) -> None:
+        arm, model = ARMS[name], _planning_model(name, hand, cell, alone=alone)
         self.joints = tuple(j.name for j in arm.joints)
         self.speeds = _HEADROOM * np.array([j.max_speed for j in arm.joints])
         self.accelerations = np.array([j.max_acceleration for j in arm.joints])

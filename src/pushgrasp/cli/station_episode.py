@@ -1,0 +1,243 @@
+"""One episode on a station: first motion, questions to the person, pictures, the record."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from ..errors import RobotError, UserError
+from ..evaluation.steps import record_step
+from ..hardware.asking import AskingPolicy, AskingRobot
+from ..hardware.connect import Connected, connect
+from ..hardware.station import Station
+from ..interfaces import Camera, Outcome, RGBDFrame, Robot
+from ..perception.colors import color_name, format_color
+from ..perception.observation import Observation
+from ..policy.base import Decides, Decision, Memory
+from ..primitives import moves
+from ..retrieve import End, Step, look, retrieve
+from ..utils.files import write_atomic, write_json
+from ..utils.output import check_output_folder
+from ..view.draw import words
+from ..view.draw.panels import ActionGeometry
+from ..view.draw.pictures import decision_picture, png
+
+RECORD, PICTURES, NEXT = "episode.json", "pictures", "next.png"
+CONTENTS = (RECORD, PICTURES, NEXT)
+
+
+class StationEpisode:
+    """Runs, shows and records one episode on a station.
+
+    Args:
+        station: the place.
+        goal_rgb: the goal's colour, sRGB.
+        policy: who decides.
+        policy_name: for the record.
+        folder: an existing folder for pictures and record.
+        confirm: ask before each action.
+        max_actions: the most.
+        console: for a line per step.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        goal_rgb: tuple[int, int, int],
+        policy: Decides,
+        *,
+        policy_name: str,
+        folder: Path,
+        confirm: bool,
+        max_actions: int,
+        console: Console,
+    ) -> None:
+        self._station, self._goal, self._policy = station, goal_rgb, policy
+        self._policy_name, self._folder, self._confirm = policy_name, folder, confirm
+        self._max_actions, self._console = max_actions, console
+        self._steps: list[Step] = []
+        self._frame: RGBDFrame | None = None
+        self._record: dict[str, Any] = {}
+
+    def run(self) -> Step:
+        """Retrieve the goal; returns the last step.
+
+        Raises:
+            RobotError, UserError, KeyboardInterrupt: the arm has been stopped; the record says
+                how far it came.
+        """
+        reason = "interrupted"
+        try:
+            with connect(self._station) as there, stop_once():
+                self._retrieve(there)
+            reason = self._steps[-1].reason
+            return self._steps[-1]
+        except (RobotError, UserError) as error:
+            reason = str(error)
+            raise
+        finally:
+            self._write(reason)
+
+    def dry_run(self) -> None:
+        """Look and decide once; nothing moves."""
+        with connect(self._station) as there:
+            workspace = self._station.workspace
+            cameras = _Remembering(there.cameras)
+            observation, _ = look(cameras.all, self._goal, workspace)
+            self._frame = cameras.frame
+            decision = self._policy.decide(observation, Memory())
+            action = decision.action
+            refusal = ""
+            if action is not None:
+                refusal = there.robot.refuses(moves(action, self._policy.primitive, workspace))
+        self._picture(_undone(0, observation, decision), NEXT)
+        self._console.print(words.decision_words(_undone(0, observation, decision)))
+        self._console.print(words.action_words(action))
+        if refusal:
+            self._console.print(f"the robot would refuse it: {refusal}")
+        self._console.print(f"Nothing has moved. The decision is in {self._folder / NEXT}")
+        write_json(self._folder / RECORD, {**self._head(), "dry_run": True, "refusal": refusal})
+
+    def _retrieve(self, there: Connected) -> None:
+        there.robot.begin()
+        cameras = _Remembering(there.cameras)
+        robot: Robot = there.robot
+        policy: Decides = self._policy
+        if self._confirm:
+            policy = AskingPolicy(self._policy)
+
+            def ask(observation: Observation, decision: Decision) -> bool:
+                self._frame = cameras.frame
+                return self._ask(observation, decision)
+
+            robot = AskingRobot(there.robot, policy, ask)
+        for step in retrieve(
+            cameras.all, robot, policy, self._goal, workspace=self._station.workspace,
+            max_actions=self._max_actions,
+        ):  # fmt: skip
+            self._steps.append(step)
+            mark = "✓" if words.went_well(step) else "✗"
+            self._console.print(f"{words.decision_words(step)}  {mark} {words.outcome_words(step)}")
+            self._picture(step, f"{PICTURES}/decision-{step.index + 1:02d}.png")
+            self._frame = cameras.frame
+            if step.end is End.ROBOT_STOPPED:
+                raise RobotError(step.outcome.reason)
+
+    def _ask(self, observation: Observation, decision: Decision) -> bool:
+        step = _undone(len(self._steps), observation, decision)
+        self._picture(step, NEXT)
+        self._console.print(words.decision_words(step))
+        self._console.print(
+            f"     {words.action_words(decision.action)}; see {self._folder / NEXT}"
+        )
+        while True:
+            try:
+                said = input("     y: do it   n: another one   q: stop > ").strip().lower()
+            except EOFError as error:
+                raise UserError(
+                    "nobody answers: run it in a terminal, or with --no-confirm"
+                ) from error
+            if said in ("y", "yes"):
+                return True
+            if said in ("n", "no"):
+                return False
+            if said in ("q", "quit"):
+                raise KeyboardInterrupt("stopped by the person")
+
+    def _picture(self, step: Step, name: str) -> None:
+        jaw = ActionGeometry(self._policy.primitive)
+        picture = decision_picture(
+            step, self._frame, goal_rgb=self._goal, goal_name=color_name(self._goal), geometry=jaw
+        )
+        write_atomic(self._folder / name, png(picture))
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "goal": format_color(self._goal),
+            "policy": self._policy_name,
+            "arm": self._station.arm.driver,
+            "jaw": self._station.jaw.driver,
+        }
+
+    def _write(self, reason: str) -> None:
+        last = self._steps[-1] if self._steps else None
+        self._record = {
+            **self._head(),
+            "claimed_success": last is not None and last.claimed_success,
+            "end": last.end if last is not None else None,
+            "reason": reason,
+            "steps": [asdict(record_step(step)) for step in self._steps],
+        }
+        write_json(self._folder / RECORD, self._record)
+
+    def add(self, more: dict[str, Any]) -> None:
+        """Add to the record."""
+        self._record |= more
+        write_json(self._folder / RECORD, self._record)
+
+
+class _Remembering:
+    """Cameras of which the first keeps its last whole picture, for the decision's picture."""
+
+    def __init__(self, cameras: Sequence[Camera]) -> None:
+        self.frame: RGBDFrame | None = None
+        self.all: list[Camera] = [_First(cameras[0], self), *cameras[1:]]
+
+
+class _First:
+    def __init__(self, camera: Camera, memory: _Remembering) -> None:
+        self._camera, self._memory = camera, memory
+        self.intrinsics, self.T_world_camera = camera.intrinsics, camera.T_world_camera
+
+    def capture(self, region: Any = None) -> RGBDFrame:
+        frame = self._camera.capture(region)
+        self._memory.frame = frame
+        return frame
+
+
+@contextmanager
+def stop_once() -> Generator[None, None, None]:
+    """Turn the first SIGINT or SIGTERM into KeyboardInterrupt, and keep later ones away from the
+    stop that follows."""
+    interrupted = False
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal interrupted
+        if interrupted:
+            print("pushgrasp: stopping", file=sys.stderr)
+            return
+        interrupted = True
+        raise KeyboardInterrupt("the arm has stopped; the jaw keeps what it holds")
+
+    kept = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _undone(index: int, observation: Observation, decision: Decision) -> Step:
+    return Step(index, observation, decision, Outcome(executed=False), observation, 0.0)
+
+
+def episode_folder(out: Path) -> Path:
+    """Make an episode's folder, empty; it is filled while the robot moves.
+
+    Raises:
+        UserError: something else is there, or it cannot be made.
+    """
+    folder = check_output_folder(out, CONTENTS, RECORD)
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / PICTURES).mkdir(parents=True)
+    write_json(folder / RECORD, {})
+    return folder

@@ -1,0 +1,72 @@
+"""Options of `pushgrasp retrieve` for a real robot, and the episode that they run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from ..errors import UserError
+from .options import Switch
+
+
+@dataclass(frozen=True, kw_only=True)
+class StationOptions:
+    """A real robot."""
+
+    station: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: simulated)")
+    ] = None
+    """Station file: the real robot, cameras and table. Checked first, see pushgrasp check."""
+    confirm: bool = True
+    """Show each decision of a real robot and wait for a yes, unless the station says not to."""
+    dry_run: Switch = False
+    """Look and decide once; the arm does not move."""
+    max_actions: int = 30
+    """The most actions on a real robot."""
+
+    def refuse_alone(self) -> None:
+        """Check that no option for a station is given without one.
+
+        Raises:
+            UserError: one is.
+        """
+        if self.dry_run or not self.confirm:
+            raise UserError("--dry-run and --no-confirm are for real robots; name one by --station")
+
+    def run(self, goal_rgb: tuple[int, int, int], policy: str, device: str, out: Path) -> int:
+        """Run an episode on the station; returns the exit code."""
+        from rich.console import Console
+
+        from ..hardware.connect import jaw_geometry
+        from ..hardware.station import read_station
+        from ..perception.colors import color_name
+        from ..policy.load import PolicySource
+        from .check import run_checks
+        from .station_episode import StationEpisode, episode_folder
+
+        assert self.station is not None
+        if self.max_actions < 1:
+            raise UserError(f"--max-actions {self.max_actions}: it must be at least 1")
+        station = read_station(self.station)
+        source = PolicySource.resolve(policy)
+        made = source.load(jaw_geometry(station.jaw), device=device)
+        folder = episode_folder(out)
+        if failed := run_checks(station):
+            print(f"not ready: {', '.join(failed)}; nothing has moved")
+            return 1
+        console = Console(highlight=False, markup=False, soft_wrap=True)
+        episode = StationEpisode(
+            station, goal_rgb, made, policy_name=policy, folder=folder,
+            confirm=self.confirm and station.confirm, max_actions=self.max_actions, console=console,
+        )  # fmt: skip
+        if self.dry_run:
+            episode.dry_run()
+            return 0
+        last = episode.run()
+        name = color_name(goal_rgb)
+        outcome = "holds" if last.claimed_success else "does not have"
+        console.print(f"The robot {outcome} the {name} goal: {last.reason}. Record: {out}")
+        return 0

@@ -1,0 +1,219 @@
+"""`pushgrasp check`: everything that can be known to be wrong before the arm moves.
+
+The arm does not move. The table must lie free, or with less on it than free table around it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import RobotError, UserError
+from ..interfaces import Camera, RGBDFrame
+from ..perception.heightmap import measured
+from ..workspace import Workspace
+from .connect import calibration, open_arm, open_camera, open_jaw
+from .devices import Arm
+from .robot import UPRIGHT
+from .station import Station
+
+MAX_OFFSET, MAX_TILT = 0.005, np.radians(1.0)  # m and rad of the table seen, from z = table_z
+MAX_AGE = 30  # days of a calibration
+MAX_FORCE = 10.0  # N that the arm says it feels at rest; more means a wrong payload
+_NEAR = 0.06  # m from the table's height in which it is looked for
+_INLIER = 0.004  # m
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked."""
+
+    name: str
+    said: str  # a sentence
+    good: bool = True
+
+
+def check(station: Station) -> Generator[Finding, None, None]:
+    """Check a station's devices one after another; the arm does not move.
+
+    Yields:
+        What was found. What needs something that failed is left out.
+    """
+    for config in station.cameras:
+        name = f"camera {config.name}"
+        yield from _one(f"{name}, calibration", lambda c=config: _calibration(c.calibration))
+        camera: list[Camera] = []
+        yield from _one(name, lambda c=config, made=camera: _camera(c, made))
+        if camera:
+            yield from _one(
+                f"{name}, table", lambda made=camera: _table(made[0], station.workspace)
+            )
+            if callable(close := getattr(camera[0], "close", None)):
+                close()
+    yield from _one("jaw", lambda: _jaw(station))
+    arm: list[Arm] = []
+    yield from _one("arm", lambda: _arm(station, arm))
+    if not arm:
+        return
+    try:
+        yield from _one("force at rest", lambda: _force(arm[0]))
+        yield from _one("tool", lambda: _tool(arm[0], station))
+        yield from _one("reach", lambda: _reach(arm[0], station))
+    finally:
+        arm[0].close()
+
+
+def _one(name: str, what: Callable[[], str]) -> Generator[Finding, None, None]:
+    try:
+        yield Finding(name, what())
+    except (UserError, RobotError) as error:
+        yield Finding(name, str(error), good=False)
+
+
+def _calibration(path: str) -> str:
+    if not Path(path).is_file():
+        raise UserError(f"{path} does not exist; run pushgrasp calibrate")
+    days = (time.time() - Path(path).stat().st_mtime) / 86400
+    if days > MAX_AGE:
+        raise UserError(f"{path} is {days:.0f} days old; calibrate again, or touch the file if "
+                        "nobody has moved the camera")  # fmt: skip
+    return f"{days:.0f} days old"
+
+
+def _camera(config: object, made: list[Camera]) -> str:
+    from .station import CameraConfig
+
+    assert isinstance(config, CameraConfig)
+    calibration(config)
+    made.append(open_camera(config))
+    k = made[0].intrinsics
+    if (k.width, k.height) == (640, 480) and config.driver == "realsense":
+        raise UserError("a D405 aligns colour wrongly at 640 x 480; calibrate at 848 x 480")
+    return f"{k.width} x {k.height} pixels, {getattr(made[0], 'serial', config.source)}"
+
+
+def _table(camera: Camera, workspace: Workspace) -> str:
+    offset, tilt, share = find_table(camera.capture(), workspace)
+    said = (
+        f"the table is seen {1e3 * offset:+.1f} mm from z = {workspace.table_z:g} m and tilted by "
+        f"{np.degrees(tilt):.2f} degrees ({100 * share:.0f} % of what is seen is table)"
+    )
+    if abs(offset) > MAX_OFFSET or tilt > MAX_TILT:
+        raise UserError(
+            f"{said}; at most {1e3 * MAX_OFFSET:.0f} mm and {np.degrees(MAX_TILT):.0f} degree are "
+            "safe: the camera or the table has moved, so calibrate again"
+        )
+    return said
+
+
+def find_table(frame: RGBDFrame, workspace: Workspace) -> tuple[float, float, float]:
+    """Fit the table's plane, robustly against objects on it.
+
+    Args:
+        frame: a picture of the workspace.
+        workspace: where the table should be.
+    Returns:
+        m from the table's height to the plane seen, at the workspace's centre; rad of tilt; share
+        of the points near the table that lie on the plane.
+    Raises:
+        UserError: no table is seen there.
+    """
+    points = _points(frame)
+    near = np.abs(points[:, 2] - workspace.table_z) < _NEAR
+    points = points[near & workspace.contains(points[:, :2])]
+    if len(points) < 500:
+        raise UserError(
+            f"only {len(points)} pixels show the table: the camera looks elsewhere, or its "
+            "calibration is wrong by more than 6 cm; calibrate again"
+        )
+    rng = np.random.default_rng(0)
+    points = points[rng.permutation(len(points))[:4000]]
+    points = points - (*workspace.center, workspace.table_z)
+    ones = np.column_stack([points[:, :2], np.ones(len(points))])
+    best = np.zeros(len(points), bool)
+    for _ in range(200):
+        three = rng.choice(len(points), 3, replace=False)
+        try:
+            plane = np.linalg.solve(ones[three], points[three, 2])
+        except np.linalg.LinAlgError:
+            continue
+        inliers = np.abs(ones @ plane - points[:, 2]) < _INLIER
+        if inliers.sum() > best.sum() and np.hypot(*plane[:2]) < 0.3:
+            best = inliers
+    plane = np.linalg.lstsq(ones[best], points[best, 2], rcond=None)[0]
+    return float(plane[2]), float(np.arctan(np.hypot(*plane[:2]))), float(best.mean())
+
+
+def _points(frame: RGBDFrame) -> npt.NDArray[np.float64]:
+    _, depth, rays = measured(frame)
+    points = (rays * depth + frame.T_world_camera[:3, 3:].astype(np.float32)).T
+    return points[depth > 0].astype(np.float64)
+
+
+def _jaw(station: Station) -> str:
+    jaw = open_jaw(station.jaw, station.arm)
+    try:
+        width = jaw.width()
+    finally:
+        jaw.close()
+    if not -0.002 <= width <= jaw.gripper.max_width + 0.01:
+        raise UserError(
+            f"the jaw says {1e3 * width:.0f} mm, but opens to {1e3 * jaw.gripper.max_width:.0f} "
+            "mm: home it, and check max_width"
+        )
+    return f"{1e3 * width:.0f} mm between the pads"
+
+
+def _arm(station: Station, made: list[Arm]) -> str:
+    made.append(open_arm(station.arm, station.jaw))
+    state = made[0].state()
+    return f"{made[0].name} answers, {len(state.joints)} joints"
+
+
+def _force(arm: Arm) -> str:
+    force = float(np.linalg.norm(np.mean([arm.state().force for _ in range(20)], axis=0)))
+    if not np.isfinite(force) or force > MAX_FORCE:
+        raise UserError(
+            f"the arm feels {force:.0f} N at rest, {MAX_FORCE:.0f} at most are plausible: check "
+            "the payload, and that nothing touches the hand"
+        )
+    return f"{force:.1f} N"
+
+
+def _tool(arm: Arm, station: Station) -> str:
+    T = station.base() @ arm.state().T_base_tool
+    tilt = float(np.arccos(np.clip(T[2, 2], -1, 1)))
+    if tilt > UPRIGHT:
+        raise UserError(
+            f"the fingers are tilted by {np.degrees(tilt):.0f} degrees: guide the hand until they "
+            "point straight down (and check T_flange_tool and T_world_base)"
+        )
+    if outside := station.make_fence().refuses(T[:3, 3]):
+        raise UserError(f"the finger tips are outside the fence: {outside}; guide the hand inside")
+    x, y, z = T[:3, 3]
+    return f"finger tips at ({x:.3f}, {y:.3f}, {z:.3f}) m"
+
+
+def _reach(arm: Arm, station: Station) -> str:
+    if not station.arm.model:
+        return "not checked: arm.model is empty"
+    from .reach import make_reach
+
+    refuses = make_reach(station)
+    w, z = station.workspace, station.travel_height
+    places = [(w.x_min + a * w.size, w.y_min + b * w.size) for a in (0, 1) for b in (0, 1)]
+    heights = (z, w.table_z + 0.02)
+    joints = arm.state().joints
+    for x, y in (*places, w.center):
+        targets = [(np.array((x, y, h)), 0.0) for h in heights]
+        if reason := refuses(joints, targets):
+            raise UserError(
+                f"the workspace at ({x:.2f}, {y:.2f}) m is out of reach: {reason}; move the "
+                "workspace in the station file, or the arm"
+            )
+    return "the workspace's corners and centre, high and low"
