@@ -155,7 +155,7 @@ class _Collector:
         """Play on; returns how it ended and after how many actions."""
         table, settings = self._table, self._settings
         table.robot.home()
-        seen, _ = look(table.cameras, table.scene.goal_rgb, table.workspace)
+        seen, _ = look(table.cameras, table.perception)
         rule = StoppingRule(40)
         limit = 40 if settings.oracle else settings.states_per_scene
         for _ in range(limit):

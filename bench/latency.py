@@ -19,7 +19,7 @@ import torch
 import tyro
 
 from pushgrasp.interfaces import RGBDFrame
-from pushgrasp.perception.observation import observe
+from pushgrasp.perception.perceive import observe
 from pushgrasp.policy.learned import Policy
 from pushgrasp.policy.load import policy_names
 from pushgrasp.policy.networks import QNetwork

@@ -24,7 +24,8 @@ from pushgrasp.interfaces import (
     Report,
     RGBDFrame,
 )
-from pushgrasp.perception.observation import Observation, observe
+from pushgrasp.perception.observation import Observation
+from pushgrasp.perception.perceive import observe
 from pushgrasp.policy.base import Memory, Target
 from pushgrasp.policy.learned import Decision
 from pushgrasp.policy.load import load_policy

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
         RGBDFrame,
         Robot,
     )
+    from .perception.goal import Goal
     from .perception.heightmap import Heightmap
-    from .perception.observation import Observation, observe
+    from .perception.observation import Observation
+    from .perception.perceive import Perception, observe
+    from .perception.segmenter import Segmenter, Segments
     from .policy.base import Decides, Decision, Memory, Target
     from .policy.learned import Policy
     from .policy.load import load_policy
@@ -46,6 +49,7 @@ __all__ = [
     "Decides",
     "Decision",
     "End",
+    "Goal",
     "GripperSpec",
     "Heightmap",
     "Intrinsics",
@@ -54,6 +58,7 @@ __all__ = [
     "MoveTo",
     "Observation",
     "Outcome",
+    "Perception",
     "Policy",
     "PrimitiveConfig",
     "RGBDFrame",
@@ -62,6 +67,8 @@ __all__ = [
     "RobotError",
     "Scene",
     "SceneConfig",
+    "Segmenter",
+    "Segments",
     "SimulatorFault",
     "Step",
     "Target",
@@ -95,10 +102,10 @@ _EXPORTS = {
         "UserError",
     ),
     "perception.heightmap": ("Heightmap",),
-    "perception.observation": (
-        "Observation",
-        "observe",
-    ),
+    "perception.goal": ("Goal",),
+    "perception.observation": ("Observation",),
+    "perception.perceive": ("Perception", "observe"),
+    "perception.segmenter": ("Segmenter", "Segments"),
     "policy.base": (
         "Decides",
         "Decision",

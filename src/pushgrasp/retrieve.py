@@ -16,12 +16,16 @@ from enum import StrEnum
 from types import ModuleType
 
 from .errors import RobotError, UserError
-from .interfaces import Action, Camera, Outcome, Robot
+from .interfaces import Action, Camera, Outcome, RGBDFrame, Robot
 from .perception.change import moved
-from .perception.hand import GoalInHand, look_into_hand
-from .perception.observation import Observation, observe
+from .perception.goal import RGB, Goal
+from .perception.hand import GoalInHand
+from .perception.observation import Observation
+from .perception.perceive import Perception
 from .perception.regions import workspace_region
+from .perception.segmenter import Segmenter
 from .policy.base import Decides, Decision, Memory, Resets
+from .policy.clearance import meets_wall
 from .primitives import PrimitiveConfig, holds, moves, run
 from .workspace import Workspace
 
@@ -77,38 +81,47 @@ def retrieve(
     cameras: Cameras,
     robot: Robot,
     policy: Decides,
-    goal_rgb: tuple[int, int, int],
+    goal: Goal | RGB,
     *,
     workspace: Workspace | None = None,
+    segmenter: str | Segmenter = "color",
     max_actions: int = 100,
     stop_after_failures: int = STOP_AFTER,
     stop_after_unchanged: int = STOP_AFTER,
 ) -> Iterator[Step]:
-    """Retrieve the object of one colour.
+    """Retrieve one object.
 
     Args:
         cameras, robot: real or simulated.
         policy: what decides.
-        goal_rgb: the goal's colour, sRGB 0..255.
+        goal: the goal, or its colour, sRGB 0..255.
         workspace: where on the table; None for the standard one.
+        segmenter: what finds objects and the goal; "color", "depth" or one of the user's.
         max_actions: a guard against endless trials.
         stop_after_failures: consecutive failed grasps that end it (paper, section IV-A).
         stop_after_unchanged: consecutive actions without effect that end it (likewise).
     Yields:
         A step for each decision; the last has `end` set and says why.
     Raises:
-        UserError: the cameras' frames cannot be used, or there is nothing on the table.
+        UserError: the cameras' frames cannot be used, there is nothing on the table, or the goal
+            cannot be distinguished from another thing. The arm has then moved home only.
         RobotError: the robot stopped and needs a person. An action under way is yielded first,
             as the last step, with `End.ROBOT_STOPPED`.
     """
     workspace = workspace or Workspace()
+    perception = Perception(goal, workspace, segmenter)
     memory = Memory()
     stopping = StoppingRule(max_actions, stop_after_failures, stop_after_unchanged)
     try:
         if isinstance(policy, Resets):
             policy.reset()
         robot.home()
-        observation, seeing_s = look(cameras, goal_rgb, workspace)
+        observation, seeing_s = look(cameras, perception)
+        if observation.ambiguous:
+            raise UserError(
+                f"{observation.ambiguous}; show the goal by a mask or a picture, or take the "
+                "other thing away"
+            )
         if not observation.objects.any():
             raise UserError("there is nothing on the table: no camera sees an object to act on")
         for index in range(max_actions):
@@ -122,7 +135,7 @@ def retrieve(
             start = time.perf_counter()
             try:
                 outcome, after, seeing_s = act(
-                    cameras, robot, action, observation, goal_rgb, policy.primitive, workspace
+                    cameras, robot, action, observation, perception, policy.primitive
                 )
             except RobotError as error:
                 robot.stop()
@@ -181,9 +194,8 @@ def act(
     robot: Robot,
     action: Action,
     before: Observation,
-    goal_rgb: tuple[int, int, int],
+    perception: Perception,
     primitive: PrimitiveConfig,
-    workspace: Workspace,
 ) -> tuple[Outcome, Observation, float]:
     """Carry out one action, look into the hand, go home, look at the table.
 
@@ -191,19 +203,18 @@ def act(
         cameras, robot: real or simulated; the robot has not refused the action.
         action: what to do.
         before: what was seen before.
-        goal_rgb: the goal's colour, sRGB 0..255.
+        perception: of this episode; it knows the goal and the workspace.
         primitive: depths and lengths.
-        workspace: where on the table.
     Returns:
         The outcome, the observation after it, and the seconds from its frames to it.
     """
-    reports = run(robot, action, primitive, workspace)
+    reports = run(robot, action, primitive, perception.workspace)
     executed = reports[0].reached
     holding = executed and action.primitive == "grasp" and holds(reports[-1])
-    view = look_into_hand(_several(cameras), reports[-1], goal_rgb) if holding else None
+    view = perception.look_into_hand(_several(cameras), reports[-1]) if holding else None
     arrived = robot.home()
     kept = arrived.reached and holds(arrived)  # not lost on the way to the bin
-    after, seeing_s = look(cameras, goal_rgb, workspace)
+    after, seeing_s = look(cameras, perception)
     # Of two things in the jaw the goal may have fallen out, though the other is still held.
     closed = reports[-1].width - arrived.width > CLOSED_MORE
     on_table = int(after.goal.sum()) >= LOST_PX
@@ -241,7 +252,9 @@ def _decide(
         if decision.action is None:
             break
         start = time.perf_counter()
-        refusal = robot.refuses(moves(decision.action, policy.primitive, workspace))
+        refusal = meets_wall(
+            decision.action, observation, policy.primitive, robot.gripper
+        ) or robot.refuses(moves(decision.action, policy.primitive, workspace))
         planning_s += time.perf_counter() - start
         if not refusal:
             break
@@ -257,20 +270,26 @@ def _decide(
     )  # fmt: skip
 
 
-def look(
-    cameras: Cameras, goal_rgb: tuple[int, int, int], workspace: Workspace
-) -> tuple[Observation, float]:
+def look(cameras: Cameras, perception: Perception) -> tuple[Observation, float]:
     """Look at the table; returns the observation, and the seconds from the frames to it.
 
     Raises:
-        UserError: a camera does not see the workspace, or gives no depth.
+        UserError: no camera sees the workspace, or none gives depth.
     """
-    frames = [
-        camera.capture(workspace_region(workspace, camera.intrinsics, camera.T_world_camera))
-        for camera in _several(cameras)
-    ]
+    several = _several(cameras)
+    frames: list[RGBDFrame] = []
+    for camera in several:
+        region = None
+        try:
+            region = workspace_region(
+                perception.workspace, camera.intrinsics, camera.T_world_camera
+            )
+        except UserError:
+            if len(several) == 1:
+                raise  # of several, perception names it and leaves it out
+        frames.append(camera.capture(region))
     start = time.perf_counter()
-    return observe(frames, goal_rgb, workspace), time.perf_counter() - start
+    return perception.look(frames), time.perf_counter() - start
 
 
 def _several(cameras: Cameras) -> Sequence[Camera]:

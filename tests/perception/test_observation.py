@@ -10,7 +10,8 @@ import pytest
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Intrinsics, RGBDFrame
 from pushgrasp.perception.heightmap import Heightmap
-from pushgrasp.perception.observation import Observation, observe
+from pushgrasp.perception.observation import Observation
+from pushgrasp.perception.perceive import observe
 from pushgrasp.workspace import Workspace
 
 WORKSPACE = Workspace()

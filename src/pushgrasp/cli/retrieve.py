@@ -13,6 +13,7 @@ from rich.console import Console
 from ..errors import UserError
 from ..perception.colors import parse_color
 from ..sim.config import SceneFileConfig, SimulationConfig
+from .goal import GoalConfig
 from .options import Device, EpisodeOptions, Folder, PolicyName, SceneOptions
 from .scene import find_goal
 from .station_options import StationOptions
@@ -35,15 +36,20 @@ class SimulatedEpisode(EpisodeOptions):
     """How a scene file is read."""
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     """Robot, cameras and domain randomisation."""
+    seeing: GoalConfig = field(default_factory=GoalConfig)
+    """How the goal is told and found."""
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
+        from ..perception.segmenter import load_segmenter
         from ..policy.load import PolicySource
 
         self.check()
         source = PolicySource.resolve(self.policy)
         view = self.simulation.view()
-        config = find_goal(self._scene_config(), self.scene.goal)
+        told, goal = self.seeing.told_goal(self.scene.goal)
+        segmenter = load_segmenter(self.seeing.segmenter)
+        config = find_goal(self._scene_config(), goal)
 
         from ..sim.robots.registry import gripper
         from ..sim.scenes.build import build_scene
@@ -56,7 +62,10 @@ class SimulatedEpisode(EpisodeOptions):
         building = console.status("building the scene")
         with building if config.name in PROCEDURAL else nullcontext():
             scene = build_scene(config)
-        show_episode(scene, policy, view, self, policy_name=self.policy, console=console)
+        show_episode(
+            scene, policy, view, self,
+            policy_name=self.policy, console=console, goal=told, segmenter=segmenter,
+        )  # fmt: skip
         return 0
 
     def _scene_config(self) -> SceneConfig:

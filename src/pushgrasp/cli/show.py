@@ -30,6 +30,8 @@ from ..view.video import VideoWriter
 from .options import EpisodeOptions
 
 if TYPE_CHECKING:
+    from ..perception.goal import Goal
+    from ..perception.segmenter import Segmenter
     from ..view.rerun import Recording
 
 VIDEO_PERIOD = 0.1  # s of simulated time between the video's frames: twice real time
@@ -44,6 +46,8 @@ def show_episode(
     policy_name: str,
     console: Console,
     on_step: OnStep | None = None,
+    goal: Goal | None = None,
+    segmenter: Segmenter | None = None,
 ) -> EpisodeResult:
     """Run an episode and show it; the robot sees and does what it would without.
 
@@ -55,6 +59,8 @@ def show_episode(
         policy_name: for the record.
         console: for a line per step.
         on_step: called after each step as well.
+        goal: how the robot is told its goal; None for the object's colour.
+        segmenter: what finds objects and the goal; None for colours.
     Returns:
         The outcome by the simulator's ground truth.
     Raises:
@@ -81,7 +87,7 @@ def show_episode(
         if recording is not None:
             viewers.append(recording)
         show = _ShowStep(policy, scene.make_cameras(view)[0], viewers, console, on_step)
-        result = play(scene, policy, view, on_step=show)
+        result = play(scene, policy, view, on_step=show, goal=goal, segmenter=segmenter)
         sentence = words.result_sentence(result, show.n_actions, color, info.visible_fraction)
         writer.finish(result)
         if video is not None:
@@ -152,10 +158,15 @@ class _ShowStep:
         self._console, self._on_step = console, on_step
         self.frame = camera.capture()
         self.n_actions = 0
+        self._notes: set[str] = set()  # each is printed once
 
     def __call__(self, scene: Scene, step: Step, lifted: bool) -> None:
         """See OnStep."""
         self.n_actions += step.decision.action is not None
+        for note in step.observation.notes:
+            if note not in self._notes:
+                self._notes.add(note)
+                self._console.print(note)
         good = words.went_well(step)
         mark = ("✓", "green") if good else ("✗", "red")
         line = words.decision_words(step), "  ", mark, " ", words.outcome_words(step)

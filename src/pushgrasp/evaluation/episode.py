@@ -12,6 +12,7 @@ import numpy as np
 
 from ..interfaces import Action, Outcome
 from ..perception.observation import Observation
+from ..perception.perceive import Perception
 from ..primitives import PrimitiveConfig, moves
 from ..retrieve import StoppingRule, act, look
 from ..sim.cameras.views import ViewConfig
@@ -52,6 +53,7 @@ class Episode:
     ) -> None:
         self.scene, self.primitive = scene, primitive
         self.workspace = scene.workspace
+        self._perception = Perception(scene.goal_rgb, self.workspace)
         self._cameras = trial_cameras(scene, view)
         self._robot = ScoredRobot(scene.make_robot(), scene.world)
         self._robot.home()
@@ -80,7 +82,7 @@ class Episode:
         )  # fmt: skip
 
     def _look(self) -> Observation:
-        return look(self._cameras, self.scene.goal_rgb, self.workspace)[0]
+        return look(self._cameras, self._perception)[0]
 
     def _carry_out(self, action: Action) -> Outcome:
         if not np.isfinite(action.position[2]):
@@ -89,8 +91,8 @@ class Episode:
         if refusal:
             return Outcome(executed=False, reason=refusal)
         outcome, self.observation, _ = act(
-            self._cameras, self._robot, action, self.observation, self.scene.goal_rgb,
-            self.primitive, self.workspace,
+            self._cameras, self._robot, action, self.observation, self._perception,
+            self.primitive,
         )  # fmt: skip
         return outcome
 

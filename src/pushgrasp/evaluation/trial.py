@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from ..errors import RobotError, SimulatorFault
 from ..interfaces import Camera, Command, MoveTo, Report, Robot
+from ..perception.goal import Goal
+from ..perception.segmenter import Segmenter
 from ..retrieve import Decides, End, retrieve
 from ..sim.cameras.views import ViewConfig
 from ..sim.randomise import DomainConfig
@@ -134,6 +136,8 @@ def play(
     view: ViewConfig | None = None,
     *,
     on_step: OnStep | None = None,
+    goal: Goal | None = None,
+    segmenter: Segmenter | None = None,
 ) -> EpisodeResult:
     """Let a policy retrieve a scene's goal, and score it.
 
@@ -144,6 +148,8 @@ def play(
         policy: chooses the actions.
         view: the robot's cameras; None for the default one.
         on_step: see OnStep.
+        goal: how the robot is told its goal; None for the object's colour.
+        segmenter: what finds objects and the goal; None for colours.
     Raises:
         SimulatorFault: the episode says nothing about the policy.
     """
@@ -154,8 +160,9 @@ def play(
     most = ACTIONS_PER_OBJECT * len(world.in_scene())
     try:
         for step in retrieve(
-            cameras, robot, policy, scene.goal_rgb, workspace=workspace, max_actions=most
-        ):
+            cameras, robot, policy, goal or scene.goal_rgb, workspace=workspace,
+            segmenter=segmenter or "color", max_actions=most,
+        ):  # fmt: skip
             lifted = robot.lifted_something()
             result.refusals += len(step.refusals)
             if step.decision.action is not None:

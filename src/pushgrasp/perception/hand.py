@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,7 +13,9 @@ from ..errors import UserError
 from ..interfaces import Camera, Intrinsics, Region, Report, RGBDFrame
 from .heightmap import measured
 from .regions import box_region
-from .segmentation import matches
+
+GoalPixels = Callable[[RGBDFrame, npt.NDArray[np.integer]], npt.NDArray[np.bool_]]
+"""Answers which of some pixels of a frame, given by flat indices (N,), show the goal: (N,) bool."""
 
 MIN_GOAL_AREA = 44e-6
 """m2 of the goal's colour, facing the camera; 60 pixels of the standard camera. A block shows
@@ -44,15 +46,13 @@ class HandView:
         return self.goal is GoalInHand.HELD
 
 
-def look_into_hand(
-    cameras: Sequence[Camera], hand: Report, goal_rgb: tuple[int, int, int]
-) -> HandView:
-    """Look for the goal's colour between the fingers.
+def look_into_hand(cameras: Sequence[Camera], hand: Report, goal_pixels: GoalPixels) -> HandView:
+    """Look for the goal between the fingers.
 
     Args:
         cameras: each takes a picture of the hand, if it can see it, until one shows the goal.
         hand: the robot's state, the hand lifted clear of other objects.
-        goal_rgb: the goal's colour, sRGB 0..255.
+        goal_pixels: finds the goal in a picture.
     Returns:
         HELD if one camera sees the goal there; NOT_SEEN, with the reason, if none has the hand
         in view with depth.
@@ -65,12 +65,13 @@ def look_into_hand(
         except UserError as error:
             unseen.append(str(error))
             continue
-        colors, areas = points_in_hand(
-            camera.capture(region), tool, hand.yaw, width=2 * REACH, breadth=2 * REACH, below=REACH
+        frame = camera.capture(region)
+        shown, areas = points_in_hand(
+            frame, tool, hand.yaw, width=2 * REACH, breadth=2 * REACH, below=REACH
         )
         if areas.sum() < MIN_SEEN_AREA:
             unseen.append("its picture has no depth where the hand is")
-        elif areas[matches(colors, goal_rgb)].sum() >= MIN_GOAL_AREA:
+        elif areas[goal_pixels(frame, shown)].sum() >= MIN_GOAL_AREA:
             return HandView(GoalInHand.HELD)
     if len(unseen) < len(cameras):
         return HandView(GoalInHand.NOT_HELD)
@@ -103,7 +104,7 @@ def points_in_hand(
     breadth: float = 0.06,
     below: float = 0.06,
     above: float = ABOVE,
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.float32]]:
     """Select the pixels that show what is in the hand.
 
     The box lies between the fingers and just below them. The fingers may be in it too.
@@ -116,17 +117,18 @@ def points_in_hand(
         breadth: m, across it.
         below, above: m from the finger tips down and up.
     Returns:
-        Colours (N, 3) uint8 and the area (N,) in m2, square to the line of sight, that each
-        pixel covers; empty when the hand is out of view or the frame has no depth.
+        Flat indices (N,) in the image, and the area (N,) in m2, square to the line of sight,
+        that each pixel covers; empty when the hand is out of view or the frame has no depth.
     Raises:
         UserError: image sizes disagree, or a pose is no pose.
     """
-    color, depth, directions = measured(frame)
+    seen = measured(frame)
     offset = frame.T_world_camera[:3, 3] - np.asarray(tool_position, np.float64)
-    x, y, z = directions * depth + offset.astype(np.float32)[:, None]
+    x, y, z = seen.rays * seen.depth + offset.astype(np.float32)[:, None]
     c, s = np.cos(yaw), np.sin(yaw)
     along, across = c * x + s * y, c * y - s * x
-    inside = (depth > 0) & (np.abs(along) < width / 2) & (np.abs(across) < breadth / 2)
+    inside = (seen.depth > 0) & (np.abs(along) < width / 2) & (np.abs(across) < breadth / 2)
     inside &= (z > -below) & (z < above)
     k = frame.intrinsics
-    return color[inside], depth[inside] ** 2 / np.float32(k.fx * k.fy)
+    index = seen.in_image(np.flatnonzero(inside))
+    return index, seen.depth[inside] ** 2 / np.float32(k.fx * k.fy)

@@ -47,44 +47,71 @@ def project(frames: RGBDFrame | Sequence[RGBDFrame], workspace: Workspace) -> He
     Raises:
         UserError: image sizes disagree, a pose is no pose, or a frame has no depth at all.
     """
+    return project_pixels(frames, workspace)[0]
+
+
+def project_pixels(
+    frames: RGBDFrame | Sequence[RGBDFrame], workspace: Workspace
+) -> tuple[Heightmap, npt.NDArray[np.int32]]:
+    """See the workspace from straight above, and know which pixel shows each cell.
+
+    Args:
+        frames, workspace: as for `project`.
+    Returns:
+        The map, and (H, W) int32 the flat index of a cell's pixel in all frames' images, one
+        after another; -1 where unseen. It carries what is known of pixels into the map.
+    Raises:
+        UserError: as `project`.
+    """
     if isinstance(frames, RGBDFrame):
         frames = [frames]
     n = workspace.n_pixels
-    cells, heights, colors = [], [], []
-    for frame in frames:
-        color, depth, directions = measured(frame)
-        if not len(depth):
+    returns = [measured(frame) for frame in frames]
+    cells, heights, sources = [], [], []
+    before = 0
+    for frame, seen in zip(frames, returns, strict=True):
+        if not len(seen.depth):
             k = frame.intrinsics
             raise UserError(
                 f"the camera returned no depth: all {k.width} x {k.height} pixels are 0 or NaN"
             )
         position = frame.T_world_camera[:3, 3].astype(np.float32)
-        z = directions[2] * depth + (position[2] - np.float32(workspace.table_z))
-        # no return has depth 0 here; left out before anything below the table is lifted to it
-        keep = np.flatnonzero((depth > 0) & (z > FLOOR) & (z < workspace.z_max))
-        d, z = depth[keep], z[keep]
-        x = directions[0][keep] * d + (position[0] - np.float32(workspace.x_min))
-        y = directions[1][keep] * d + (position[1] - np.float32(workspace.y_min))
+        z = seen.rays[2] * seen.depth + (position[2] - np.float32(workspace.table_z))
+        x = seen.rays[0] * seen.depth + (position[0] - np.float32(workspace.x_min))
+        y = seen.rays[1] * seen.depth + (position[1] - np.float32(workspace.y_min))
         row, column = workspace.offset_to_pixel(x, y)
-        inside = np.flatnonzero((row >= 0) & (row < n) & (column >= 0) & (column < n))
+        # no return has depth 0 here; left out before anything below the table is lifted to it
+        shown = (seen.depth > 0) & (z > FLOOR) & (z < workspace.z_max)
+        shown &= (row >= 0) & (row < n) & (column >= 0) & (column < n)
+        inside = np.flatnonzero(shown)
         cells.append(row[inside] * n + column[inside])
         heights.append(np.maximum(z[inside], 0))
-        colors.append(color[keep[inside]])
-    cell, z, color = (np.concatenate(parts) for parts in (cells, heights, colors))
+        sources.append(inside + before)
+        before += len(seen.depth)
+    cell, z, source = (np.concatenate(parts) for parts in (cells, heights, sources))
     # sorted as 16-bit numbers numpy uses a radix sort; the steps are under 0.01 mm
     steps = (z * np.float32(65535 / workspace.z_max)).astype(np.uint16)
     order = np.argsort(steps, kind="stable")  # of equal heights the later pixel wins
     winner = np.full(n * n, -1)
     winner[cell[order]] = order  # for repeated cells numpy keeps the last: the highest
 
-    seen = winner >= 0
+    hit = np.flatnonzero(winner >= 0)
+    winner = winner[hit]
     height = np.full(n * n, np.nan, np.float32)
     rgb = np.zeros((n * n, 3), np.uint8)
-    height[seen] = z[winner[seen]]
-    rgb[seen] = color[winner[seen]]
-    height, rgb = height.reshape(n, n), rgb.reshape(n, n, 3)
-    _fill_pinholes(height, rgb)
-    return Heightmap(rgb, height, workspace)
+    pixel = np.full(n * n, -1, np.int32)
+    height[hit] = z[winner]
+    source = source[winner]
+    before = image = 0
+    for frame, seen in zip(frames, returns, strict=True):
+        mine = (source >= before) & (source < before + len(seen.depth))
+        rgb[hit[mine]] = seen.color[source[mine] - before]
+        pixel[hit[mine]] = seen.in_image(source[mine] - before) + image
+        before += len(seen.depth)
+        image += frame.depth.size
+    height, rgb, pixel = height.reshape(n, n), rgb.reshape(n, n, 3), pixel.reshape(n, n)
+    _fill_pinholes(height, rgb, pixel)
+    return Heightmap(rgb, height, workspace), pixel
 
 
 def ray_directions(intrinsics: Intrinsics) -> npt.NDArray[np.float64]:
@@ -109,14 +136,26 @@ def _world_directions(intrinsics: Intrinsics, rotation: bytes) -> npt.NDArray[np
     return np.ascontiguousarray(np.moveaxis(ray_directions(intrinsics) @ R.T, 2, 0), np.float32)
 
 
-def measured(
-    frame: RGBDFrame,
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+@dataclass(frozen=True)
+class Measured:
+    """A frame, cropped to where it has depth; all empty for a frame without depth."""
+
+    color: npt.NDArray[np.uint8]  # (N, 3)
+    depth: npt.NDArray[np.float32]  # (N,) m; 0: no return
+    rays: npt.NDArray[np.float32]  # (3, N) in the world frame, times the depth: from the camera
+    corner: tuple[int, int]  # row, column of the crop in the image
+    widths: tuple[int, int]  # columns of the crop and of the image
+
+    def in_image(self, index: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Flat indices in the image, of flat indices in the crop."""
+        crop, image = self.widths
+        row, column = np.divmod(index, crop)
+        return (row + self.corner[0]) * image + column + self.corner[1]
+
+
+def measured(frame: RGBDFrame) -> Measured:
     """Check a frame and crop it to where it has depth.
 
-    Returns:
-        Colours (N, 3), depth (N,) with 0 for no return, rays (3, N) in the world frame; all
-        empty for a frame without depth.
     Raises:
         UserError: image sizes disagree, or a pose is no pose.
     """
@@ -136,14 +175,20 @@ def measured(
     cut = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     depth = np.where(valid[cut], frame.depth[cut], np.float32(0)).astype(np.float32)
     directions = _world_directions(k, np.ascontiguousarray(pose[:3, :3]).tobytes())
-    return (
-        frame.color[cut].reshape(-1, 3),
-        depth.reshape(-1),
-        directions[:, cut[0], cut[1]].reshape(3, -1),
+    return Measured(
+        color=frame.color[cut].reshape(-1, 3),
+        depth=depth.reshape(-1),
+        rays=directions[:, cut[0], cut[1]].reshape(3, -1),
+        corner=(int(rows[0]), int(columns[0])),
+        widths=(depth.shape[1], k.width),
     )
 
 
-def _fill_pinholes(height: npt.NDArray[np.float32], color: npt.NDArray[np.uint8]) -> None:
+def _fill_pinholes(
+    height: npt.NDArray[np.float32],
+    color: npt.NDArray[np.uint8],
+    pixel: npt.NDArray[np.int32],
+) -> None:
     """Give unseen cells amid seen ones the median neighbour's height and colour, in place.
 
     At least five of the eight neighbours must be seen, and among them those left and right
@@ -165,3 +210,4 @@ def _fill_pinholes(height: npt.NDArray[np.float32], color: npt.NDArray[np.uint8]
     r, c = r[np.arange(len(rows)), take], c[np.arange(len(rows)), take]
     height[rows - 1, columns - 1] = height[r, c]
     color[rows - 1, columns - 1] = color[r, c]
+    pixel[rows - 1, columns - 1] = pixel[r, c]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -10,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from ..interfaces import Action, Primitive, RGBDFrame
-from ..workspace import N_ROTATIONS, Workspace, rotation_angle
-from .heightmap import Heightmap, project
-from .segmentation import goal_mask, label_objects, object_mask, smooth_color
+from ..interfaces import Action, Primitive
+from ..workspace import N_ROTATIONS, rotation_angle
+from .heightmap import Heightmap
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,14 @@ class Observation:
 
     heightmap: Heightmap
     labels: npt.NDArray[np.int32]  # (H, W) 0 background, 1..n one connected region each
-    objects: npt.NDArray[np.bool_]  # (H, W) seen and above the table
+    objects: npt.NDArray[np.bool_]  # (H, W) seen and above the table, walls left out
     goal: npt.NDArray[np.bool_]  # (H, W) the goal's pixels; empty while it is hidden
+    walls: npt.NDArray[np.bool_] | None = None
+    """(H, W) walls of a tote round the workspace, never a target; None: not looked for."""
+    notes: tuple[str, ...] = ()
+    """What a person should know, in words: corrections, cameras left out, doubts about the goal."""
+    ambiguous: str = ""
+    """Why the goal cannot be distinguished from another thing, both named; "" if it can."""
 
     def __post_init__(self) -> None:
         shape = self.heightmap.workspace.shape
@@ -37,6 +41,8 @@ class Observation:
             "object mask": self.objects,
             "goal mask": self.goal,
         }
+        if self.walls is not None:
+            images["mask of walls"] = self.walls
         for name, image in images.items():
             if image.shape != shape:
                 raise UserError(
@@ -96,27 +102,3 @@ class Observation:
         rows, columns = self.heightmap.workspace.shape
         if row not in range(rows) or column not in range(columns):
             raise UserError(f"no pixel ({row}, {column}); the heightmap has {rows} x {columns}")
-
-
-def observe(
-    frames: RGBDFrame | Sequence[RGBDFrame],
-    goal_rgb: tuple[int, int, int],
-    workspace: Workspace | None = None,
-) -> Observation:
-    """From pictures to what a decision is made from.
-
-    Args:
-        frames: one picture, or several of the same moment.
-        goal_rgb: the goal's colour, sRGB 0..255.
-        workspace: what to look at; None for the standard one.
-    Raises:
-        UserError: a picture is unusable (see `heightmap.project`).
-    """
-    heightmap = project(frames, Workspace() if workspace is None else workspace)
-    objects, smoothed = object_mask(heightmap), smooth_color(heightmap.color)
-    return Observation(
-        heightmap=heightmap,
-        labels=label_objects(heightmap, objects=objects, smoothed=smoothed),
-        objects=objects,
-        goal=goal_mask(heightmap, goal_rgb, objects=objects, smoothed=smoothed),
-    )

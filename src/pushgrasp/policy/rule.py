@@ -15,6 +15,7 @@ import numpy as np
 from ..interfaces import Action
 from ..perception.observation import Observation
 from .base import Candidate, Decision, Mask, Memory, QMap, Target, make_decision
+from .clearance import keep_clear
 from .config import DecisionConfig
 from .maps import best, by_distance, neighbours, occupancy, smooth, suppress, weight_push
 
@@ -162,6 +163,7 @@ class _Search:
         for target, q_map in zip(targets, maps, strict=True):
             q_map = smooth(q_map, self.rule.smooth_px)
             q_map = suppress(q_map, self.avoid, "grasp", workspace, self.rule)
+            q_map = keep_clear(q_map, self.observation, "grasp")
             place = best(q_map)
             q = float(q_map[place]) if place else np.nan
             found.append(Candidate("grasp", target, q_map, place, q))
@@ -175,6 +177,7 @@ class _Search:
         workspace = self.observation.heightmap.workspace
         q_map = weight_push(scored, self.observation.objects, target.mask, self.rule)
         q_map = suppress(q_map, self.avoid, "push", workspace, self.rule)
+        q_map = keep_clear(q_map, self.observation, "push")
         place = best(q_map)
         q = float(scored[place]) if place else np.nan
         return Candidate("push", target, q_map, place, q)

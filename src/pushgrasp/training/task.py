@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from ..interfaces import Action
-from ..perception.observation import Observation, observe
+from ..perception.observation import Observation
+from ..perception.perceive import Perception
 from ..perception.regions import workspace_region
 from ..primitives import run
 from ..sim.scenes.build import SceneConfig, build_scene
@@ -72,13 +73,14 @@ class SimTask:
             scene = build_scene(config)
             self._world, self._workspace = scene.world, scene.workspace
             self._robot, (self._camera,) = scene.make_robot(), scene.make_cameras()
+        self._perception = Perception(None, self._workspace)
         camera = self._camera
         self._region = workspace_region(self._workspace, camera.intrinsics, camera.T_world_camera)
 
     def observe(self) -> Observation:
         """See TrainingTask."""
         with self._timer("camera"):
-            return observe(self._camera.capture(self._region), (0, 0, 0), self._workspace)
+            return self._perception.look(self._camera.capture(self._region))
 
     def objects(self) -> dict[str, RGB]:
         """See TrainingTask."""

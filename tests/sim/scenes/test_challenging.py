@@ -6,7 +6,7 @@ import mujoco
 import pytest
 
 from pushgrasp.perception.colors import PALETTE, color_name
-from pushgrasp.perception.observation import observe
+from pushgrasp.perception.perceive import observe
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.scenes.build import SceneConfig, build_scene
 from pushgrasp.sim.scenes.layouts import challenging_names, read_fixed

@@ -33,7 +33,7 @@ def table_with(policy: Policy, *places: tuple[float, float]) -> Table:
 
 def test_a_grasp_of_the_goal_takes_one_action(policy: Policy) -> None:
     table = table_with(policy, (-0.5, 0.0), (-0.55, 0.12))
-    seen, _ = look(table.cameras, RED, table.workspace)
+    seen, _ = look(table.cameras, table.perception)
     chosen = table.choose(seen)
     assert chosen is not None
     first = Candidate(chosen, policy.primitive, Kind.POLICY)
@@ -47,7 +47,7 @@ def test_a_grasp_of_the_goal_takes_one_action(policy: Policy) -> None:
 
 def test_actions_that_were_left_are_counted_from_each_state(policy: Policy) -> None:
     table = table_with(policy, (-0.5, 0.0), (-0.55, 0.12))
-    seen, _ = look(table.cameras, RED, table.workspace)
+    seen, _ = look(table.cameras, table.perception)
     push = seen.action("push", 0, *np.argwhere(seen.labels == seen.labels.max())[0])
     first = Candidate(push, policy.primitive, Kind.CHANCE_PUSH)
     ((_, result),) = run_forked([lambda: play_out(table, seen, first)])
@@ -61,7 +61,7 @@ def test_actions_that_were_left_are_counted_from_each_state(policy: Policy) -> N
 
 def test_playouts_that_reach_the_cap_count_as_never(policy: Policy) -> None:
     table = table_with(policy, (-0.5, 0.0), (-0.55, 0.12))
-    seen, _ = look(table.cameras, RED, table.workspace)
+    seen, _ = look(table.cameras, table.perception)
     push = seen.action("push", 0, *np.argwhere(seen.labels == seen.labels.max())[0])
     first = Candidate(push, policy.primitive, Kind.CHANCE_PUSH)
     ((_, result),) = run_forked([lambda: play_out(table, seen, first, cap=1)])
@@ -71,7 +71,7 @@ def test_playouts_that_reach_the_cap_count_as_never(policy: Policy) -> None:
 
 def test_candidates_differ_and_cover_objects_and_primitives(policy: Policy) -> None:
     table = table_with(policy, (-0.5, 0.0), (-0.5, 0.055), (-0.42, 0.0), (-0.6, -0.1))
-    seen, _ = look(table.cameras, RED, table.workspace)
+    seen, _ = look(table.cameras, table.perception)
     chosen = table.choose(seen)
     assert chosen is not None
     spread = Spread(policy, Geometric(table.robot.gripper))
@@ -89,7 +89,7 @@ def test_candidates_differ_and_cover_objects_and_primitives(policy: Policy) -> N
 
 def test_jitter_is_small_and_never_of_the_height(policy: Policy) -> None:
     table = table_with(policy, (-0.5, 0.0), (-0.55, 0.12))
-    seen, _ = look(table.cameras, RED, table.workspace)
+    seen, _ = look(table.cameras, table.perception)
     action = seen.action("grasp", 3, *np.argwhere(seen.goal)[0])
     candidate = Candidate(action, policy.primitive, Kind.GOAL)
     rng = np.random.default_rng(0)

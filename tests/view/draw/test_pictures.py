@@ -40,7 +40,8 @@ def test_a_picture_can_do_without_a_frame_or_maps():
     nothing = np.full(WORKSPACE.shape, np.nan, np.float32)
     empty = Observation(
         Heightmap(np.zeros((*WORKSPACE.shape, 3), np.uint8), nothing, WORKSPACE),
-        np.zeros(WORKSPACE.shape, np.int32), *np.zeros((2, *WORKSPACE.shape), bool),
+        np.zeros(WORKSPACE.shape, np.int32),
+        np.zeros(WORKSPACE.shape, bool), np.zeros(WORKSPACE.shape, bool),
     )  # fmt: skip
     target = Target(empty.goal, True, 0, 1.0, "")
     decision = Decision(None, target, float("nan"), float("nan"), None, None, "nothing there")

@@ -23,7 +23,10 @@ def tip_height(height: HeightArray, depth: float, primitive: PrimitiveConfig) ->
 def obstacles(observation: Observation) -> HeightArray:
     """Return the surfaces (H, W) in m for collision checks: unseen is infinite, the table flat."""
     height = observation.heightmap.height
-    solid = np.where(observation.objects, height, np.minimum(height, np.float32(MIN_HEIGHT)))
+    raised = observation.objects
+    if observation.walls is not None:
+        raised = raised | observation.walls
+    solid = np.where(raised, height, np.minimum(height, np.float32(MIN_HEIGHT)))
     return np.where(observation.heightmap.seen, solid, np.float32(np.inf)).astype(np.float32)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import RobotError, SimulatorFault
 from ...interfaces import Action, Camera
 from ...perception.observation import Observation
+from ...perception.perceive import Perception
 from ...policy.base import Memory
 from ...policy.learned import Policy
 from ...primitives import PrimitiveConfig, moves
@@ -36,6 +37,7 @@ class Table:
         self.robot: SimRobot = scene.make_robot()
         self.cameras: Sequence[Camera] = scene.make_cameras()
         self.workspace = scene.workspace
+        self.perception = Perception(scene.goal_rgb, self.workspace)
         self.memory = Memory()
         self.steps = 0
 
@@ -67,9 +69,7 @@ class Table:
         """
         world, goal = self.scene.world, self.scene.goal_name
         before = set(world.in_scene())
-        outcome, after, _ = act(
-            self.cameras, self.robot, action, seen, self.scene.goal_rgb, primitive, self.workspace
-        )
+        outcome, after, _ = act(self.cameras, self.robot, action, seen, self.perception, primitive)
         taken = before - set(world.in_scene())
         self.memory = self.memory.after(action, outcome)
         self.steps += 1

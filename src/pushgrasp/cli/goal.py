@@ -1,0 +1,64 @@
+"""The options by which a person shows the goal, and chooses what finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from ..errors import UserError
+
+if TYPE_CHECKING:
+    from ..perception.goal import Goal
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalConfig:
+    """How the robot is told its goal. In simulation, `--goal` also says which object counts."""
+
+    goal_region: Annotated[
+        tuple[int, int, int, int] | None, tyro.conf.arg(metavar="ROW COLUMN HEIGHT WIDTH")
+    ] = None
+    """Pixels: the part of --goal's photo that shows the goal; or of the first frame, without a
+    photo."""
+    goal_mask: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None
+    """Mask of the first frame, white where the goal is."""
+    table_color: Annotated[str | None, tyro.conf.arg(metavar="COLOUR")] = None
+    """The table's colour where --goal's colour was read, to allow for another light."""
+    segmenter: Annotated[str, tyro.conf.arg(metavar="color|depth|FILE.py:CLASS")] = "color"
+    """What finds objects and the goal; depth also splits touching objects of one colour."""
+
+    def told_goal(self, goal: str | None) -> tuple[Goal | None, str | None]:
+        """Read how the goal is shown.
+
+        Args:
+            goal: the value of --goal: a picture's path, or what names an object.
+        Returns:
+            The goal as the robot is told it, None for the object's own colour; and what of --goal
+            names an object, None for a picture.
+        Raises:
+            UserError: two ways at once, or a file that cannot be used.
+        """
+        from ..perception.colors import parse_color
+        from ..perception.goal import Goal
+
+        is_picture = goal is not None and goal.lower().endswith(PICTURES)
+        ways = [is_picture, self.goal_mask is not None]
+        if sum(ways) > 1:
+            raise UserError("the goal is shown by a picture and by a mask; give one of the two")
+        if self.goal_mask is not None:
+            return Goal.from_mask(self.goal_mask), goal
+        if is_picture:
+            assert goal is not None
+            return Goal.from_picture(goal, self.goal_region), None
+        if self.goal_region is not None:
+            return Goal(box=self.goal_region), goal
+        if self.table_color is not None:
+            if goal is None or goal.strip().lstrip("+-").isdigit():
+                raise UserError("--table-color goes with a colour as --goal")
+            return Goal(color=parse_color(goal), table=parse_color(self.table_color)), goal
+        return None, goal

@@ -1,0 +1,228 @@
+"""Frames to observations over an episode: what the first frame settles is kept for the rest.
+
+The first frame settles the table's plane, the goal's colours if it is shown by a place in that
+frame, and which cameras can be used. Later frames are taken as they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError
+from ..interfaces import Camera, Report, RGBDFrame
+from ..workspace import Workspace
+from .frame_checks import check_coverage, check_frame, check_view
+from .goal import RGB, Appearance, Goal, color_modes
+from .hand import HandView, look_into_hand
+from .heightmap import Heightmap, project_pixels
+from .light import View, color_noise, estimate, table_color
+from .matching import Match, goal_pixels
+from .observation import Observation
+from .segmentation import object_mask, smooth_color
+from .segmenter import ColorSegmenter, Scene, Segmenter, Segments, ask, carry, load_segmenter
+from .table_plane import corrected, correction
+from .walls import find_walls
+
+HIDDEN_SHARE = 0.3  # of a goal shown in the first frame that must stand over the table
+
+
+class Perception:
+    """Turns the frames of one episode into observations.
+
+    Args:
+        goal: what to retrieve, or its colour; None to look without a goal.
+        workspace: what to look at; None for the standard one.
+        segmenter: a name, `FILE.py:CLASS`, or a segmenter.
+    Raises:
+        UserError: there is no such segmenter.
+    """
+
+    def __init__(
+        self,
+        goal: Goal | RGB | None,
+        workspace: Workspace | None = None,
+        segmenter: str | Segmenter = "color",
+    ) -> None:
+        self.workspace = Workspace() if workspace is None else workspace
+        self.goal = None if goal is None else Goal.of(goal)
+        self.segmenter = load_segmenter(segmenter)
+        self._appearance = None if self.goal is None else self.goal.appearance()
+        self._fixes: list[npt.NDArray[np.float64] | None] | None = None
+        self._blind: frozenset[int] = frozenset()
+        self._view: View | None = None
+        self._noise = 0.0
+        self._has_walls = False
+
+    @property
+    def appearance(self) -> Appearance | None:
+        """The goal's colours; None while no frame has shown them, or without a goal."""
+        return self._appearance
+
+    def look(self, frames: RGBDFrame | Sequence[RGBDFrame]) -> Observation:
+        """Turn frames of one moment into what a decision is made from.
+
+        Args:
+            frames: one for each camera, always in the same order.
+        Raises:
+            UserError: a frame cannot be right, or shows no table where the workspace is.
+        """
+        given = [frames] if isinstance(frames, RGBDFrame) else list(frames)
+        notes: list[str] = []
+        first = self._fixes is None
+        given = [check_frame(frame) for frame in given]
+        if first:
+            self._settle(given, notes)
+        assert self._fixes is not None
+        usable = [
+            (frame, fix)
+            for i, (frame, fix) in enumerate(zip(given, self._fixes, strict=True))
+            if i not in self._blind
+        ]
+        if len(usable) > 1:
+            usable = [(f, x) for f, x in usable if (np.nan_to_num(f.depth) > 0).any()] or usable
+        views = [corrected(frame, fix) for frame, fix in usable]
+        return self._observe(views, notes, first)
+
+    def look_into_hand(self, cameras: Sequence[Camera], hand: Report) -> HandView:
+        """Look whether the goal is in the raised hand; see `hand.look_into_hand`."""
+        seeing = [c for i, c in enumerate(cameras) if i not in self._blind]
+        return look_into_hand(seeing, hand, self._goal_in_picture)
+
+    def _goal_in_picture(
+        self, frame: RGBDFrame, shown: npt.NDArray[np.integer]
+    ) -> npt.NDArray[np.bool_]:
+        """Which of some pixels (flat indices) of a picture of the hand show the goal."""
+        if self.goal is None:
+            return np.zeros(len(shown), bool)
+        if not isinstance(self.segmenter, ColorSegmenter):
+            return ask(self.segmenter, frame, self.goal).goal.reshape(-1)[shown]
+        if self._appearance is None:
+            return np.zeros(len(shown), bool)
+        view = self._view or estimate(None, None)
+        return goal_pixels(frame.color.reshape(-1, 3)[shown], self._appearance, view)
+
+    def _settle(self, frames: Sequence[RGBDFrame], notes: list[str]) -> None:
+        """Find blind cameras, and the table's plane as each of the others sees it."""
+        blind: dict[int, str] = {}
+        fixes: list[npt.NDArray[np.float64] | None] = []
+        for i, frame in enumerate(frames):
+            fixes.append(None)
+            name = "the camera" if len(frames) == 1 else f"camera {i + 1} of {len(frames)}"
+            if not (np.nan_to_num(frame.depth) > 0).any():
+                k = frame.intrinsics
+                blind[i] = f"returned no depth: all {k.width} x {k.height} pixels are 0 or NaN"
+                continue
+            try:
+                plane = check_view(frame, self.workspace)
+                if plane is not None and not plane.fits:
+                    fixes[i] = correction(plane, self.workspace)
+                    notes.append(
+                        f"{name} sees the table {plane.describe()}; heights are corrected by that"
+                    )
+            except UserError as error:
+                if len(frames) == 1:
+                    raise
+                blind[i] = str(error)
+        if len(blind) == len(frames):
+            who = "the camera " if len(frames) == 1 else ""
+            raise UserError("; ".join(who + why for why in blind.values()))
+        notes += [f"camera {i + 1} of {len(frames)} is left out: {why}" for i, why in blind.items()]
+        used = [(f.intrinsics, f.T_world_camera) for i, f in enumerate(frames) if i not in blind]
+        if warning := check_coverage(used, self.workspace):
+            notes.append(warning)
+        self._fixes, self._blind = fixes, frozenset(blind)
+
+    def _observe(self, frames: Sequence[RGBDFrame], notes: list[str], first: bool) -> Observation:
+        heightmap, pixel = project_pixels(frames, self.workspace)
+        objects = object_mask(heightmap)
+        walls = np.zeros(objects.shape, bool)
+        if first or self._has_walls:
+            walls = find_walls(heightmap, objects)
+            self._has_walls = bool(walls.any())
+            objects = objects & ~walls
+        smoothed = smooth_color(heightmap.color, objects)
+        reference = None if self._appearance is None else self._appearance.table
+        shown = None
+        table = table_color(heightmap, objects | walls)
+        if first and self.goal is not None and self.goal.on_first_frame:
+            shown = self._learn_goal(frames, pixel, heightmap.color, objects, table)
+            reference = table
+        if first:
+            self._noise = color_noise(frames)
+        self._view = estimate(table, reference, noise=self._noise)
+        scene = Scene(heightmap, objects, smoothed, self._appearance, self._view)
+        if isinstance(self.segmenter, ColorSegmenter):
+            labels, match = self.segmenter.segment_map(scene)
+        else:
+            labels, match = self._ask(frames, heightmap, pixel, objects)
+        if shown is not None:  # it was shown where the goal is
+            match = Match(shown)
+        return Observation(
+            heightmap=heightmap, labels=labels, objects=objects, goal=match.mask, walls=walls,
+            notes=(*notes, *match.doubts), ambiguous=match.ambiguous,
+        )  # fmt: skip
+
+    def _ask(
+        self,
+        frames: Sequence[RGBDFrame],
+        heightmap: Heightmap,
+        pixel: npt.NDArray[np.int32],
+        objects: npt.NDArray[np.bool_],
+    ) -> tuple[npt.NDArray[np.int32], Match]:
+        """A third party's segmenter: each picture, carried into the map."""
+        goal = self.goal or Goal()
+        found: list[Segments] = [ask(self.segmenter, frame, goal) for frame in frames]
+        labels, mask = carry(found, frames, heightmap, pixel, objects)
+        return labels, Match(mask)
+
+    def _learn_goal(
+        self,
+        frames: Sequence[RGBDFrame],
+        pixel: npt.NDArray[np.int32],
+        color: npt.NDArray[np.uint8],
+        objects: npt.NDArray[np.bool_],
+        table: npt.NDArray[np.float32] | None,
+    ) -> npt.NDArray[np.bool_]:
+        """Read the goal's colours off the place where it was shown in the first frame.
+
+        Returns:
+            (H, W) bool, that place in the map.
+        """
+        assert self.goal is not None
+        shown = self.goal.first_frame_mask(frames[0].depth.shape).reshape(-1)
+        in_first = (pixel >= 0) & (pixel < shown.size)
+        there = in_first & shown[np.where(in_first, pixel, 0)]
+        mine = there & objects
+        if mine.sum() < 10:
+            raise UserError(
+                f"nothing stands on the table where {self.goal.describe()} was shown in the first "
+                "frame; draw the mask or box on that frame, over the goal"
+            )
+        colors, weights = color_modes(color[mine])
+        self._appearance = Appearance(colors, weights, table)
+        return mine
+
+
+def observe(
+    frames: RGBDFrame | Sequence[RGBDFrame],
+    goal: Goal | RGB | None,
+    workspace: Workspace | None = None,
+    *,
+    segmenter: str | Segmenter = "color",
+) -> Observation:
+    """Turn frames of one moment into what a decision is made from.
+
+    Every frame is taken for a first one; `Perception` keeps what the first one settles.
+
+    Args:
+        frames: one picture, or several of the same moment.
+        goal: what to retrieve, or its colour, sRGB 0..255.
+        workspace: what to look at; None for the standard one.
+        segmenter: as for `Perception`.
+    Raises:
+        UserError: a frame cannot be right, or shows no table where the workspace is.
+    """
+    return Perception(goal, workspace, segmenter).look(frames)

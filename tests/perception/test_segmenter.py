@@ -1,0 +1,146 @@
+"""Segmenters: the two that come with the package, and a third party's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import BLUE, GREEN, RED, Box, picture
+
+from pushgrasp.errors import UserError
+from pushgrasp.interfaces import RGBDFrame
+from pushgrasp.perception.camera_file import look_at
+from pushgrasp.perception.goal import Goal
+from pushgrasp.perception.perceive import Perception, observe
+from pushgrasp.perception.segmenter import Segmenter, Segments, load_segmenter
+
+STEPS = (  # of one colour, touching
+    Box((-0.53, 0.0), (0.03, 0.03, 0.02), GREEN),
+    Box((-0.47, 0.0), (0.03, 0.03, 0.035), GREEN),
+    Box((-0.50, 0.10), (0.03, 0.025, 0.03), RED),
+)
+
+
+class Truth:
+    """A segmenter that was given the answer for each frame."""
+
+    def __init__(self, *numbers: np.ndarray, goal: int = 1) -> None:
+        self.numbers, self.goal, self.asked = list(numbers), goal, 0
+
+    def segment(self, frame: RGBDFrame, goal: Goal) -> Segments:
+        number = self.numbers[self.asked % len(self.numbers)]
+        self.asked += 1
+        return Segments(number.astype(np.int32), number == self.goal)
+
+
+def test_color_joins_touching_things_of_one_colour_and_depth_splits_them() -> None:
+    frame, _ = picture(*STEPS)
+    assert observe(frame, RED).labels.max() == 2
+    split = observe(frame, RED, segmenter="depth")
+    assert split.labels.max() == 3
+    assert split.goal.sum() > 400
+    noisy, _ = picture(*STEPS, depth_noise=0.001)
+    assert observe(noisy, RED, segmenter="depth").labels.max() == 3
+
+
+def test_depth_leaves_single_things_whole() -> None:
+    things = (
+        Box((-0.55, 0.08), (0.05, 0.025, 0.02), BLUE),
+        Box((-0.45, -0.05), (0.025, 0.05, 0.03), RED),
+    )
+    frame, _ = picture(*things)
+    assert observe(frame, RED, segmenter="depth").labels.max() == 2
+
+
+def test_a_segmenter_segments_a_picture() -> None:
+    frame, number = picture(*STEPS)
+    r, g, b = (int(v) for v in np.median(frame.color[number == 3], axis=0))
+    found = load_segmenter("color").segment(frame, Goal(color=(r, g, b)))
+    assert found.labels.shape == frame.depth.shape
+    own = found.goal[number == 3].mean()
+    assert own > 0.7
+    assert found.goal[number != 3].mean() < 0.01
+
+
+def test_a_third_partys_labels_are_carried_into_the_map() -> None:
+    frame, number = picture(*STEPS)
+    seen = Perception((0, 0, 0), segmenter=Truth(number, goal=3)).look(frame)
+    assert seen.labels.max() == 3
+    assert seen.goal.sum() > 400
+    assert not (seen.goal & (seen.labels == 0)).any()
+
+
+def test_what_a_third_party_does_not_label_is_an_object_by_its_height() -> None:
+    frame, number = picture(*STEPS)
+    partial = np.where(number == 3, 1, 0)
+    seen = Perception((0, 0, 0), segmenter=Truth(partial)).look(frame)
+    assert seen.labels.max() == 2
+    assert seen.goal.sum() > 400
+
+
+def test_labels_of_one_thing_in_two_pictures_are_joined() -> None:
+    front, number = picture(*STEPS)
+    side, other = picture(*STEPS, eye=(-0.5, -0.5, 0.5))
+    renamed = np.where(other > 0, 4 - other, 0)
+    segmenter = Truth(number, renamed)
+    seen = Perception((0, 0, 0), segmenter=segmenter).look([front, side])
+    assert seen.labels.max() == 3
+
+
+def test_the_goal_in_the_hand_goes_through_the_segmenter() -> None:
+    frame, number = picture(*STEPS)
+    perception = Perception((0, 0, 0), segmenter=Truth(number, goal=3))
+    shown = np.flatnonzero(number.reshape(-1) > 0)
+    found = perception._goal_in_picture(frame, shown)
+    assert (found == (number.reshape(-1)[shown] == 3)).all()
+
+
+def test_a_blind_camera_of_two_is_named_and_left_out() -> None:
+    frame, _ = picture(*STEPS)
+    blind = replace(frame, depth=np.zeros_like(frame.depth))
+    perception = Perception(RED)
+    seen = perception.look([frame, blind])
+    assert "camera 2 of 2 is left out" in seen.notes[0]
+    assert seen.labels.max() == 2
+    assert perception.look([frame, blind]).notes == ()
+    away = replace(frame, T_world_camera=look_at((2.0, 0, 0.5), (3.0, 0, 0.4)))
+    assert "camera 1 of 2 is left out" in Perception(RED).look([away, frame]).notes[0]
+    with pytest.raises(UserError, match="no depth"):
+        Perception(RED).look([blind, blind])
+
+
+def test_a_class_in_a_file_is_a_segmenter(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\n"
+        "from pushgrasp.perception.segmenter import Segments\n"
+        "class Nothing:\n"
+        "    def segment(self, frame, goal):\n"
+        "        return Segments(np.zeros(frame.depth.shape, np.int32), frame.depth < 0)\n"
+        "class Wrong:\n"
+        "    def segment(self, frame, goal):\n"
+        "        return Segments(np.zeros((2, 2), np.int32), frame.depth < 0)\n"
+        "class Fails:\n"
+        "    def __init__(self):\n"
+        "        raise ValueError('no weights')\n"
+        "class NoSegmenter:\n"
+        "    pass\n"
+    )
+    file = tmp_path / "mine.py"
+    frame, _ = picture(*STEPS)
+    nothing = load_segmenter(f"{file}:Nothing")
+    assert isinstance(nothing, Segmenter)
+    assert not Perception(RED, segmenter=nothing).look(frame).goal.any()
+    with pytest.raises(UserError, match=r"Wrong.*\(2, 2\)"):
+        Perception(RED, segmenter=f"{file}:Wrong").look(frame)
+    with pytest.raises(UserError, match="no weights"):
+        load_segmenter(f"{file}:Fails")
+    with pytest.raises(UserError, match="no segmenter"):
+        load_segmenter(f"{file}:NoSegmenter")
+    with pytest.raises(UserError, match="no class Other"):
+        load_segmenter(f"{file}:Other")
+    with pytest.raises(UserError, match="there are: color, depth"):
+        load_segmenter("magic")
+    with pytest.raises(UserError, match="there is no file"):
+        load_segmenter(str(tmp_path / "gone.py") + ":Mine")
