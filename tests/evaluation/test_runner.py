@@ -218,7 +218,7 @@ def test_scenes_that_cannot_be_run_leave_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot tell apart"):
         evaluate(EvaluationConfig(policies=("random",), scenes=(str(scene),)), out=out)
     assert not out.exists()
-    with pytest.raises(UserError, match="nothing on the table"):
+    with pytest.raises(UserError, match="almost no depth over the workspace"):
         empty = CameraSpec("high", Intrinsics(4, 4, 4, 4, 2, 2), Cell().camera_pose)
         write_cameras(tmp_path / "empty.json", [empty])
         config = EvaluationConfig(policies=("random",), cameras=tmp_path / "empty.json", trials=1)

@@ -61,9 +61,9 @@ def script(monkeypatch, loop: Callable[[Any], Iterator[Any]]) -> list[int]:
     """Put a scripted loop in the place of `retrieve`; returns where it notes max_actions."""
     limits: list[int] = []
 
-    def retrieve(camera, robot, policy, goal_rgb, *, workspace, max_actions):
+    def retrieve(camera, robot, policy, goal, *, workspace, segmenter, max_actions):
         limits.append(max_actions)
-        assert goal_rgb == (255, 0, 0)
+        assert (goal, segmenter) == ((255, 0, 0), "color")
         return loop(robot)
 
     monkeypatch.setattr(trial, "retrieve", retrieve)

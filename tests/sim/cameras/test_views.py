@@ -204,9 +204,21 @@ def test_one_camera_must_see_the_raised_hand(world: World) -> None:
     standard = CameraSpec("front", Intrinsics(), Cell().camera_pose)
     for cameras in ((standard,), (side, standard), (FRONT,), (BACK,)):
         ViewConfig(cameras).check(Workspace())
-    above = CameraSpec("above", Intrinsics(), look_at((-0.5, 0, 0.2), (-0.5, 0, 0)))
-    with pytest.raises(UserError, match=r"'above' 0%"):  # the hand is raised above it
+    wide = Intrinsics(640, 480, 220, 220, 320, 240)
+    above = CameraSpec("above", wide, look_at((-0.5, 0, 0.2), (-0.5, 0, 0)))
+    with pytest.raises(UserError, match=r"'above' \d%"):  # the hand is raised above it
         ViewConfig((above,)).check(Workspace())
+
+
+def test_together_the_cameras_must_see_most_of_the_workspace() -> None:
+    narrow = Intrinsics(196, 480, 618, 618, 98, 240)
+    left, right = (
+        CameraSpec(name, narrow, look_at((-1.0, y, 0.70), (-0.5, y, 0.1)))
+        for name, y in (("left", 0.09), ("right", -0.09))
+    )
+    with pytest.raises(UserError, match=r"the camera sees 5\d% of the workspace; at least 60%"):
+        ViewConfig((left,)).check(Workspace())
+    ViewConfig((left, right)).check(Workspace())
 
 
 @pytest.mark.parametrize("size", [0.1, 0.3, 0.448, 0.6])

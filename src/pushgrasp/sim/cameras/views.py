@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import UserError
 from ...interfaces import Camera, Intrinsics
 from ...perception.camera_file import CameraSpec
+from ...perception.frame_checks import check_coverage
 from ...perception.hand import ABOVE, REACH
 from ...perception.regions import box_share, workspace_region
 from ...primitives import present
@@ -54,8 +55,9 @@ class ViewConfig:
         """Check that the cameras see the workspace and the raised hand.
 
         Raises:
-            UserError: a camera stands under the table or sees nothing of the workspace, or none
-                sees enough of the raised hand to recognise the goal in it.
+            UserError: a camera stands under the table or sees nothing of the workspace, all
+                together see too little of it, or none sees enough of the raised hand to recognise
+                the goal in it.
         """
         for camera in self.cameras:
             below = workspace.table_z - float(camera.T_world_camera[2, 3])
@@ -69,6 +71,7 @@ class ViewConfig:
             except UserError as error:
                 raise UserError(f"camera {camera.name!r}: {error}") from error
         if self.cameras:
+            check_coverage([(c.intrinsics, c.T_world_camera) for c in self.cameras], workspace)
             _check_hand(self.cameras, workspace)
 
 
