@@ -209,8 +209,12 @@ runpy.run_module("pushgrasp", run_name="__main__", alter_sys=True)
         ("retrieve", "--objects", "0"),
         ("retrieve", "--scene", "nowhere"),
         ("retrieve", "--goal", "rde"),
+        ("retrieve", "--goal", "99"),
         ("retrieve", "--policy", "nobody"),
+        *((command, "--device", "tpu") for command in ("demo", "retrieve", "evaluate", "train")),
         ("train", "--recipe", "none"),
+        ("train", "--init-from", "nobody"),
+        ("train", "--workers", "0"),
         ("plot", "."),
     ],
 )
@@ -219,7 +223,8 @@ def test_bad_values_are_answered_before_pytorch_is_imported(
 ) -> None:
     code = (
         "import sys\nfrom pushgrasp.cli.main import main\n"
-        "assert main(sys.argv[1:]) == 2\nassert 'torch' not in sys.modules, 'too late'"
+        "try: code = main(sys.argv[1:])\nexcept SystemExit as stop: code = stop.code\n"
+        "assert code == 2, code\nassert 'torch' not in sys.modules, 'too late'"
     )
     options = ["--out", str(tmp_path / "out.png")]
     done = subprocess.run(

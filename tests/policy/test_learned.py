@@ -319,7 +319,7 @@ def test_an_unknown_name_lists_the_names(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr("pushgrasp.policy.load.WEIGHTS", tmp_path)
     policy().save_pretrained(tmp_path / "small")
     assert Policy.from_pretrained("small").name == "small"
-    with pytest.raises(UserError, match=r"no policy 'large'.* the known names are: .*small"):
+    with pytest.raises(UserError, match=r"no policy 'large'.* nor one of .*small"):
         Policy.from_pretrained("large")
 
 

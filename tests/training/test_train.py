@@ -231,7 +231,7 @@ def test_two_learners_do_not_share_a_run(tmp_path: Path):
 
 
 def test_impossible_arguments_are_refused(tmp_path: Path):
-    with pytest.raises(UserError, match="0 workers: at least one is needed"):
+    with pytest.raises(UserError, match="workers 0: at least one is needed"):
         train(TINY, tmp_path / "run", TrainingConfig(workers=0))
     with pytest.raises(UserError, match="ImageNet weights are for densenet121"):
         train(TINY, tmp_path / "run", TrainingConfig(imagenet=tmp_path / "x.pth"))

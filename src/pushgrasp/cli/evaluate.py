@@ -80,7 +80,8 @@ def _run(command: EvaluateCommand) -> int:
             observe=StripObserver(command.out.absolute()) if command.pictures else None,
         )  # fmt: skip
     finally:
-        bar.stop()
+        if bar.live.is_started:  # stopping prints an empty line
+            bar.stop()
     console.print(_table(summary))
     console.print(f"trials.jsonl, summary.json and table.md are in {command.out}")
     return 0

@@ -93,12 +93,15 @@ def _device() -> str:
 def _robots() -> dict[str, str]:
     from ..sim.robots.arms import ARMS
     from ..sim.robots.meshes import find_meshes
+    from ..sim.robots.registry import ROBOTS
 
-    meshes = {name: find_meshes(name) for name in ARMS}
-    return {"gantry": "shown as boxes"} | {
-        name: f"shown with meshes from {folder}" if folder else "shown as capsules (no meshes)"
-        for name, folder in meshes.items()
-    }
+    shown = dict.fromkeys(ROBOTS, "shown as boxes")
+    for name in ARMS:
+        folder = find_meshes(name)
+        shown[name] = (
+            f"shown with meshes from {folder}" if folder else "shown as capsules (no meshes)"
+        )
+    return shown
 
 
 def _try_camera(module: str, name: str) -> str:

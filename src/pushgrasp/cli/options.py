@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import tyro
 
 from ..errors import UserError
+from ..utils.device import Device as Device
 
 if TYPE_CHECKING:
     from ..sim.config import SceneFileConfig, SimulationConfig
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 Folder: TypeAlias = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 SceneName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|FILE")]
 PolicyName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|DIR|FILE.py:CLASS")]
-Device: TypeAlias = Annotated[str, tyro.conf.arg(metavar="DEVICE")]
 Switch: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 

@@ -108,7 +108,7 @@ def find_goal(config: SceneConfig, goal: str | None) -> SceneConfig:
     if goal is None:
         return config
     if goal.strip().lstrip("+-").isdigit():
-        return dataclasses.replace(config, goal=int(goal))
+        return _with_goal(config, int(goal))
     wanted = parse_color(goal)
     alike = matches(np.array(list(colors.values())), wanted)
     exact = [number for number, color in colors.items() if color == wanted]
@@ -118,7 +118,14 @@ def find_goal(config: SceneConfig, goal: str | None) -> SceneConfig:
             f"--goal {goal}: no object on the table has that colour; there are: "
             f"{', '.join(color_name(color) for color in colors.values())}"
         )
-    return dataclasses.replace(config, goal=(exact + similar)[0])
+    return _with_goal(config, (exact + similar)[0])
+
+
+def _with_goal(config: SceneConfig, number: int) -> SceneConfig:
+    from ..sim.scenes.build import goal_number
+
+    asked = dataclasses.replace(config, goal=number)
+    return dataclasses.replace(asked, goal=goal_number(asked))
 
 
 def scene_record(scene: Scene) -> dict[str, Any]:

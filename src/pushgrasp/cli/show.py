@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -77,7 +77,11 @@ def show_episode(
     )
     title = f"pushgrasp · {info.scene} · seed {info.seed}"
     geometry = ActionGeometry(policy.primitive, gripper(info.robot))
-    with output_folder(options.out, CONTENTS, RECORD) as folder, ExitStack() as stack:
+    with (
+        _tell_what_is_lost(options.out),
+        output_folder(options.out, CONTENTS, RECORD) as folder,
+        ExitStack() as stack,
+    ):
         writer = EpisodeWriter(folder, info, geometry)
         viewers: list[Viewer] = [writer]
         video = _video(scene, folder / VIDEO, title, geometry) if options.video else None
@@ -101,6 +105,14 @@ def show_episode(
         recording.save(options.rerun, sentence, show.frame)
         console.print(f"  rerun     {options.rerun}")
     return result
+
+
+@contextmanager
+def _tell_what_is_lost(out: Path) -> Generator[None, None, None]:
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"nothing was written to {out}") from stop
 
 
 class Viewer(Protocol):

@@ -41,8 +41,12 @@ class TrainCommand(TrainingConfig):
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
+        from ..policy.load import PolicySource
         from ..training.recipes import recipe, with_network
 
+        self.check()
+        if self.init_from is not None:
+            PolicySource.resolve(self.init_from)  # before PyTorch is imported
         for option, value in (("network", self.network), ("workspace", self.workspace)):
             if self.resume and value is not None:
                 raise UserError(f"--{option} is the run's own; leave it out with --resume")

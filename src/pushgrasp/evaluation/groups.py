@@ -40,6 +40,9 @@ def scene_groups(config: EvaluationConfig) -> list[SceneGroup]:
     Raises:
         UserError: no scene, an unknown one, one that cannot be used, or one named twice.
     """
+    for i, n in enumerate(config.objects):
+        if n in config.objects[:i]:
+            raise UserError(f"objects names {n} twice; name each number once")
     groups: list[SceneGroup] = []
     suites = {suite.name: suite for suite in run_suites(config)}
     workspace = config.read_workspace()

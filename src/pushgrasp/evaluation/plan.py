@@ -35,9 +35,6 @@ def plan_trials(
         raise UserError(f"trials {config.trials}: at least one trial is needed")
     if config.seed < 0:
         raise UserError(f"seed {config.seed}: a seed is 0 or more")
-    for i, n in enumerate(config.objects):
-        if n in config.objects[:i]:
-            raise UserError(f"objects names {n} twice; name each number once")
     robot_model(config.robot)  # an unknown one is an error
     groups = scene_groups(config) if groups is None else groups
     view, workspace = config.view(), config.read_workspace()

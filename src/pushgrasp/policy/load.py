@@ -191,10 +191,10 @@ def _not_found(text: str, folder: Path) -> str:
         return f"{text} names no class of that file; write {text}:CLASS"
     names = policy_sources()
     close = difflib.get_close_matches(text, names, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else ""
     return (
-        f"no policy {text!r}: {hint}It is neither a folder nor FILE.py:CLASS, and the known names "
-        f"are: {', '.join(names)}"
+        f"no policy {text!r}: it is neither a folder, nor FILE.py:CLASS, nor one of "
+        f"{', '.join(names)}{hint}"
     )
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from ..interfaces import Action, Primitive
 from ..perception.observation import Observation
 from ..perception.segmentation import goal_mask, smooth_color
+from ..policy.learned import choose_device
 from ..policy.maps import best, highest, smooth, weight_push
 from ..policy.networks import QNetwork, build
 from ..workspace import N_ROTATIONS
@@ -37,6 +37,7 @@ class RolloutSetup:
     recipe: Recipe
     seed: int  # of the run
     weights: Path  # file that the learner publishes, see `checkpoint.save_weights`
+    device: str = "auto"  # where its networks run; see `choose_device`
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Actor:
 
     def __init__(self, setup: RolloutSetup, timer: Timer) -> None:
         self._recipe, self._weights, self._timer = setup.recipe, setup.weights, timer
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = choose_device(setup.device, for_gpu=True)
         self._networks: dict[Primitive, QNetwork] = {
             p: build(setup.recipe.network, p).eval().to(device) for p in PRIMITIVES
         }

@@ -10,6 +10,7 @@ import tyro
 
 from ..errors import UserError
 from ..parallel.pool import Where
+from ..utils.device import Device
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class TrainingConfig:
     rollouts: Where = "local"
     """Where they run: on this machine, or on the Ray cluster at RAY_ADDRESS (a local one if
     that is not set)."""
+    device: Device = "auto"
+    """Where networks run: cpu, cuda, cuda:1; auto: a GPU if there is one."""
     init_from: Annotated[
         str | None, tyro.conf.arg(metavar="NAME|DIR", help_behavior_hint="(default: none)")
     ] = None
@@ -50,6 +53,8 @@ class TrainingConfig:
         """
         if self.seed is not None and self.seed < 0:
             raise UserError(f"seed {self.seed}: a seed is 0 or more")
+        if self.workers is not None and self.workers < 1:
+            raise UserError(f"workers {self.workers}: at least one is needed")
         if self.time_limit is not None and not self.time_limit > 0:
             raise UserError(f"time limit {self.time_limit}: it must be above 0 s")
         if self.resume and (self.init_from is not None or self.imagenet is not None):

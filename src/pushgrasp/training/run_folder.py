@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..errors import UserError
-from ..policy.learned import Policy
+from ..policy.learned import Policy, choose_device
 from ..policy.networks import build
 from ..policy.networks.densenet import DenseNet, fetch_imagenet
 from ..utils.cache import cache_folder
@@ -45,6 +45,8 @@ def prepare_start(
     seed: int,
     init_from: str | Path | None = None,
     imagenet: Path | None = None,
+    *,
+    device: str = "auto",
 ) -> Start:
     """Make the initial networks of a new run. Nothing is written.
 
@@ -55,13 +57,14 @@ def prepare_start(
         init_from: a policy, by folder or name, to take weights and Q_g* from.
         imagenet: file of torchvision's DenseNet-121 weights to start from; "fetch" downloads
             them, once, into the user's cache.
+        device: where the networks run; see `choose_device`.
     Raises:
         UserError: something is there, the recipe cannot be trained, or weights do not fit.
     """
     check_recipe(recipe)
     check_free(directory)
     torch.manual_seed(np.random.SeedSequence(seed).generate_state(1)[0])
-    networks, threshold = _build(recipe), recipe.decision.grasp_threshold
+    networks, threshold = _build(recipe, device), recipe.decision.grasp_threshold
     if imagenet is not None:
         _load_imagenet(networks, recipe, imagenet)
     if init_from is not None:
@@ -149,7 +152,9 @@ def _load_imagenet(networks: Networks, recipe: Recipe, source: Path) -> None:
         network.load_imagenet(source)
 
 
-def resume_run(directory: Path, recipe: Recipe | None = None, seed: int | None = None) -> Run:
+def resume_run(
+    directory: Path, recipe: Recipe | None = None, seed: int | None = None, device: str = "auto"
+) -> Run:
     """Load a run that was stopped or killed.
 
     Actions are counted by the replay, which is newer than the checkpoint after a kill.
@@ -157,6 +162,7 @@ def resume_run(directory: Path, recipe: Recipe | None = None, seed: int | None =
     Args:
         directory: of the run.
         recipe, seed: those of the run, or None; they cannot be changed.
+        device: where the networks run; see `choose_device`.
     Raises:
         UserError: there is no run, it has another recipe or seed, or its files are damaged or
             incomplete.
@@ -178,7 +184,7 @@ def resume_run(directory: Path, recipe: Recipe | None = None, seed: int | None =
             "seed to resume it, or another folder for a new run"
         )
     _drop_partial_files(directory)
-    run = _make_run(directory, own, config["seed"], _build(own))
+    run = _make_run(directory, own, config["seed"], _build(own, device))
     state = load_checkpoint(directory / CHECKPOINT, run.networks, run.optimizers, run.rng)
     _check_replay(run, state)
     run.updates, run.next_scene = state["updates"], state["next_scene"]
@@ -224,9 +230,9 @@ def _drop_partial_files(directory: Path) -> None:
             path.unlink()
 
 
-def _build(recipe: Recipe) -> Networks:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return {primitive: build(recipe.network, primitive).to(device) for primitive in PRIMITIVES}
+def _build(recipe: Recipe, device: str) -> Networks:
+    where = choose_device(device, for_gpu=True)
+    return {primitive: build(recipe.network, primitive).to(where) for primitive in PRIMITIVES}
 
 
 def _make_run(directory: Path, recipe: Recipe, seed: int, networks: Networks) -> Run:

@@ -96,12 +96,16 @@ def _train(recipe: Recipe | None, out: Path, config: TrainingConfig, pool: Pool)
     start = None
     if not config.resume:
         chosen, seed = recipe or RECIPES["default"], config.seed or 0
-        start = prepare_start(out, chosen, seed, config.init_from, config.imagenet)
+        start = prepare_start(
+            out, chosen, seed, config.init_from, config.imagenet, device=config.device
+        )
     with only_writer(out):
-        run = create_run(out, start) if start else resume_run(out, recipe, config.seed)
+        run = (
+            create_run(out, start) if start else resume_run(out, recipe, config.seed, config.device)
+        )
         n_here = pool.n if config.rollouts == "local" else 0
         ResourceMonitor(run, ProgressLine().say).check_start(n_here)
-        setup = RolloutSetup(run.recipe, run.seed, out / WEIGHTS)
+        setup = RolloutSetup(run.recipe, run.seed, out / WEIGHTS, config.device)
         pool.start(prepare_player, setup, shared="weights")
         with torch_threads(len(os.sched_getaffinity(0)) - n_here):
             return learn(run, pool, config.time_limit)

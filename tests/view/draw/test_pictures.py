@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -16,12 +18,14 @@ from pushgrasp.view.draw import panels
 from pushgrasp.view.draw.actions import ActionGeometry
 from pushgrasp.view.draw.pictures import (
     SIZE,
+    camera_side,
     color_picture,
     decision_picture,
     height_picture,
     png,
 )
 from pushgrasp.view.draw.sheet import GOAL, UNSEEN, UNSEEN_STRIPE, wrap
+from pushgrasp.workspace import Workspace
 
 
 @pytest.mark.parametrize("primitive", ["grasp", "push", None])
@@ -33,6 +37,19 @@ def test_a_decision_has_its_picture(primitive: Primitive | None, hidden: bool):
     back = cv2.imdecode(np.frombuffer(png(picture), np.uint8), cv2.IMREAD_COLOR)
     assert back is not None
     np.testing.assert_array_equal(back[..., ::-1], picture)
+
+
+@pytest.mark.parametrize(
+    ("offset", "side"),
+    [((-0.6, 0.1), "on the left"), ((0.6, -0.1), "on the right"), ((0.1, 0.6), "at the top"),
+     ((0, -0.6), "at the bottom"), ((0.05, -0.1), "above")],
+)  # fmt: skip
+def test_the_camera_is_where_its_pose_says(offset: tuple[float, float], side: str):
+    for workspace in (WORKSPACE, Workspace(x_min=0.3, y_min=0.1)):
+        pose = np.eye(4)
+        pose[:2, 3] = np.add(workspace.center, offset)
+        frame = dataclasses.replace(make_frame(), T_world_camera=pose)
+        assert camera_side(frame, workspace) == side
 
 
 def test_a_picture_can_do_without_a_frame_or_maps():

@@ -193,6 +193,17 @@ def object_colors(config: SceneConfig) -> dict[int, RGB]:
     return {number: placed.color for number, placed in objects.items()}
 
 
+def goal_number(config: SceneConfig) -> int:
+    """Return the number of a scene's goal, without building it.
+
+    Raises:
+        UserError: as for `build_scene`.
+    """
+    if config.name in PROCEDURAL:
+        return _check(config)
+    return choose_goal(_read(config), config.goal, config.name)
+
+
 def _name(number: int) -> str:
     return f"object_{number:02d}"
 

@@ -10,6 +10,7 @@ import numpy as np
 from ...interfaces import RGBDFrame
 from ...perception.colors import format_color
 from ...perception.heightmap import Heightmap
+from ...workspace import Workspace
 from . import panels
 from .actions import ActionGeometry, draw_action, draw_scale_bar
 from .sheet import (
@@ -64,10 +65,13 @@ def decision_picture(
     heightmap = observation.heightmap
     sheet = Sheet(*SIZE)
     _header(sheet, step)
-    _sidebar(sheet, step, goal_rgb, goal_name)
+    workspace, action = heightmap.workspace, decision.action
+    axes = "maps: x right, y up"
+    if frame is not None:
+        axes += f"; the camera is {camera_side(frame, workspace)}"
+    _sidebar(sheet, step, goal_rgb, goal_name, axes)
 
     crop = panels.crop_of(step, _SIDE)
-    workspace, action = heightmap.workspace, decision.action
     camera = (
         panels.camera_panel(frame, workspace, _SIDE) if frame is not None else hatch((_SIDE, _SIDE))
     )
@@ -98,6 +102,16 @@ def decision_picture(
         if asked:
             _panel_scale(sheet, 1, column, panels.Q_COLORS, f"{low:.1f}", f"{high:.1f}")
     return sheet.picture()
+
+
+def camera_side(frame: RGBDFrame, workspace: Workspace) -> str:
+    """Say from which side of the maps, drawn with x right and y up, a camera looks."""
+    x, y = frame.T_world_camera[:2, 3] - np.array(workspace.center)
+    if max(abs(x), abs(y)) < workspace.size / 2:
+        return "above"
+    if abs(x) >= abs(y):
+        return "on the right" if x > 0 else "on the left"
+    return "at the top" if y > 0 else "at the bottom"
 
 
 def color_picture(heightmap: Heightmap) -> Picture:
@@ -159,7 +173,7 @@ def _scale(sheet: Sheet, right: int, middle: int, colors: str, low: str, high: s
     sheet.text(end + 6, middle, high, 14, MUTED, anchor="lm")
 
 
-def _sidebar(sheet: Sheet, step: Step, goal_rgb: Color, goal_name: str) -> None:
+def _sidebar(sheet: Sheet, step: Step, goal_rgb: Color, goal_name: str, axes: str) -> None:
     x, width = 24, _SIDEBAR
     y = _TOP + 30
     sheet.box(x, y - 1, width, 2 * _SIDE + 46, CARD, LINE)
@@ -195,7 +209,7 @@ def _sidebar(sheet: Sheet, step: Step, goal_rgb: Color, goal_name: str) -> None:
     field("Outcome", f"{'✓' if good else '✗'} {outcome_words(step)}", GOOD if good else BAD)
     times = f"decided in {1e3 * step.decision_s:.0f} ms, executed in {step.action_s:.1f} s"
     sheet.text(x, y, times, 15, MUTED)
-    _legend(sheet, x, _TOP + 30 + 2 * _SIDE + 44 - 132)
+    _legend(sheet, x, _TOP + 30 + 2 * _SIDE + 44 - 132, axes)
 
 
 def _bar(
@@ -211,7 +225,7 @@ def _bar(
     return y + 52
 
 
-def _legend(sheet: Sheet, x: int, y: int) -> None:
+def _legend(sheet: Sheet, x: int, y: int, axes: str) -> None:
     for color, text in ((GOAL, "outline of the goal"), (TARGET, "outline of another target")):
         sheet.box(x, y, 26, 18, None, RIM)
         sheet.box(x + 1, y + 1, 24, 16, None, color)
@@ -220,4 +234,4 @@ def _legend(sheet: Sheet, x: int, y: int) -> None:
         y += 29
     sheet.paste(hatch((18, 26)), x, y)
     sheet.text(x + 38, y + 9, "not seen by the camera", 15, MUTED, anchor="lm")
-    sheet.text(x, y + 38, "maps: x right, y up; the camera is on the left", 15, MUTED, anchor="lm")
+    sheet.text(x, y + 38, axes, 15, MUTED, anchor="lm")
