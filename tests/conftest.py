@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-import pushgrasp  # noqa: F401
+import pushgrasp as pushgrasp
 
 # A machine under load is no reason to fail.
 settings.register_profile("patient", deadline=None)
