@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -218,4 +218,4 @@ if __name__ == "__main__":
     assert SAMPLE.names
     assert STATE.names
     assert Kind.POLICY == 0
-    main(cast(Settings, tyro.cli(Settings)))
+    main(tyro.cli(Settings))

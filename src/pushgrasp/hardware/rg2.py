@@ -17,9 +17,9 @@ from .extras import need
 DEVICE, PORT = 65, 502  # Modbus unit and port of the compute box
 XMLRPC_PORT = 41414
 # Registers (OnRobot, "Connectivity guide"): written together from 0; read from 258 on
-_TARGET, _OFFSET, _WIDTH, _STATUS = 0, 258, 275, 268
-_GRIP_WITH_OFFSET, _STOP = 16, 8
-_BUSY, _GRIPPED, _SAFETY, _ERROR = 0b1, 0b10, 0b11_1100, 0b100_0000
+TARGET, OFFSET, WIDTH, STATUS = 0, 258, 275, 268
+GRIP_WITH_OFFSET, STOP = 16, 8
+BUSY, GRIPPED, SAFETY, ERROR = 0b1, 0b10, 0b11_1100, 0b100_0000
 
 POLL = 0.01  # s
 TIMEOUT = 4.0  # s for the longest stroke at the lowest force
@@ -143,23 +143,23 @@ class ModbusLink:
 
     def move(self, width: float, force: float) -> None:
         """See `Link.move`."""
-        values = [round(force * 10), round(width * 1e4), _GRIP_WITH_OFFSET]
-        self._ask("write_registers", _TARGET, values)
+        values = [round(force * 10), round(width * 1e4), GRIP_WITH_OFFSET]
+        self._ask("write_registers", TARGET, values)
 
     def status(self) -> tuple[float, bool, bool, str]:
         """See `Link.status`."""
-        flags, *rest = self._ask("read_holding_registers", _STATUS, count=8)
-        width = rest[_WIDTH - _STATUS - 1] / 1e4
+        flags, *rest = self._ask("read_holding_registers", STATUS, count=8)
+        width = rest[WIDTH - STATUS - 1] / 1e4
         wrong = ""
-        if flags & _SAFETY:
+        if flags & SAFETY:
             wrong = "the RG2's safety switch is pushed or has triggered; free it, cycle its power"
-        elif flags & _ERROR:
+        elif flags & ERROR:
             wrong = "the RG2 reports an error of its own; cycle its power"
-        return width, bool(flags & _BUSY), bool(flags & _GRIPPED), wrong
+        return width, bool(flags & BUSY), bool(flags & GRIPPED), wrong
 
     def stop(self) -> None:
         """See `Link.stop`."""
-        self._ask("write_registers", _TARGET + 2, [_STOP])
+        self._ask("write_registers", TARGET + 2, [STOP])
 
     def close(self) -> None:
         """See `Link.close`."""

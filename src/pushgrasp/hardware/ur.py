@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -221,7 +221,7 @@ class UrArm:
         return _SAFETY.get(mode, f"safety mode {mode}; look at the pendant")
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _asked(self) -> Generator[None]:
         """Hold the client library, which is not made for several threads."""
         with self._lock:
             try:

@@ -298,7 +298,9 @@ def _root(into: npt.NDArray[np.intp], r: int) -> int:
     return r
 
 
-def _absorb_small(region: npt.NDArray[np.int32], edges: npt.NDArray[np.int32]) -> npt.NDArray:
+def _absorb_small(
+    region: npt.NDArray[np.int32], edges: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int32]:
     """Join regions under 15 cells to the large region that they share most edges with.
 
     Args:

@@ -11,6 +11,7 @@ import mmap
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -112,11 +113,14 @@ class Replay:
         self._directory.mkdir(parents=True, exist_ok=True)
         count_file = self._directory / "count.json"
         layout = {"version": VERSION, "shape": list(shape), "color": color}
-        found = read_json(count_file) if count_file.exists() else {"count": 0, **layout}
-        if {key: found.get(key) for key in layout} != layout or not isinstance(found["count"], int):
+        found: dict[str, Any] = {"count": 0, **layout}
+        if count_file.exists():
+            found = read_json(count_file)
+        count = found.get("count")
+        if {key: found.get(key) for key in layout} != layout or not isinstance(count, int):
             raise UserError(f"{count_file} describes another kind of replay than this run needs")
         self._layout = layout
-        self._count = self._committed = found["count"]
+        self._count = self._committed = count
         for name, dtype in self._dtypes.items():
             path = self._path(name)
             held = path.stat().st_size // dtype.itemsize if path.exists() else 0

@@ -41,7 +41,7 @@ class Board:
         """
         board = self._opencv()
         corners, ids, _, _ = cv2.aruco.CharucoDetector(board).detectBoard(image)
-        if ids is None or len(ids) == 0:
+        if ids is None or len(ids) == 0:  # pyright: ignore[reportUnnecessaryComparison]
             return np.zeros((0, 2)), np.zeros((0, 3))
         numbers = np.reshape(np.asarray(ids, np.intp), -1)
         points = np.asarray(board.getChessboardCorners(), np.float64)[numbers]

@@ -7,7 +7,7 @@ import threading
 from typing import Any, Protocol
 
 from ..extras import need
-from ..rg2 import _BUSY, _GRIPPED, _STATUS, _STOP, _TARGET, _WIDTH, DEVICE
+from ..rg2 import BUSY, DEVICE, GRIPPED, STATUS, STOP, TARGET, WIDTH
 
 
 class Fingers(Protocol):
@@ -76,9 +76,9 @@ class Rg2Box:
         """Answer a read from the jaw, carry out a write."""
         width, busy, gripped = self._fingers.status()
         if values is None:
-            registers[_STATUS - start] = busy * _BUSY | gripped * _GRIPPED
-            registers[_WIDTH - start] = round(width * 1e4)
-        elif address == _TARGET and len(values) == 3 and not busy:  # a busy RG2 ignores commands
+            registers[STATUS - start] = busy * BUSY | gripped * GRIPPED
+            registers[WIDTH - start] = round(width * 1e4)
+        elif address == TARGET and len(values) == 3 and not busy:  # a busy RG2 ignores commands
             self._fingers.move(values[1] / 1e4, values[0] / 10)
-        elif address == _TARGET + 2 and values[0] == _STOP:
+        elif address == TARGET + 2 and values[0] == STOP:
             self._fingers.stop()
