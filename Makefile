@@ -14,11 +14,13 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 LOG := $(VENV)/install.log
+# A file's tests stay on one process, for what they share.
+PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 
 # Threads that wait without spinning: PyTorch on few cores is many times faster so.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo test test-quick lint format clean
+.PHONY: help setup demo test test-quick test-all lint format clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -28,12 +30,15 @@ setup: $(READY) ## make .venv with everything in it
 demo: $(READY) ## retrieve a goal that is hidden at the start; leaves a video in pushgrasp-demo
 	@$(BIN)/pushgrasp demo
 
-test: lint ## check the code and run the whole test suite
-	@echo "test: pytest"
-	@$(BIN)/python -m pytest -q
+test: lint ## check the code and run the test suite
+	@echo "test: pytest, on every core"
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m "not long"
 
 test-quick: $(READY) ## the tests that take a moment
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not long"
+
+test-all: lint ## the test suite with the tests that take minutes each
+	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 lint: $(READY) ## check style and types
 	@echo "lint: ruff"

@@ -175,7 +175,7 @@ class Restorable:
         self._robot.setpoint = self._setpoint.copy()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_hundred_actions_end_as_they_would_have() -> None:
     """Grasps and pushes among 20 objects, each from the same state with and without skipping.
 
