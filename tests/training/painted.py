@@ -18,6 +18,7 @@ from pushgrasp.perception.segmentation import label_objects, object_mask
 from pushgrasp.policy.config import NetworkConfig
 from pushgrasp.sim.scenes.build import SceneConfig
 from pushgrasp.training.actor import RolloutSetup
+from pushgrasp.training.config import TrainingConfig
 from pushgrasp.training.messages import Message, Sample, SceneEnd, SceneJob
 from pushgrasp.training.recipes import Recipe, StageConfig
 from pushgrasp.training.rollout import ScenePlayer
@@ -160,7 +161,7 @@ class StopsAfter(InlineRollouts):
 
 def new_run(directory: Path, recipe: Recipe = TINY, seed: int = 0) -> Run:
     directory.mkdir(parents=True, exist_ok=True)
-    return create_run(directory, prepare_start(directory, recipe, seed))
+    return create_run(directory, prepare_start(directory, recipe, TrainingConfig(seed=seed)))
 
 
 def fill(run: Run, n: int, stage: int = 1) -> None:

@@ -418,7 +418,7 @@ def test_resume_says_when_a_recipe_has_changed_since(tmp_path: Path):
     changed = dataclasses.replace(TINY, learning_rate=1.0)
     with pytest.raises(UserError, match="begun with other numbers of that recipe"):
         resume_run(tmp_path, changed)
-    assert resume_run(tmp_path, TINY, 3).seed == 3
+    assert resume_run(tmp_path, TINY, TrainingConfig(seed=3)).seed == 3
 
 
 def test_a_new_run_is_of_the_default_recipe_and_seed(
@@ -431,7 +431,7 @@ def test_a_new_run_is_of_the_default_recipe_and_seed(
     for argument in ([], ["--recipe", "default", "--seed", "0"]):
         out = tmp_path / f"run{len(argument)}"
         assert main(["train", "--out", str(out), "--workers", "1", *argument]) == 2
-        run = resume_run(out, RECIPES["default"], 0)
+        run = resume_run(out, RECIPES["default"], TrainingConfig(seed=0))
         assert run.recipe == RECIPES["default"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,34 @@ def test_a_run_whose_replay_was_not_copied_is_not_resumed(
         path.unlink()
     with pytest.raises(UserError, match=r"replay holds 0 of the \d+ or more actions"):
         resume_run(tmp_path)
+    assert not any((tmp_path / "replay").iterdir())
+
+
+def test_a_device_that_is_not_there_is_refused_before_anything_is_written(tmp_path: Path):
+    n = torch.cuda.device_count()
+    for device, words in ((f"cuda:{n}", "is not available"), ("tpu", "auto, cpu, cuda or cuda:N")):
+        with pytest.raises(UserError, match=words):
+            train(TINY, tmp_path / "run", TrainingConfig(device=device, workers=1))
+        assert not (tmp_path / "run").exists()
+        new_run(tmp_path / "old")
+        with pytest.raises(UserError, match=words):
+            resume_run(tmp_path / "old", None, TrainingConfig(device=device))
+        shutil.rmtree(tmp_path / "old")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_run_may_move_from_a_gpu_to_the_cpu(tmp_path: Path):
+    start = prepare_start(tmp_path, TINY, TrainingConfig(device="cuda"))
+    assert all(network.device.type == "cuda" for network in start.networks.values())
+    run = create_run(tmp_path, start)
+    fill(run, 12)
+    freeze_all_but(run.networks, "grasp")
+    train_step(run, "grasp")
+    run.save()
+    run = resume_run(tmp_path, None, TrainingConfig(device="cpu"))
+    assert all(network.device.type == "cpu" for network in run.networks.values())
+    freeze_all_but(run.networks, "grasp")
+    train_step(run, "grasp")
 
 
 def test_resume_needs_a_run(tmp_path: Path):
@@ -115,7 +144,7 @@ def test_a_policy_of_another_make_is_no_start(tmp_path: Path):
 def test_it_starts_from_a_policy(tmp_path: Path):
     policy = Policy.random_init(TINY.network, seed=5)
     policy.save_pretrained(tmp_path / "p")
-    start = prepare_start(tmp_path / "run", TINY, 0, init_from=tmp_path / "p")
+    start = prepare_start(tmp_path / "run", TINY, TrainingConfig(init_from=str(tmp_path / "p")))
     run = create_run(tmp_path / "run", start)
     for key, value in policy.grasp.state_dict().items():
         assert torch.equal(value, run.networks["grasp"].state_dict()[key])

@@ -16,13 +16,8 @@ from .options import Folder
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainCommand(TrainingConfig):
-    """Train a policy in simulation by reinforcement learning.
-
-    Examples:
-      pushgrasp train --recipe default --out runs/mine
-      pushgrasp train --resume --out runs/mine
-    """
+class _RunOptions:
+    """Stand first in the help."""
 
     out: Folder
     """Folder of the run: checkpoints, replay buffer, metrics and at the end the policy."""
@@ -38,6 +33,16 @@ class TrainCommand(TrainingConfig):
         Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: the recipe's)")
     ] = None
     """JSON file of the workspace: x_min, y_min, size, table_z in metres."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainCommand(TrainingConfig, _RunOptions):
+    """Train a policy in simulation by reinforcement learning.
+
+    Examples:
+      pushgrasp train --recipe default --out runs/mine
+      pushgrasp train --resume --out runs/mine
+    """
 
     def run(self) -> int:
         """Run the command; returns the exit code."""

@@ -37,7 +37,7 @@ class RolloutSetup:
     recipe: Recipe
     seed: int  # of the run
     weights: Path  # file that the learner publishes, see `checkpoint.save_weights`
-    device: str = "auto"  # where its networks run; see `choose_device`
+    device: str = "auto"  # of the networks, see TrainingConfig
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ One file, replaced as a whole, cannot hold weights and counters of different mom
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def load_checkpoint(
     Raises:
         UserError: the file is missing, damaged, or does not fit.
     """
-    try:
+    with _named(path):
         with safe_open(path, "pt") as file:
             metadata = file.metadata()
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
@@ -90,6 +91,23 @@ def load_checkpoint(
         rng.bit_generator.state = json.loads(metadata["numpy_rng"])
         torch.set_rng_state(tensors["torch_rng"])
         return json.loads(metadata["state"])
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Read only the state given to `save_checkpoint`.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    with _named(path), safe_open(path, "pt") as file:
+        return json.loads(file.metadata()["state"])
+
+
+@contextmanager
+def _named(path: Path) -> Generator[None]:
+    """Turn errors in a block that reads a checkpoint into a UserError that names the file."""
+    try:
+        yield
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} is no checkpoint of this run: {reason}") from error

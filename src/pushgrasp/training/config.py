@@ -30,7 +30,8 @@ class TrainingConfig:
     """Where they run: on this machine, or on the Ray cluster at RAY_ADDRESS (a local one if
     that is not set)."""
     device: Device = "auto"
-    """Where networks run: cpu, cuda, cuda:1; auto: a GPU if there is one."""
+    """Where networks run: cpu, cuda, cuda:1; auto: a GPU if there is one. On a Ray cluster it is
+    the learner's, and workers use auto."""
     init_from: Annotated[
         str | None, tyro.conf.arg(metavar="NAME|DIR", help_behavior_hint="(default: none)")
     ] = None

@@ -11,7 +11,6 @@ import mmap
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from ..interfaces import Primitive
 from ..utils.files import read_json, write_json
 
 VERSION = 3
+COUNT = "count.json"
 BLOCK = 256
 """Records by which the files grow; their space is reserved at once."""
 PRIMITIVES: tuple[Primitive, ...] = ("grasp", "push")
@@ -93,6 +93,19 @@ def unpack_target(bits: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.ND
     return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape).astype(bool)
 
 
+def n_committed(directory: Path) -> int:
+    """Return the number of committed records in a replay's directory; 0 if there is no replay.
+
+    Raises:
+        UserError: the file that counts them is damaged.
+    """
+    file = directory / COUNT
+    count = read_json(file).get("count") if file.exists() else 0
+    if not isinstance(count, int):
+        raise UserError(f"{file} is damaged: its count is {count!r}, not an integer")
+    return count
+
+
 class Replay:
     """An append-only array of (state, action, reward) on disk; see the module docstring.
 
@@ -111,16 +124,15 @@ class Replay:
         self._directory = Path(directory)
         self._dtypes = {"observations": observation_dtype(shape, color), "actions": ACTION}
         self._directory.mkdir(parents=True, exist_ok=True)
-        count_file = self._directory / "count.json"
-        layout = {"version": VERSION, "shape": list(shape), "color": color}
-        found: dict[str, Any] = {"count": 0, **layout}
+        count_file = self._directory / COUNT
+        self._layout = {"version": VERSION, "shape": list(shape), "color": color}
         if count_file.exists():
             found = read_json(count_file)
-        count = found.get("count")
-        if {key: found.get(key) for key in layout} != layout or not isinstance(count, int):
-            raise UserError(f"{count_file} describes another kind of replay than this run needs")
-        self._layout = layout
-        self._count = self._committed = count
+            if {key: found.get(key) for key in self._layout} != self._layout:
+                raise UserError(
+                    f"{count_file} describes another kind of replay than this run needs"
+                )
+        self._count = self._committed = n_committed(self._directory)
         for name, dtype in self._dtypes.items():
             path = self._path(name)
             held = path.stat().st_size // dtype.itemsize if path.exists() else 0
@@ -177,7 +189,7 @@ class Replay:
         for name, dtype in self._dtypes.items():
             start = self._committed * dtype.itemsize // mmap.PAGESIZE * mmap.PAGESIZE
             self._maps[name].flush(start, self._count * dtype.itemsize - start)
-        write_json(self._directory / "count.json", {"count": self._count, **self._layout})
+        write_json(self._directory / COUNT, {"count": self._count, **self._layout})
         self._committed = self._count
 
     def draw(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,10 +18,11 @@ from ..policy.networks.densenet import DenseNet, fetch_imagenet
 from ..utils.cache import cache_folder
 from ..utils.config_json import FileFormat, from_json
 from ..utils.files import write_json
-from .checkpoint import load_checkpoint
+from .checkpoint import load_checkpoint, read_state
+from .config import TrainingConfig
 from .learner import make_optimizer
-from .recipes import Recipe, check_recipe
-from .replay_buffer import PRIMITIVES, Replay
+from .recipes import RECIPES, Recipe, check_recipe
+from .replay_buffer import PRIMITIVES, Replay, n_committed
 from .run import CHECKPOINT, CONFIG, POLICY, REPLAY, WEIGHTS, Networks, Run, is_trained
 
 FORMAT = FileFormat("pushgrasp-run", 1, "the configuration of a training run")
@@ -40,38 +39,30 @@ class Start:
 
 
 def prepare_start(
-    directory: Path,
-    recipe: Recipe,
-    seed: int,
-    init_from: str | Path | None = None,
-    imagenet: Path | None = None,
-    *,
-    device: str = "auto",
+    directory: Path, recipe: Recipe | None = None, config: TrainingConfig | None = None
 ) -> Start:
     """Make the initial networks of a new run. Nothing is written.
 
     Args:
         directory: where the run is to be: new, or empty but for a start that was killed.
-        recipe: how to train.
-        seed: of all RNGs in the run.
-        init_from: a policy, by folder or name, to take weights and Q_g* from.
-        imagenet: file of torchvision's DenseNet-121 weights to start from; "fetch" downloads
-            them, once, into the user's cache.
-        device: where the networks run; see `choose_device`.
+        recipe: how to train; None: `default`.
+        config: seed, initial weights and device.
     Raises:
         UserError: something is there, the recipe cannot be trained, or weights do not fit.
     """
+    recipe, config = recipe or RECIPES["default"], config or TrainingConfig()
+    seed = config.seed or 0
     check_recipe(recipe)
     check_free(directory)
     torch.manual_seed(np.random.SeedSequence(seed).generate_state(1)[0])
-    networks, threshold = _build(recipe, device), recipe.decision.grasp_threshold
-    if imagenet is not None:
-        _load_imagenet(networks, recipe, imagenet)
-    if init_from is not None:
-        policy = Policy.from_pretrained(init_from)
+    networks, threshold = _build(recipe, config.device), recipe.decision.grasp_threshold
+    if config.imagenet is not None:
+        _load_imagenet(networks, recipe, config.imagenet)
+    if config.init_from is not None:
+        policy = Policy.from_pretrained(config.init_from, config.device)
         if policy.network != recipe.network:
             raise UserError(
-                f"policy {init_from} cannot be the start: its networks differ from those of "
+                f"policy {config.init_from} cannot be the start: its networks differ from those of "
                 f"recipe {recipe.name!r}"
             )
         for network in policy.networks().values():
@@ -153,7 +144,7 @@ def _load_imagenet(networks: Networks, recipe: Recipe, source: Path) -> None:
 
 
 def resume_run(
-    directory: Path, recipe: Recipe | None = None, seed: int | None = None, device: str = "auto"
+    directory: Path, recipe: Recipe | None = None, config: TrainingConfig | None = None
 ) -> Run:
     """Load a run that was stopped or killed.
 
@@ -161,32 +152,33 @@ def resume_run(
 
     Args:
         directory: of the run.
-        recipe, seed: those of the run, or None; they cannot be changed.
-        device: where the networks run; see `choose_device`.
+        recipe: the run's own, which cannot be changed, or None.
+        config: device, and the run's own seed or none.
     Raises:
         UserError: there is no run, it has another recipe or seed, or its files are damaged or
             incomplete.
     """
     check_resumable(directory)
-    config = FORMAT.read(directory / CONFIG)
-    if not isinstance(config.get("seed"), int):
+    found, config = FORMAT.read(directory / CONFIG), config or TrainingConfig()
+    if not isinstance(found.get("seed"), int):
         raise UserError(f"{directory / CONFIG} has no seed; it must be an integer")
-    own = from_json(Recipe, config.get("recipe"), f"{directory / CONFIG}: recipe")
+    own = from_json(Recipe, found.get("recipe"), f"{directory / CONFIG}: recipe")
     if recipe is not None and recipe != own:
         other = "other numbers of that recipe" if recipe.name == own.name else repr(own.name)
         raise UserError(
             f"recipe {recipe.name}: the run in {directory} was begun with {other}; name no recipe "
             "to resume it, or another folder for a new run"
         )
-    if seed is not None and seed != config["seed"]:
+    if config.seed is not None and config.seed != found["seed"]:
         raise UserError(
-            f"seed {seed}: the run in {directory} was begun with seed {config['seed']}; name no "
-            "seed to resume it, or another folder for a new run"
+            f"seed {config.seed}: the run in {directory} was begun with seed {found['seed']}; name "
+            "no seed to resume it, or another folder for a new run"
         )
+    networks = _build(own, config.device)
     _drop_partial_files(directory)
-    run = _make_run(directory, own, config["seed"], _build(own, device))
+    _check_replay(directory, own)
+    run = _make_run(directory, own, found["seed"], networks)
     state = load_checkpoint(directory / CHECKPOINT, run.networks, run.optimizers, run.rng)
-    _check_replay(run, state)
     run.updates, run.next_scene = state["updates"], state["next_scene"]
     run.grasp_threshold, run.faults = state["grasp_threshold"], state["faults"]
     run.elapsed_s = state["elapsed_s"]
@@ -211,15 +203,16 @@ def check_resumable(directory: Path) -> None:
         raise UserError(f"{directory} holds no training run to resume ({CONFIG} is missing)")
 
 
-def _check_replay(run: Run, state: Mapping[str, Any]) -> None:
+def _check_replay(directory: Path, recipe: Recipe) -> None:
     """Refuse a replay that has fewer actions than the networks have learned from."""
+    state, n = read_state(directory / CHECKPOINT), n_committed(directory / REPLAY)
     # Older checkpoints do not say how many there were.
-    n_known = state.get("n_records", run.recipe.batch_size if any(state["updates"].values()) else 0)
-    if len(run.replay) < n_known:
+    n_known = state.get("n_records", recipe.batch_size if any(state["updates"].values()) else 0)
+    if n < n_known:
         raise UserError(
-            f"{run.directory / REPLAY} holds {len(run.replay)} of the {n_known} or more actions "
-            "that the run had recorded; copy the whole folder of the run, or start another run "
-            f"from {run.directory / POLICY}"
+            f"{directory / REPLAY} holds {n} of the {n_known} or more actions that the run had "
+            "recorded; copy the whole folder of the run, or start another run from "
+            f"{directory / POLICY}"
         )
 
 
@@ -231,8 +224,8 @@ def _drop_partial_files(directory: Path) -> None:
 
 
 def _build(recipe: Recipe, device: str) -> Networks:
-    where = choose_device(device, for_gpu=True)
-    return {primitive: build(recipe.network, primitive).to(where) for primitive in PRIMITIVES}
+    place = choose_device(device, for_gpu=True)
+    return {primitive: build(recipe.network, primitive).to(place) for primitive in PRIMITIVES}
 
 
 def _make_run(directory: Path, recipe: Recipe, seed: int, networks: Networks) -> Run:

@@ -25,7 +25,7 @@ from .config import TrainingConfig
 from .learner import cosine_rate, freeze_all_but, update
 from .messages import Message, SceneEnd, SceneJob
 from .metrics import MetricsLog, StageMetrics
-from .recipes import RECIPES, Recipe
+from .recipes import Recipe
 from .resources import ResourceMonitor
 from .rollout import prepare_player
 from .run import CONFIG, POLICY, WEIGHTS, Run
@@ -93,19 +93,14 @@ def train(recipe: Recipe | None, out: str | Path, config: TrainingConfig | None 
 
 
 def _train(recipe: Recipe | None, out: Path, config: TrainingConfig, pool: Pool) -> Path:
-    start = None
-    if not config.resume:
-        chosen, seed = recipe or RECIPES["default"], config.seed or 0
-        start = prepare_start(
-            out, chosen, seed, config.init_from, config.imagenet, device=config.device
-        )
+    is_local = config.rollouts == "local"
+    n_here = pool.n if is_local else 0
+    start = None if config.resume else prepare_start(out, recipe, config)
     with only_writer(out):
-        run = (
-            create_run(out, start) if start else resume_run(out, recipe, config.seed, config.device)
-        )
-        n_here = pool.n if config.rollouts == "local" else 0
+        run = create_run(out, start) if start else resume_run(out, recipe, config)
         ResourceMonitor(run, ProgressLine().say).check_start(n_here)
-        setup = RolloutSetup(run.recipe, run.seed, out / WEIGHTS, config.device)
+        device = config.device if is_local else "auto"
+        setup = RolloutSetup(run.recipe, run.seed, out / WEIGHTS, device)
         pool.start(prepare_player, setup, shared="weights")
         with torch_threads(len(os.sched_getaffinity(0)) - n_here):
             return learn(run, pool, config.time_limit)
