@@ -56,7 +56,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
     """Take one object out of clutter; docs/gym.md says what the arrays and numbers mean.
 
     Args:
-        robot: gantry, ur5e, panda or gantry-franka.
+        robot: gantry, ur5e, panda, fr3 or gantry-franka.
         scenes: random, heap, challenging-01 and so on, or scene files; each reset draws one.
         objects: numbers of objects in procedural scenes; each reset draws one.
         reward: sparse, or the paper's equations 3 and 4.

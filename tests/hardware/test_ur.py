@@ -8,16 +8,17 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from latency import is_within, later
 
 from pushgrasp.errors import RobotError, UserError
+from pushgrasp.hardware.rehearsal.launch import free_host
 from pushgrasp.hardware.robot import upright
 
 HERE = Path(__file__).parent
@@ -32,8 +33,9 @@ T_FLANGE_TOOL = np.diag([1.0, -1.0, -1.0, 1.0])
 
 class Controller:
     def __init__(self) -> None:
+        self.host = free_host()
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "ur_machine.py")],
+            [sys.executable, str(HERE / "ur_machine.py"), self.host],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -70,7 +72,7 @@ def controller() -> Iterator[Controller]:
 
 @pytest.fixture
 def quick_arm(controller: Controller) -> Iterator[UrArm]:
-    made = UrArm("127.0.0.1", T_flange_tool=T_FLANGE_TOOL)
+    made = UrArm(controller.host, T_flange_tool=T_FLANGE_TOOL)
     yield made
     with contextlib.suppress(RobotError):  # the controller has died
         made.close()
@@ -79,15 +81,6 @@ def quick_arm(controller: Controller) -> Iterator[UrArm]:
 @pytest.fixture
 def arm(patience: None, quick_arm: UrArm) -> UrArm:
     return quick_arm
-
-
-def is_within(limit: float, measure: Callable[[], float], times: int = 3) -> bool:
-    """Measure a latency (s) again if it is long: on a busy machine one measurement says little."""
-    return any(measure() < limit for _ in range(times))
-
-
-def later(seconds: float, what: Any) -> None:
-    threading.Timer(seconds, what).start()
 
 
 def test_a_line_ends_where_it_was_sent(arm: UrArm) -> None:
@@ -160,7 +153,7 @@ def test_kill_9_stops_the_arm_by_its_watchdog(controller: Controller) -> None:
         "import numpy as np\n"
         "from pushgrasp.hardware.robot import upright\n"
         "from pushgrasp.hardware.ur import UrArm\n"
-        "arm = UrArm('127.0.0.1', T_flange_tool=np.diag([1.0, -1, -1, 1]))\n"
+        f"arm = UrArm('{controller.host}', T_flange_tool=np.diag([1.0, -1, -1, 1]))\n"
         "print('moving', flush=True)\n"
         "arm.move(upright((0.4, 0.9, 0.3), 0.0), 0.05, 40.0)\n"
     )

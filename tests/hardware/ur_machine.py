@@ -71,7 +71,7 @@ class Point:
 
 def main() -> None:
     point = Point()
-    controller = RtdeController(point)
+    controller = RtdeController(point, sys.argv[1])
     running = True
 
     def listen() -> None:

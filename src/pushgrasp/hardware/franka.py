@@ -22,7 +22,12 @@ BASELINE_SAMPLES = 50  # states, 2 ms apart
 REFLEX_MARGIN = 25.0  # N above the guard at which the robot's own reflex stops it
 REFLEX_TORQUE = 40.0  # N m
 ACCELERATION = 0.5  # share of the robot's own limits
+TURN_SPEED = 0.8  # rad/s
+PRESS_MORE = 10.0  # N above what it already presses with that stop a motion away from a contact
+POLL = 0.02  # s between two looks for a signal
 ARRIVED = 1e-3  # m
+NEAR = 0.003  # m from the width asked for: arrived
+TIMEOUT = 6.0  # s for the longest motion of the hand
 
 HAND = GripperSpec(max_width=0.08, max_force=70.0, finger_breadth=0.02)
 """The Franka Hand."""
@@ -56,16 +61,17 @@ class FrankaArm:
         config = self._franky.RealtimeConfig
         self._halt = threading.Event()
         self._moving = threading.Lock()
+        self._baseline: FloatArray | None = None  # N; None: tare before the next motion
         try:
             self._robot: Any = self._franky.Robot(
                 address, realtime_config=config.Enforce if realtime else config.Ignore
             )
         except Exception as error:  # franky's exceptions share no base but RuntimeError's
             raise self._sentence(error) from error
-        self._robot.set_ee(T_flange_tool)
-        if payload > 0:
-            self._robot.set_load(payload, list(payload_center), np.zeros((3, 3)))
-        self._robot.recover_from_errors()
+        try:
+            self._prepare(T_flange_tool, payload, payload_center)
+        except Exception as error:
+            raise self._sentence(error) from error
 
     # --- the Arm protocol ----------------------------------------------------------
 
@@ -86,20 +92,39 @@ class FrankaArm:
         """See `Arm.move`."""
         self._halt.clear()
         with self._moving:
-            baseline = self._tare()
-            limit = guard_force + REFLEX_MARGIN
-            self._robot.set_collision_behavior(REFLEX_TORQUE, limit)
-            self._robot.translation_velocity_limit.set(speed)
-            return self._line(T_base_tool, baseline, guard_force)
+            self._check()
+            if self._baseline is None:
+                baseline = self._tare()
+            else:
+                baseline = self._baseline
+                pressed = float(np.linalg.norm(self.state().force - baseline))
+                guard_force = max(guard_force, pressed + PRESS_MORE)
+            try:
+                # The robot compares untared forces, for each axis.
+                limit = guard_force + float(np.abs(baseline).max()) + REFLEX_MARGIN
+                self._robot.set_collision_behavior(REFLEX_TORQUE, limit)
+                self._robot.translation_velocity_limit.set(speed)
+                self._robot.rotation_velocity_limit.set(TURN_SPEED)
+            except Exception as error:
+                raise self._sentence(error) from error
+            contact = self._line(T_base_tool, baseline, guard_force)
+            self._baseline = baseline if contact else None
+            return contact
 
     def stop(self) -> None:
         """See `Arm.stop`."""
         self._halt.set()
-        self._robot.stop()
+        try:
+            self._robot.stop()
+        except Exception as error:
+            raise self._sentence(error) from error
 
     def close(self) -> None:
         """See `Arm.close`."""
-        self.stop()
+        try:
+            self._robot.stop()
+        except Exception:  # it has gone: there is nobody to tell
+            return
 
     # --- inside --------------------------------------------------------------------
 
@@ -112,14 +137,17 @@ class FrankaArm:
         x, y, z = (measure - float(zero) for measure, zero in parts)
         force = (x**2 + y**2 + z**2) ** 0.5
         brake = f.CartesianStopMotion(f.RelativeDynamicsFactor.MAX_DYNAMICS)
-        reaction = f.CartesianReaction(force > guard_force, brake)
+        reaction = f.Reaction(force > guard_force, brake)
         reaction.register_callback(lambda *_: fired.set())
         motion = f.CartesianMotion(
             f.Affine(T), relative_dynamics_factor=f.RelativeDynamicsFactor(1.0, ACCELERATION, 0.5)
         )
         motion.add_reaction(reaction)
         try:
-            self._robot.move(motion)
+            self._robot.move(motion, asynchronous=True)
+            while not self._robot.join_motion(POLL):  # in between Python hears of signals
+                if self._halt.is_set():  # from before it had begun
+                    self._robot.stop()
         except Exception as error:
             if self._halt.is_set():  # franky says that the motion was preempted
                 return False
@@ -128,6 +156,43 @@ class FrankaArm:
         if miss > ARRIVED:  # a stopped motion: the callback comes from another thread
             fired.wait(0.05)
         return fired.is_set()
+
+    def _prepare(
+        self, T_flange_tool: FloatArray, payload: float, center: tuple[float, float, float]
+    ) -> None:
+        """Clear old errors, and tell the controller of the tool.
+
+        The controller wants the tool's frame in its nominal one, which Desk defines for the hand.
+        """
+        self._check()
+        nominal = np.reshape(self._robot.state.F_T_NE.matrix, (4, 4))
+        frame = np.linalg.inv(nominal) @ T_flange_tool
+        self._robot.set_ee(frame.flatten(order="F").tolist())
+        if payload > 0:
+            self._robot.set_load(payload, list(center), [0.0] * 9)
+
+    def _check(self) -> None:
+        """Make sure that the robot can move; an old reflex is cleared.
+
+        Raises:
+            RobotError: it cannot; the message names the person's next step.
+        """
+        mode = self._franky.RobotMode
+        try:
+            now = self._robot.state.robot_mode
+            if now == mode.Reflex or self._robot.has_errors:
+                self._robot.recover_from_errors()
+                now = self._robot.state.robot_mode
+        except Exception as error:
+            raise self._sentence(error) from error
+        steps = {
+            mode.UserStopped: "its stop button is pressed; release it, then start again",
+            mode.Guiding: "somebody guides it by hand; let go, then start again",
+            mode.Reflex: "it has stopped by a reflex; clear the place, unlock it in Desk",
+            mode.Other: "it is not ready; open the brakes and enable FCI in Desk",
+        }
+        if now in steps:
+            raise RobotError(f"{self.name} at {self._address}: {steps[now]}")
 
     def _tare(self) -> FloatArray:
         """Return the mean (3,) force in N at rest.
@@ -179,14 +244,17 @@ class FrankaHand:
     def __init__(self, address: str, *, speed: float = 0.1, gripper: GripperSpec = HAND) -> None:
         franky = need("franky", "franka")
         self.gripper, self._speed = gripper, speed
+        self._halt = threading.Event()
+        self._is_moving = threading.Event()
         try:
             self._hand: Any = franky.Gripper(address)
             if self._hand.max_width <= 0:
                 self._hand.homing()
+            self._hand.width  # noqa: B018  # it answers
         except Exception as error:
             raise RobotError(
                 f"the Franka Hand at {address}: {error}; homing it in Desk helps"
-            ) from (error)
+            ) from error
 
     def width(self) -> float:
         """See `Jaw.width`."""
@@ -195,8 +263,8 @@ class FrankaHand:
     def open(self, width: float) -> bool:
         """See `Jaw.open`."""
         width = min(width, float(self._hand.max_width))
-        self._ask("move", width, self._speed)
-        return width - self.width() < 0.003
+        self._ask("move_async", width, self._speed)
+        return width - self.width() < NEAR
 
     def grip(self, width: float, force: float) -> bool:
         """See `Jaw.grip`.
@@ -205,19 +273,37 @@ class FrankaHand:
         wide as the jaw; what it reports as a grasp then says nothing, and the width decides.
         """
         most = float(self._hand.max_width)
-        self._ask("grasp", width, self._speed, force, most, most)
-        return self.width() - width > 0.003
+        self._ask("grasp_async", width, self._speed, force, most, most)
+        return self.width() - width > NEAR
 
     def stop(self) -> None:
         """See `Jaw.stop`; a grasp keeps its force."""
-        if not self._hand.is_grasped:
-            self._hand.stop()
+        self._halt.set()
+        if self._is_moving.is_set():
+            try:
+                self._hand.stop()
+            except Exception as error:
+                raise RobotError(f"the Franka Hand: {error}") from error
+            self._is_moving.clear()
 
     def close(self) -> None:
         """See `Jaw.close`."""
 
     def _ask(self, method: str, *values: float) -> None:
+        """Move, and wait in steps in which Python hears of signals."""
+        self._halt.clear()
+        self._is_moving.set()
         try:
-            getattr(self._hand, method)(*values)
+            future = getattr(self._hand, method)(*values)
+            deadline = time.monotonic() + TIMEOUT
+            while not future.wait(POLL) and not self._halt.is_set():
+                if time.monotonic() > deadline:
+                    self._hand.stop()
+                    raise RobotError(
+                        f"the Franka Hand is still moving after {TIMEOUT:.0f} s; check it"
+                    )
+        except RobotError:
+            raise
         except Exception as error:
             raise RobotError(f"the Franka Hand: {error}") from error
+        self._is_moving.clear()

@@ -13,7 +13,7 @@ from ..workspace import Workspace, read_workspace
 if TYPE_CHECKING:
     from .cameras.views import ViewConfig
 
-RobotName: TypeAlias = Literal["gantry", "ur5e", "panda", "gantry-franka"]
+RobotName: TypeAlias = Literal["gantry", "ur5e", "panda", "fr3", "gantry-franka"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +21,8 @@ class SimulationConfig:
     """Robot, cameras, domain randomisation."""
 
     robot: RobotName = "gantry"
-    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda: with the
-    Franka Hand; gantry-franka: the gantry with that hand."""
+    """gantry: x, y, z and yaw; ur5e: a UR5e with an RG2-like hand; panda, fr3: with
+    the Franka Hand; gantry-franka: the gantry with that hand."""
     camera: Literal["ray", "opengl"] = "ray"
     """ray: cast rays, everywhere the same; opengl: what the graphics library draws."""
     cameras: Annotated[

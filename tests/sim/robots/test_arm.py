@@ -344,7 +344,8 @@ def test_going_through_the_table_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "part"), [("ur5e", "upper arm"), ("panda", "link")])
 def test_an_arm_does_not_hit_itself(name: str, part: str) -> None:
-    robot, move = robot_at(name), MoveTo((-0.1, 0.0, 0.3), 0.0)
+    y = -0.1 if name == "panda" else 0.0
+    robot, move = robot_at(name), MoveTo((-0.1, y, 0.3), 0.0)
     if name == "panda":  # whose links have numbers
         assert re.search(r" link\d would hit", robot.refuses([move]))
     check_refused(robot, move, part, "would hit the p")  # palm or pad

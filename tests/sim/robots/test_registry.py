@@ -40,8 +40,8 @@ def act(name: str, action: Action) -> tuple[World, tuple[Report, ...], Report]:
     return world, reports, home
 
 
-def test_there_are_four() -> None:
-    assert ROBOTS == ("gantry", "ur5e", "panda", "gantry-franka")
+def test_there_are_five() -> None:
+    assert ROBOTS == ("gantry", "ur5e", "panda", "fr3", "gantry-franka")
 
 
 @every
@@ -50,7 +50,7 @@ def test_a_robot_knows_its_name_and_starts_at_home(name: str) -> None:
     assert robot.name == name
     assert np.allclose(robot.state().position, HOME, atol=1e-4)
     assert robot.state().width == pytest.approx(robot.gripper.max_width, abs=1e-6)
-    assert robot.gripper.max_width == (0.08 if name in ("panda", "gantry-franka") else 0.11)
+    assert robot.gripper.max_width == (0.08 if name in ("panda", "fr3", "gantry-franka") else 0.11)
 
 
 @pytest.mark.parametrize("name", ["", "kuka", "UR5e"])

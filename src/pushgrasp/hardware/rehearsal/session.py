@@ -18,7 +18,7 @@ from typing import Any
 from ...sim.scenes.build import Scene, SceneConfig, build_scene
 from ...utils.config_json import from_json
 from ...utils.files import read_json, write_json
-from .live_world import LiveWorld
+from .cell_world import CellWorld
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Session:
 
 def serve_words(
     scene: Scene,
-    world: LiveWorld,
+    world: CellWorld,
     actions: dict[str, Callable[[], None]],
     report: Callable[[], dict[str, Any]],
     **ready: Any,

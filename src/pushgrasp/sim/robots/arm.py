@@ -57,9 +57,11 @@ class ArmModel:
     def add_bodies(self, spec: mujoco.MjSpec, cell: Cell, meshes: Path | None = None) -> None:
         """Add the arm and its hand, whose fingers alone have actuators."""
         flange = add_arm(spec, self.arm, cell, meshes=meshes)
+        half = self.hand.mount_yaw / 2  # the tool's z points up, back into the flange
         tool = flange.add_body(
-            name="tool", pos=(0, 0, self.hand.reach), quat=(0, 1, 0, 0), gravcomp=1
-        )
+            name="tool", pos=(0, 0, self.hand.reach), gravcomp=1,
+            quat=(0, np.cos(half), np.sin(half), 0),
+        )  # fmt: skip
         add_hand(spec, tool, self.hand)
         for finger in HAND_BODIES[1:]:  # the wrist's capsule overlaps the palm
             spec.add_exclude(bodyname1=flange.parent.name, bodyname2=finger)

@@ -11,12 +11,12 @@ from ...errors import UserError
 from ..cell import Cell
 from ..model import CONTACT_SOLIMP, CONTACT_SOLREF
 from .armspec import ArmSpec, Capsule, JointSpec, LinkSpec
-from .panda import PANDA
+from .panda import FR3, PANDA
 from .ur5e import UR5E
 
-__all__ = ["ARMS", "PANDA", "UR5E", "ArmSpec", "Capsule", "JointSpec", "LinkSpec", "add_arm"]
+__all__ = ["ARMS", "FR3", "PANDA", "UR5E", "ArmSpec", "Capsule", "JointSpec", "LinkSpec", "add_arm"]
 
-ARMS = {arm.name: arm for arm in (UR5E, PANDA)}
+ARMS = {arm.name: arm for arm in (UR5E, PANDA, FR3)}
 """The arms by name."""
 
 COLLISION_GROUP = 3

