@@ -22,6 +22,7 @@ from ..hardware.station import Station
 from ..interfaces import Camera, Outcome, RGBDFrame, Robot
 from ..perception.colors import color_name, format_color
 from ..perception.observation import Observation
+from ..perception.perceive import Perception
 from ..policy.base import Decides, Decision, Memory
 from ..primitives import moves
 from ..retrieve import End, Step, look, retrieve
@@ -92,7 +93,7 @@ class StationEpisode:
         with connect(self._station) as there:
             workspace = self._station.workspace
             cameras = _Remembering(there.cameras)
-            observation, _ = look(cameras.all, self._goal, workspace)
+            observation, _ = look(cameras.all, Perception(self._goal, workspace))
             self._frame = cameras.frame
             decision = self._policy.decide(observation, Memory())
             action = decision.action

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import RobotError, UserError
-from ..interfaces import Camera, RGBDFrame
-from ..perception.heightmap import measured
+from ..interfaces import Camera
+from ..perception.table_plane import fit_table, points_over
 from ..workspace import Workspace
 from .connect import calibration, open_arm, open_camera, open_jaw
 from .devices import Arm
@@ -25,8 +24,6 @@ from .station import Station
 MAX_OFFSET, MAX_TILT = 0.005, np.radians(1.0)  # m and rad of the table seen, from z = table_z
 MAX_AGE = 30  # days of a calibration
 MAX_FORCE = 10.0  # N that the arm says it feels at rest; more means a wrong payload
-_NEAR = 0.06  # m from the table's height in which it is looked for
-_INLIER = 0.004  # m
 
 
 @dataclass(frozen=True)
@@ -98,61 +95,19 @@ def _camera(config: object, made: list[Camera]) -> str:
 
 
 def _table(camera: Camera, workspace: Workspace) -> str:
-    offset, tilt, share = find_table(camera.capture(), workspace)
-    said = (
-        f"the table is seen {1e3 * offset:+.1f} mm from z = {workspace.table_z:g} m and tilted by "
-        f"{np.degrees(tilt):.2f} degrees ({100 * share:.0f} % of what is seen is table)"
-    )
-    if abs(offset) > MAX_OFFSET or tilt > MAX_TILT:
+    plane = fit_table(points_over(camera.capture(), workspace), workspace)
+    if plane is None:
         raise UserError(
-            f"{said}; at most {1e3 * MAX_OFFSET:.0f} mm and {np.degrees(MAX_TILT):.0f} degree are "
+            "it sees no table where the workspace is: it looks elsewhere, or its calibration is "
+            "wrong; calibrate again"
+        )
+    said = f"the table is {plane.describe()}; {100 * plane.share:.0f} % of what is seen is table"
+    if abs(plane.height) > MAX_OFFSET or plane.tilt > MAX_TILT:
+        raise UserError(
+            f"{said}. At most {1e3 * MAX_OFFSET:.0f} mm and {np.degrees(MAX_TILT):.0f} degree are "
             "safe: the camera or the table has moved, so calibrate again"
         )
     return said
-
-
-def find_table(frame: RGBDFrame, workspace: Workspace) -> tuple[float, float, float]:
-    """Fit the table's plane, robustly against objects on it.
-
-    Args:
-        frame: a picture of the workspace.
-        workspace: where the table should be.
-    Returns:
-        m from the table's height to the plane seen, at the workspace's centre; rad of tilt; share
-        of the points near the table that lie on the plane.
-    Raises:
-        UserError: no table is seen there.
-    """
-    points = _points(frame)
-    near = np.abs(points[:, 2] - workspace.table_z) < _NEAR
-    points = points[near & workspace.contains(points[:, :2])]
-    if len(points) < 500:
-        raise UserError(
-            f"only {len(points)} pixels show the table: the camera looks elsewhere, or its "
-            "calibration is wrong by more than 6 cm; calibrate again"
-        )
-    rng = np.random.default_rng(0)
-    points = points[rng.permutation(len(points))[:4000]]
-    points = points - (*workspace.center, workspace.table_z)
-    ones = np.column_stack([points[:, :2], np.ones(len(points))])
-    best = np.zeros(len(points), bool)
-    for _ in range(200):
-        three = rng.choice(len(points), 3, replace=False)
-        try:
-            plane = np.linalg.solve(ones[three], points[three, 2])
-        except np.linalg.LinAlgError:
-            continue
-        inliers = np.abs(ones @ plane - points[:, 2]) < _INLIER
-        if inliers.sum() > best.sum() and np.hypot(*plane[:2]) < 0.3:
-            best = inliers
-    plane = np.linalg.lstsq(ones[best], points[best, 2], rcond=None)[0]
-    return float(plane[2]), float(np.arctan(np.hypot(*plane[:2]))), float(best.mean())
-
-
-def _points(frame: RGBDFrame) -> npt.NDArray[np.float64]:
-    _, depth, rays = measured(frame)
-    points = (rays * depth + frame.T_world_camera[:3, 3:].astype(np.float32)).T
-    return points[depth > 0].astype(np.float64)
 
 
 def _jaw(station: Station) -> str:

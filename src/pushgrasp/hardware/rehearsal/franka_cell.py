@@ -6,7 +6,7 @@ forces nor reflexes; here the commanded joint positions go to the simulated arm'
 are reported as external force, and too much of it is a reflex.
 """
 
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportUntypedBaseClass=false
 # franky-sim is half a gigabyte with what it needs, so that not everybody has it.
 
 from __future__ import annotations

@@ -108,6 +108,7 @@ def main() -> None:
         "protective": controller.protective_stop,
         "freeze": freeze,
         "die": lambda: os._exit(0),
+        "jaw": box.close,  # its cable is out
     }
     stop = serve_words(
         scene,

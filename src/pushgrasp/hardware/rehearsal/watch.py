@@ -79,6 +79,7 @@ class Watch:
             "low": [] if self.low is None else self.low.tolist(),
             "high": [] if self.high is None else self.high.tolist(),
             "opened_holding": self.opened_holding,
+            "holding": self._held,
             "moving": self._speed > AT_REST,
             "time": float(self.world.data.time),
             "moved_at": self.moved_at,
