@@ -13,7 +13,7 @@ def test_words_say_target_primitive_q_and_outcome() -> None:
     line = words.decision_words(make_step("grasp"))
     assert line.split() == ["2", "grasp", "Q", "0.90", "target:", "the", "goal", "(400", "px)"]
     hidden = make_step("push", hidden=True)
-    assert "another object (the goal shows 0 px, not over 5)" in words.decision_words(hidden)
+    assert "another object; the goal shows 0 px, not over 5" in words.decision_words(hidden)
     assert words.headline(hidden) == "Push to uncover the goal"
     assert words.outcome_words(make_step("grasp")) == "holds the goal"
     assert words.went_well(hidden)
@@ -30,8 +30,8 @@ def test_plurals(n: int, text: str) -> None:
 @pytest.mark.parametrize(
     ("success", "claimed", "sentence"),
     [
-        (True, True, "Retrieved: the red goal, at first 30 % visible, is out after 1 action."),
-        (True, False, "The red goal is out, but the robot does not know it: it gave up."),
+        (True, True, "Retrieved the red goal, at first 30 % visible, in 1 action."),
+        (True, False, "The red goal is out, but the robot did not notice: it gave up."),
         (False, True, "Not retrieved: after 1 action the robot wrongly believes it has the red "
                       "goal."),
         (False, False, "Not retrieved after 1 action: it gave up."),

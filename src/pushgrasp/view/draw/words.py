@@ -1,4 +1,4 @@
-"""What happened, in words; the same words on the screen, in pictures and in the video."""
+"""Descriptions of steps and results, the same in the terminal, in pictures and in videos."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def plural(n: int, noun: str) -> str:
 
 
 def visible_words(fraction: float) -> str:
-    """Say how much of the goal the camera sees."""
+    """Describe how much of the goal the camera sees."""
     if fraction == 0:
         return "fully hidden from the camera"
     return f"{100 * fraction:.0f} % visible" if fraction >= 0.01 else "less than 1 % visible"
 
 
 def target_words(decision: Decision) -> str:
-    """Say what the robot goes for, and why."""
+    """Name the current target, and why it is the target."""
     target = decision.target
     if target.is_goal:
         return f"the goal ({target.visible_px} px)"
-    return f"another object ({target.why})"
+    return f"another object; {target.why}"
 
 
 def action_words(action: Action | None) -> str:
-    """Say which primitive is executed, and where."""
+    """Describe the executed primitive and its position."""
     if action is None:
         return "none"
     x, y, z = action.position
@@ -42,7 +42,7 @@ def action_words(action: Action | None) -> str:
 
 
 def headline(step: Step) -> str:
-    """Give a step's decision as a title."""
+    """Return a title for a step's decision."""
     action, target = step.decision.action, step.decision.target
     if action is None:
         return "Nothing to do"
@@ -57,7 +57,7 @@ def q_words(value: float) -> str:
 
 
 def outcome_words(step: Step) -> str:
-    """Say what came of the action, as far as the robot knows."""
+    """Describe the outcome of the action, as far as the robot knows."""
     action, outcome = step.decision.action, step.outcome
     if action is None:
         return step.decision.why or "no action possible"
@@ -81,7 +81,7 @@ def went_well(step: Step) -> bool:
 
 
 def decision_words(step: Step) -> str:
-    """Give a decision in one line: primitive, Q, target and why; not what came of it."""
+    """Describe a decision in one line: primitive, Q, target and reason; not its outcome."""
     decision = step.decision
     action = decision.action
     chosen = f"{action.primitive:<5}  Q {q_words(action.q)}" if action else "stop"
@@ -100,9 +100,9 @@ def result_sentence(result: EpisodeResult, n_actions: int, color: str, visible: 
     actions = plural(n_actions, "action")
     if result.success and result.claimed_success:
         at_first = visible_words(visible)
-        return f"Retrieved: the {color} goal, at first {at_first}, is out after {actions}."
+        return f"Retrieved the {color} goal, at first {at_first}, in {actions}."
     if result.success:
-        return f"The {color} goal is out, but the robot does not know it: {result.reason}."
+        return f"The {color} goal is out, but the robot did not notice: {result.reason}."
     if result.claimed_success:
         return f"Not retrieved: after {actions} the robot wrongly believes it has the {color} goal."
     return f"Not retrieved after {actions}: {result.reason}."

@@ -50,7 +50,7 @@ function verdict(trial) {
   const actions = plural(trial[T.actions], "action");
   if (trial[T.success] && trial[T.claimed_success]) return `Retrieved after ${actions}.`;
   if (trial[T.success]) {
-    return `The goal is out after ${actions}, but the robot does not know it: ${trial[T.reason]}.`;
+    return `The goal is out after ${actions}, but the robot did not notice: ${trial[T.reason]}.`;
   }
   if (trial[T.claimed_success]) {
     return `Not retrieved: after ${actions} the robot wrongly believes that it has the goal.`;
