@@ -15,7 +15,8 @@ import tyro
 
 from pushgrasp.training.config import TrainingConfig
 from pushgrasp.training.metrics import read_metrics
-from pushgrasp.training.recipes import Recipe, recipe
+from pushgrasp.training.recipe_file import find_recipe
+from pushgrasp.training.recipes import Recipe
 from pushgrasp.training.train import train
 
 KINDS = ("scene", "robot", "camera", "network")
@@ -38,8 +39,8 @@ def main(
         out: file for the JSON.
     """
     figures = []
-    for index, stage in enumerate(recipe(name).stages):
-        alone = dataclasses.replace(recipe(name), stages=(stage,))
+    for index, stage in enumerate(find_recipe(name).stages):
+        alone = dataclasses.replace(find_recipe(name), stages=(stage,))
         figures.append(
             {"stage": f"{index + 1}. {stage.name}"} | _figures(alone, seconds, init_from, seed)
         )

@@ -24,6 +24,7 @@ from .check import CheckCommand
 from .evaluate import EvaluateCommand
 from .info import InfoCommand
 from .plot import PlotCommand
+from .recipe import RecipeCommand
 from .rehearse import RehearseCommand
 from .replay import ReplayCommand
 from .report import ReportCommand
@@ -58,6 +59,7 @@ COMMANDS: dict[str, type[Command]] = {
     "report": ReportCommand,
     "replay": ReplayCommand,
     "train": TrainCommand,
+    "recipe": RecipeCommand,
     "plot": PlotCommand,
     "info": InfoCommand,
     "station": StationCommand,

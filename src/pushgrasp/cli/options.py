@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Folder: TypeAlias = Annotated[Path, tyro.conf.arg(metavar="DIR")]
 SceneName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|FILE")]
-PolicyName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME|DIR|FILE.py:CLASS")]
+PolicyName: TypeAlias = Annotated[str, tyro.conf.arg(metavar="NAME[,SETTING=X]|DIR|FILE.py:CLASS")]
 Switch: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from ..errors import UserError
 from ..training.config import TrainingConfig
-from ..workspace import read_workspace
 from .options import Folder
+from .recipe import RECIPE_METAVAR, RecipeChanges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,45 +20,37 @@ class _RunOptions:
     out: Folder
     """Folder of the run: checkpoints, replay buffer, metrics and at the end the policy."""
     recipe: Annotated[
-        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: default)")
+        str | None,
+        tyro.conf.arg(metavar=RECIPE_METAVAR, help_behavior_hint="(default: default)"),
     ] = None
-    """default, paper or wang2024."""
-    network: Annotated[
-        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the recipe's)")
-    ] = None
-    """compact, made for a CPU, or densenet121, the paper's own, for a GPU."""
-    workspace: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: the recipe's)")
-    ] = None
-    """JSON file of the workspace: x_min, y_min, size, table_z in metres."""
+    """default, paper or wang2024; a file as `pushgrasp recipe` prints it; or a run's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainCommand(TrainingConfig, _RunOptions):
+class TrainCommand(TrainingConfig, RecipeChanges, _RunOptions):
     """Train a policy in simulation by reinforcement learning.
 
     Examples:
       pushgrasp train --recipe default --out runs/mine
       pushgrasp train --resume --out runs/mine
+      pushgrasp train --set batch_size=32 stages.0.n_samples=500 --out runs/small
+      pushgrasp train --recipe mine.json --out runs/mine
     """
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
         from ..policy.load import PolicySource
-        from ..training.recipes import recipe, with_network
+        from ..training.recipe_file import find_recipe
 
         self.check()
         if self.init_from is not None:
             PolicySource.resolve(self.init_from)  # before PyTorch is imported
-        for option, value in (("network", self.network), ("workspace", self.workspace)):
-            if self.resume and value is not None:
+        for option in ("network", "workspace", "set"):
+            if self.resume and getattr(self, "settings" if option == "set" else option):
                 raise UserError(f"--{option} is the run's own; leave it out with --resume")
-        chosen = None if self.recipe is None else recipe(self.recipe)
-        if self.network is not None:
-            chosen = with_network(chosen or recipe("default"), self.network)
-        if self.workspace is not None:
-            workspace = read_workspace(self.workspace)
-            chosen = dataclasses.replace(chosen or recipe("default"), workspace=workspace)
+        chosen = None if self.recipe is None else find_recipe(self.recipe)
+        if self.any():
+            chosen = self.apply(chosen or find_recipe("default"))
 
         from ..training.run import CONFIG
         from ..training.train import train

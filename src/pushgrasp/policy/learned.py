@@ -6,7 +6,7 @@ On disk it is a folder: `config.json` (readable, small) and `model.safetensors`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..primitives import PrimitiveConfig
 from . import rule
 from .base import Candidate, Decision, Mask, Memory, QMap
 from .config import DecisionConfig, NetworkConfig, PolicyConfig, read_config
+from .learned_settings import with_changes
 from .load import PolicySource
 from .maps import highest, smooth
 from .networks import QNetwork, build
@@ -135,8 +136,7 @@ class Policy:
         weights = read_weights(found.path, config)
         policy = cls.random_init(
             config.network,
-            replace(config.decision, **found.changes),
-            config.primitive,
+            *with_changes(config, found.changes),
             with_push="push" in weights,
             name=found.name,
         )

@@ -1,5 +1,7 @@
 """Policies by what a user calls them: a name, a folder, a class in a file or in a package.
 
+Settings of a learned policy's rule may follow its name: "default,max_pushes=3,distrust=1".
+
 `PolicySource.resolve` is the only place that decides what is meant. It loads neither weights nor
 code, and does not import PyTorch.
 """
@@ -22,6 +24,7 @@ from .base import Decides
 from .config import CONFIG, MODEL, POLICY_FORMAT, DecisionConfig, NetworkConfig, read_config
 from .geometric.planner import VERSION as GEOMETRIC_VERSION
 from .geometric.planner import Geometric
+from .learned_settings import read_settings, split_settings, with_changes
 from .plugin import load_entry_point, load_file
 from .random import VERSION as RANDOM_VERSION
 from .random import RandomPolicy
@@ -48,7 +51,8 @@ def load_policy(
 
     Args:
         source: a name (see `policy_sources`), the folder of a policy or of a training run, or
-            `FILE.py:CLASS`, whose code then runs here (see `plugin`).
+            `FILE.py:CLASS`, whose code then runs here (see `plugin`). A name or folder of a
+            learned policy may be followed by settings: "default,max_pushes=3,distrust=1".
         gripper: the robot's jaw, for a policy that plans with its geometry; None: an RG2's.
         device: where networks compute: "cpu", "cuda", "cuda:1", or "auto", which is a GPU for
             `densenet121` if there is one, and the CPU for everything else.
@@ -77,7 +81,7 @@ class PolicySource:
     kind: Literal["learned", "baseline", "file", "package"]
     name: str  # in tables and file names
     path: Path | None = None  # folder of a learned policy, or file of a class
-    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])  # of a variant, to its rule
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])  # to a learned one's numbers
     entry_point: EntryPoint | None = None  # of a class in a package
 
     @classmethod
@@ -91,6 +95,14 @@ class PolicySource:
         Raises:
             UserError: there is no such policy; the message lists the names.
         """
+        plain, settings = split_settings(str(source))
+        if settings:
+            found = cls.resolve(plain)
+            if found.kind != "learned":
+                raise UserError(f"{source}: {plain} is not a learned policy and has no settings")
+            changes = {**found.changes, **read_settings(settings, plain)}
+            name = ",".join((found.name, *settings))
+            return replace(found, source=str(source), name=name, changes=changes)
         text, folder = str(source), Path(source).expanduser()
         file, _, class_name = text.rpartition(":")
         if file.endswith(".py"):
@@ -134,8 +146,8 @@ class PolicySource:
         if self.kind == "learned":
             assert self.path is not None
             config = read_config(self.path)
-            decision = replace(config.decision, **self.changes)
-            parts = [_settings(part) for part in (config.network, decision, config.primitive)]
+            decision, primitive = with_changes(config, self.changes)
+            parts = [_settings(part) for part in (config.network, decision, primitive)]
             version = version_for(decision, config.network.output)
             numbers = to_json([*parts, {"rule": version}])
             return _sha256(_read(self.path / MODEL), numbers.encode())

@@ -229,17 +229,6 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def recipe(name: str) -> Recipe:
-    """Return the recipe of a name.
-
-    Raises:
-        UserError: there is none; the message lists those there are.
-    """
-    if name not in RECIPES:
-        raise UserError(f"no recipe {name!r}; there are: {', '.join(sorted(RECIPES))}")
-    return RECIPES[name]
-
-
 def check_recipe(recipe: Recipe) -> None:
     """Check that a recipe can be trained.
 

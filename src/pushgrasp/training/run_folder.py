@@ -16,16 +16,15 @@ from ..policy.learned import Policy, choose_device
 from ..policy.networks import build
 from ..policy.networks.densenet import DenseNet, fetch_imagenet
 from ..utils.cache import cache_folder
-from ..utils.config_json import FileFormat, from_json
+from ..utils.config_json import from_json
 from ..utils.files import write_json
 from .checkpoint import load_checkpoint, read_state
 from .config import TrainingConfig
 from .learner import make_optimizer
+from .recipe_file import RUN_FORMAT
 from .recipes import RECIPES, Recipe, check_recipe
 from .replay_buffer import PRIMITIVES, Replay, n_committed
 from .run import CHECKPOINT, CONFIG, POLICY, REPLAY, WEIGHTS, Networks, Run, is_trained
-
-FORMAT = FileFormat("pushgrasp-run", 1, "the configuration of a training run")
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def create_run(directory: Path, start: Start) -> Run:
         run.publish()
         # Last, so that there is a run to resume from here on and not before.
         config = {"seed": start.seed, "recipe": dataclasses.asdict(start.recipe)}
-        write_json(directory / CONFIG, {**FORMAT.header, **config})
+        write_json(directory / CONFIG, {**RUN_FORMAT.header, **config})
     except BaseException:
         _remove_false_start(directory)
         raise
@@ -159,7 +158,7 @@ def resume_run(
             incomplete.
     """
     check_resumable(directory)
-    found, config = FORMAT.read(directory / CONFIG), config or TrainingConfig()
+    found, config = RUN_FORMAT.read(directory / CONFIG), config or TrainingConfig()
     if not isinstance(found.get("seed"), int):
         raise UserError(f"{directory / CONFIG} has no seed; it must be an integer")
     own = from_json(Recipe, found.get("recipe"), f"{directory / CONFIG}: recipe")
