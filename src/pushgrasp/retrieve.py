@@ -134,8 +134,9 @@ def retrieve(
                 return
             start = time.perf_counter()
             try:
+                primitive = step.decision.primitive or policy.primitive
                 outcome, after, seeing_s = act(
-                    cameras, robot, action, observation, perception, policy.primitive
+                    cameras, robot, action, observation, perception, primitive
                 )
             except RobotError as error:
                 robot.stop()
@@ -252,9 +253,10 @@ def _decide(
         if decision.action is None:
             break
         start = time.perf_counter()
+        primitive = decision.primitive or policy.primitive
         refusal = meets_wall(
-            decision.action, observation, policy.primitive, robot.gripper
-        ) or robot.refuses(moves(decision.action, policy.primitive, workspace))
+            decision.action, observation, primitive, robot.gripper
+        ) or robot.refuses(moves(decision.action, primitive, workspace))
         planning_s += time.perf_counter() - start
         if not refusal:
             break

@@ -90,6 +90,7 @@ class Decision:
     grasp_map: QMap | None  # Q_g over `target`; of the current target if the action is a push
     push_map: QMap | None  # mask-weighted Q_p; None if not computed
     why: str  # in words
+    primitive: PrimitiveConfig | None = None  # how the action is carried out; None: as usual
 
 
 def make_decision(

@@ -1,0 +1,171 @@
+"""`value`: takes the candidate after which the goal is out soonest, whatever it is aimed at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.torch
+
+from ...interfaces import Action, GripperSpec
+from ...perception.observation import Observation
+from ...workspace import N_ROTATIONS
+from ..base import Decides, Decision, Memory, Resets, Target
+from ..config import DecisionConfig
+from ..rule import choose_target, surrogate
+from .network import ValueNetwork, encode
+from .proposals import GRASP, PRIMITIVE, PUSH, Candidates, from_action, propose, to_action
+from .views import table, views
+
+RULE = DecisionConfig()  # which actions count as the same
+
+
+class ValuePolicy:
+    """Compares candidate grasps and pushes of all objects by their values.
+
+    Args:
+        networks: the mean of their values counts.
+        gripper: the robot's jaw; None: an RG2's.
+        base: a policy whose choice is a candidate, too, and which grasps and pushes as PRIMITIVE.
+        margin: by which a candidate's value must be higher than the base's choice to be taken.
+    """
+
+    primitive = PRIMITIVE
+
+    def __init__(
+        self,
+        networks: Sequence[ValueNetwork],
+        gripper: GripperSpec | None = None,
+        base: Decides | None = None,
+        margin: float = 0.0,
+    ) -> None:
+        self.networks, self.gripper = [n.eval() for n in networks], gripper or GripperSpec()
+        self.base, self.margin = base, margin
+        self._tries, self._tried = 0, False
+
+    def reset(self) -> None:
+        """Forget how often the goal was grasped at in vain."""
+        self._tries, self._tried = 0, False
+        if isinstance(self.base, Resets):
+            self.base.reset()
+
+    def decide(
+        self,
+        observation: Observation,
+        memory: Memory | None = None,
+        *,
+        refused: Sequence[Action] = (),
+    ) -> Decision:
+        """Choose the next action; see `Decides.decide`."""
+        if self._tried and not refused:  # the last choice was carried out
+            self._tries += 1
+        decision = self._choose(observation, memory or Memory(), refused)
+        action = decision.action
+        self._tried = (
+            action is not None
+            and action.primitive == "grasp"
+            and bool(observation.goal[action.pixel])
+        )
+        return decision
+
+    def _choose(
+        self, observation: Observation, memory: Memory, refused: Sequence[Action]
+    ) -> Decision:
+        target = choose_target(observation, RULE)
+        candidates = propose(observation, self.gripper, focus=True)
+        avoid = (*refused, *memory.failed)
+        candidates = candidates[~repeats(candidates, avoid, observation)]
+        usual = None
+        if self.base is not None:
+            usual = self.base.decide(observation, memory, refused=refused)
+            if usual.action is not None:
+                own = from_action(usual.action, observation)
+                candidates = np.concatenate([candidates, own])
+        if not len(candidates):
+            return Decision(None, target, np.nan, np.nan, None, None, "no candidate is left")
+        values = self.values(observation, candidates)
+        best = {k: _best(values, candidates["primitive"] == k) for k in (GRASP, PUSH)}
+        i = int(values.argmax())
+        if usual is not None and usual.action is not None and values[i] < values[-1] + self.margin:
+            why = f"value {values[-1]:.2f}, at most {values[i]:.2f}: {usual.why}"
+            return replace(usual, action=replace(usual.action, why=why), why=why)
+        chosen = candidates[i]
+        length = float(chosen["length"]) or PRIMITIVE.push_length
+        primitive = replace(PRIMITIVE, push_length=round(length, 3))
+        why = f"the highest value, {values[i]:.2f}, of {len(candidates)} candidates"
+        if usual is not None:
+            why += f"; the usual choice has {values[-1]:.2f}"
+        action = replace(to_action(observation, chosen, why=why), q=float(values[i]))
+        aim = _aim(observation, target, action)
+        return Decision(action, aim, best[GRASP], best[PUSH], None, None, why, primitive)
+
+    def values(self, observation: Observation, candidates: Candidates) -> npt.NDArray[np.float32]:
+        """Compute the values (N,) of candidates for the observation's goal."""
+        tables = table(observation.heightmap.height, observation.labels, observation.goal)[None]
+        n = len(candidates)
+        goal = np.argwhere(observation.goal)
+        center = goal.mean(0) if len(goal) else np.zeros(2)
+        seen = views(tables, np.zeros(n, np.int64), candidates)
+        x = encode(
+            seen, candidates, np.ones((n, 1), np.uint8), np.full((n, 1), len(goal)),
+            np.tile(center, (n, 1, 1)), np.full(n, int(observation.labels.max(initial=0))),
+            np.full((n, 1), self._tries),
+        )  # fmt: skip
+        return np.mean([network.value(x)[:, 0] for network in self.networks], axis=0)
+
+
+def repeats(
+    candidates: Candidates, actions: Sequence[Action], observation: Observation
+) -> npt.NDArray[np.bool_]:
+    """Find the candidates (N,) that are nearly the same as given actions; see `maps.suppress`."""
+    same = np.zeros(len(candidates), bool)
+    resolution = observation.heightmap.workspace.resolution
+    for action in actions:
+        grasp = action.primitive == "grasp"
+        period = N_ROTATIONS // 2 if grasp else N_ROTATIONS
+        radius = RULE.grasp_repeat_m if grasp else RULE.push_repeat_m
+        angle = RULE.grasp_repeat_deg if grasp else RULE.push_repeat_deg
+        kind = candidates["primitive"] == (GRASP if grasp else PUSH)
+        row, column = (
+            candidates[k].astype(float) - p
+            for k, p in zip(("row", "column"), action.pixel, strict=True)
+        )
+        steps = (candidates["rotation"].astype(int) - action.rotation) % period
+        turn = np.minimum(steps, period - steps) * (360 / N_ROTATIONS)
+        same |= kind & (np.hypot(row, column) * resolution <= radius) & (turn <= angle)
+    return same
+
+
+def save_networks(networks: Sequence[ValueNetwork], path: Path) -> None:
+    """Write the networks' weights as one safetensors file."""
+    weights = {
+        f"{k}.{name}": w for k, n in enumerate(networks) for name, w in n.state_dict().items()
+    }
+    safetensors.torch.save_file(weights, path)
+
+
+def load_networks(path: Path) -> list[ValueNetwork]:
+    """Read what `save_networks` wrote."""
+    weights = safetensors.torch.load_file(path)
+    networks: list[ValueNetwork] = []
+    for k in range(1 + max(int(name.split(".")[0]) for name in weights)):
+        network = ValueNetwork()
+        own = {n.partition(".")[2]: w for n, w in weights.items() if n.startswith(f"{k}.")}
+        network.load_state_dict(own)
+        networks.append(network.eval())
+    return networks
+
+
+def _best(values: npt.NDArray[np.float32], which: npt.NDArray[np.bool_]) -> float:
+    return float(values[which].max()) if which.any() else np.nan
+
+
+def _aim(observation: Observation, target: Target, action: Action) -> Target:
+    """Return what an action is aimed at: the target, or the segment under its pixel."""
+    label = observation.labels[action.pixel]
+    if target.mask[action.pixel] or not label:
+        return target
+    return surrogate(observation, observation.labels == label, "its removal helps soonest")
