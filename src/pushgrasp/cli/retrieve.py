@@ -80,8 +80,8 @@ class SimulatedEpisode(EpisodeOptions):
 class RetrieveCommand(SimulatedEpisode):
     """Run one episode: look, decide, act, until the goal is in the hand.
 
-    With --station it runs on a real robot: only --goal (a colour), --policy, --device and --out
-    count then, and the station file says the rest.
+    With --station it runs on a real robot: --policy, --device, --out and what tells the goal count
+    then, and the station file says the rest.
 
     Examples:
       pushgrasp retrieve --objects 20 --goal 0 --seed 3 --out episode
@@ -98,11 +98,15 @@ class RetrieveCommand(SimulatedEpisode):
         if self.robot.station is None:
             self.robot.refuse_alone()
             return super().run()
-        if self.scene.goal is None:
-            raise UserError("--station: say what to retrieve, --goal red")
         if self.rerun is not None:
             raise UserError("--rerun shows simulated episodes only; leave it out with --station")
-        return self.robot.run(parse_color(self.scene.goal), self.policy, self.device, self.out)
+        goal, name = self.seeing.told_goal(self.scene.goal)
+        if goal is None and name is None:
+            raise UserError("--station: say what to retrieve, --goal red or --goal photo.png")
+        return self.robot.run(
+            goal or parse_color(name or ""), self.policy, self.device, self.out,
+            segmenter=self.seeing.segmenter,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

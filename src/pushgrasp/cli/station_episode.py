@@ -21,6 +21,7 @@ from ..hardware.connect import Connected, connect
 from ..hardware.station import Station
 from ..interfaces import Camera, Outcome, RGBDFrame, Robot
 from ..perception.colors import color_name, format_color
+from ..perception.goal import RGB, Goal
 from ..perception.observation import Observation
 from ..perception.perceive import Perception
 from ..policy.base import Decides, Decision, Memory
@@ -32,6 +33,7 @@ from ..view.draw import words
 from ..view.draw.panels import ActionGeometry
 from ..view.draw.pictures import decision_picture, png
 
+UNNAMED = (128, 128, 128)  # sRGB, for drawing a goal that is shown by a picture
 RECORD, PICTURES, NEXT = "episode.json", "pictures", "next.png"
 CONTENTS = (RECORD, PICTURES, NEXT)
 
@@ -41,7 +43,8 @@ class StationEpisode:
 
     Args:
         station: the place.
-        goal_rgb: the goal's colour, sRGB.
+        goal: what to retrieve, or its colour.
+        segmenter: what finds objects and the goal; see `retrieve`.
         policy: who decides.
         policy_name: for the record.
         folder: an existing folder for pictures and record.
@@ -53,16 +56,19 @@ class StationEpisode:
     def __init__(
         self,
         station: Station,
-        goal_rgb: tuple[int, int, int],
+        goal: Goal | RGB,
         policy: Decides,
         *,
+        segmenter: str = "color",
         policy_name: str,
         folder: Path,
         confirm: bool,
         max_actions: int,
         console: Console,
     ) -> None:
-        self._station, self._goal, self._policy = station, goal_rgb, policy
+        self._station, self._goal, self._policy = station, goal, policy
+        self._segmenter = segmenter
+        self._rgb = (Goal.of(goal).color or UNNAMED) if isinstance(goal, Goal) else goal
         self._policy_name, self._folder, self._confirm = policy_name, folder, confirm
         self._max_actions, self._console = max_actions, console
         self._steps: list[Step] = []
@@ -93,7 +99,7 @@ class StationEpisode:
         with connect(self._station) as there:
             workspace = self._station.workspace
             cameras = _Remembering(there.cameras)
-            observation, _ = look(cameras.all, Perception(self._goal, workspace))
+            observation, _ = look(cameras.all, Perception(self._goal, workspace, self._segmenter))
             self._frame = cameras.frame
             decision = self._policy.decide(observation, Memory())
             action = decision.action
@@ -123,7 +129,7 @@ class StationEpisode:
             robot = AskingRobot(there.robot, policy, ask)
         for step in retrieve(
             cameras.all, robot, policy, self._goal, workspace=self._station.workspace,
-            max_actions=self._max_actions,
+            segmenter=self._segmenter, max_actions=self._max_actions,
         ):  # fmt: skip
             self._steps.append(step)
             mark = "✓" if words.went_well(step) else "✗"
@@ -157,13 +163,13 @@ class StationEpisode:
     def _picture(self, step: Step, name: str) -> None:
         jaw = ActionGeometry(self._policy.primitive)
         picture = decision_picture(
-            step, self._frame, goal_rgb=self._goal, goal_name=color_name(self._goal), geometry=jaw
+            step, self._frame, goal_rgb=self._rgb, goal_name=color_name(self._rgb), geometry=jaw
         )
         write_atomic(self._folder / name, png(picture))
 
     def _head(self) -> dict[str, Any]:
         return {
-            "goal": format_color(self._goal),
+            "goal": format_color(self._rgb),
             "policy": self._policy_name,
             "arm": self._station.arm.driver,
             "jaw": self._station.jaw.driver,

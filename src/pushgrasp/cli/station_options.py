@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from ..errors import UserError
 from .options import Switch
+
+if TYPE_CHECKING:
+    from ..perception.goal import RGB, Goal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +39,14 @@ class StationOptions:
         if self.dry_run or not self.confirm:
             raise UserError("--dry-run and --no-confirm are for real robots; name one by --station")
 
-    def run(self, goal_rgb: tuple[int, int, int], policy: str, device: str, out: Path) -> int:
+    def run(
+        self, goal: Goal | RGB, policy: str, device: str, out: Path, *, segmenter: str = "color"
+    ) -> int:
         """Run an episode on the station; returns the exit code."""
         from rich.console import Console
 
         from ..hardware.connect import jaw_geometry
         from ..hardware.station import read_station
-        from ..perception.colors import color_name
         from ..policy.load import PolicySource
         from .check import run_checks
         from .station_episode import StationEpisode, episode_folder
@@ -59,14 +63,13 @@ class StationOptions:
             return 1
         console = Console(highlight=False, markup=False, soft_wrap=True)
         episode = StationEpisode(
-            station, goal_rgb, made, policy_name=policy, folder=folder,
+            station, goal, made, policy_name=policy, folder=folder, segmenter=segmenter,
             confirm=self.confirm and station.confirm, max_actions=self.max_actions, console=console,
         )  # fmt: skip
         if self.dry_run:
             episode.dry_run()
             return 0
         last = episode.run()
-        name = color_name(goal_rgb)
         outcome = "holds" if last.claimed_success else "does not have"
-        console.print(f"The robot {outcome} the {name} goal: {last.reason}. Record: {out}")
+        console.print(f"The robot {outcome} the goal: {last.reason}. Record: {out}")
         return 0
