@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pushgrasp.hardware.devices import ArmState, FloatArray
 from pushgrasp.hardware.robot import upright
 from pushgrasp.interfaces import GripperSpec
+
+SHARED: dict[str, Any] = {}
+"""What devices that are made from a file and their tests share; such a file is loaded twice."""
 
 
 class FakeArm:

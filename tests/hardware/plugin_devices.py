@@ -34,6 +34,8 @@ class Arm(FakeArm):
         if "tilted" in self.faults:
             T[:3, :3] = np.array([[0.8, 0, 0.6], [0, 1, 0], [-0.6, 0, 0.8]])
         super().__init__(T)
+        if "floor" in self.faults:  # contact comes 3 mm above the blocks that the camera sees
+            self.floor = BLOCK[2] + 0.003
 
     def state(self) -> ArmState:
         force = np.array([0, 0, 25.0 if "heavy" in self.faults else 1.0])

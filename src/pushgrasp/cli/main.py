@@ -20,6 +20,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 
 from .. import __version__
 from ..errors import RobotError, SimulatorFault, UserError
+from .calibrate import CalibrateCommand
 from .check import CheckCommand
 from .evaluate import EvaluateCommand
 from .info import InfoCommand
@@ -31,6 +32,7 @@ from .report import ReportCommand
 from .retrieve import DemoCommand, RetrieveCommand
 from .scene import SceneCommand
 from .station import StationCommand
+from .touch import TouchCommand
 from .train import TrainCommand
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
@@ -63,6 +65,8 @@ COMMANDS: dict[str, type[Command]] = {
     "plot": PlotCommand,
     "info": InfoCommand,
     "station": StationCommand,
+    "calibrate": CalibrateCommand,
+    "touch": TouchCommand,
     "check": CheckCommand,
     "rehearse": RehearseCommand,
 }

@@ -38,18 +38,22 @@ class Connected:
 
 
 @contextmanager
-def connect(station: Station) -> Generator[Connected, None, None]:
+def connect(station: Station, *, cameras: bool = True) -> Generator[Connected, None, None]:
     """Connect to everything of a station; the arm does not move. All is closed at the end.
+
+    Args:
+        station: the place.
+        cameras: False leaves them out.
 
     Raises:
         UserError: a driver is unknown or not installed, or a setting is wrong.
         RobotError: a device does not answer; the message says what to do.
     """
     with ExitStack() as stack:
-        cameras = []
-        for config in station.cameras:
+        opened: list[Camera] = []
+        for config in station.cameras if cameras else ():
             camera = open_camera(config)
-            cameras.append(camera)
+            opened.append(camera)
             if callable(close := getattr(camera, "close", None)):
                 stack.callback(close)
         jaw = open_jaw(station.jaw, station.arm)
@@ -62,7 +66,7 @@ def connect(station: Station) -> Generator[Connected, None, None]:
             T_world_base=station.base(), reach=reach,
         )  # fmt: skip
         stack.callback(robot.stop)
-        yield Connected(robot, tuple(cameras))
+        yield Connected(robot, tuple(opened))
 
 
 def open_arm(config: ArmConfig, jaw: JawConfig) -> Arm:
@@ -113,6 +117,28 @@ def open_camera(config: CameraConfig) -> Camera:
         size = spec.intrinsics.width, spec.intrinsics.height
         return RealSenseCamera(config.source, spec.T_world_camera, spec.intrinsics, resolution=size)
     return make_from_file(config.driver, "camera", CAMERAS, config, spec)
+
+
+def open_for_calibration(config: CameraConfig) -> Camera:
+    """Connect to a camera whose pose is not known yet; its intrinsics are the device's own.
+
+    Raises:
+        UserError: it cannot be opened without a calibration file.
+    """
+    if Path(config.calibration).is_file():
+        return open_camera(config)
+    if config.driver == "folder":
+        from .folder import FolderCamera, newest_intrinsics
+
+        return FolderCamera(config.source, newest_intrinsics(config.source), np.eye(4))
+    if config.driver == "realsense":
+        from .realsense import RealSenseCamera
+
+        return RealSenseCamera(config.source, np.eye(4))
+    raise UserError(
+        f"the camera {config.name!r} needs a calibration file with its intrinsics and any pose: "
+        f"write {config.calibration} first (docs/worlds.md has the format)"
+    )
 
 
 def calibration(config: CameraConfig) -> CameraSpec:

@@ -103,6 +103,21 @@ class FolderCamera:
         )
 
 
+def newest_intrinsics(folder: str | Path) -> Intrinsics:
+    """Return the intrinsics of the newest picture in a folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    for path in sorted(Path(folder).expanduser().glob("*.json"), key=_age):
+        entry = from_json(_Entry, read_json(path), str(path))
+        depth = cv2.imread(f"{path.with_suffix('')}.depth.png", cv2.IMREAD_UNCHANGED)
+        if depth is not None:
+            h, w = depth.shape[:2]
+            return Intrinsics(w, h, entry.fx, entry.fy, entry.cx, entry.cy)
+    raise UserError(f"the camera's folder {folder} holds no picture yet")
+
+
 def _age(path: Path) -> float:
     try:
         return -path.stat().st_mtime

@@ -21,6 +21,7 @@ from .fence import Fence
 ARRIVED = 0.003  # m from where it was sent; farther off the motion counts as not reached
 UPRIGHT = np.radians(5.0)  # tilt of the tool from which a person must set it upright
 RISE_SPEED = 0.03  # m/s of the first motion after connecting, when the arm may be anywhere
+MOST_TILT = np.radians(45.0)  # of the tool in a calibration
 LOOSE = 0.002  # m by which a jaw that grips may still close without having lost what it holds
 
 
@@ -158,6 +159,28 @@ class StationRobot:
             return here
         up = MoveTo((x, y, self.poses.travel_height), here.yaw, speed=RISE_SPEED)
         return self._must_reach(up)
+
+    def move_pose(self, T_world_tool: FloatArray, speed: float) -> Report:
+        """Move to a pose that may be tilted, as calibrations need; guarded as free space is.
+
+        Args:
+            T_world_tool: (4, 4).
+            speed: m/s, at most the cap.
+        """
+        self._stopped.clear()
+        reason = self.fence.refuses(T_world_tool[:3, 3])
+        if T_world_tool[2, 2] < np.cos(MOST_TILT):
+            reason = f"the tool would tilt by more than {np.degrees(MOST_TILT):.0f} degrees"
+        if reason:
+            return self._report(reached=False, reason=f"refused: {reason}")
+        target = np.linalg.inv(self._T_world_base) @ T_world_tool
+        contact = self.arm.move(target, min(speed, self.caps.speed), self.caps.free_guard)
+        report = self._report(stopped_by_contact=contact)
+        miss = float(np.linalg.norm(np.subtract(report.position, T_world_tool[:3, 3])))
+        if contact or self._stopped.is_set() or miss > ARRIVED:
+            reason = "contact" if contact else "stopped" if self._stopped.is_set() else "short"
+            return replace(report, reached=False, reason=reason)
+        return report
 
     def close(self) -> None:
         """Stop, and end the connections; the jaw stays as it is."""

@@ -28,6 +28,7 @@ MIN_SPREAD = np.radians(20.0)  # of the tool's rotations, about two axes; less l
 MAX_RMS = 0.8  # px; 0.25 to 0.3 is usual, more means that the robot or the board is off
 MAX_ERROR = 0.003  # m over the workspace, by leaving out one picture at a time
 OUTLIER = 3.0  # times the median residual of the others: such a picture is named
+MOST_LEFT_OUT = 0.25  # share of the pictures that may fit badly
 ROBUST = 1.0  # px at which the loss turns linear
 
 FloatArray = npt.NDArray[np.float64]
@@ -91,6 +92,31 @@ def calibrate(
     spread = _spread([view.T_base_tool for view in usable])
     doubts = _doubts(usable, residuals, rms, spread, errors)
     return Calibration(camera, board, rms, residuals, spread, errors, doubts)
+
+
+def calibrate_without_misfits(
+    views: Sequence[View], intrinsics: Intrinsics, workspace: FloatArray | None = None
+) -> tuple[Calibration, list[str]]:
+    """Fit as `calibrate` does, and again without the pictures that fit badly.
+
+    At most MOST_LEFT_OUT of the pictures are left out: if more fit badly, something else is wrong.
+
+    Returns:
+        The calibration, and the names of what was left out.
+    Raises:
+        UserError: see `calibrate`.
+    """
+    usable = [view for view in views if len(view.corners) >= MIN_CORNERS]
+    found, kept, left_out = calibrate(views, intrinsics, workspace), usable, []
+    while len(kept) > MIN_VIEWS:
+        worst = int(np.argmax(found.residuals))
+        bad = found.residuals[worst] > max(OUTLIER * float(np.median(found.residuals)), MAX_RMS)
+        if not bad or len(left_out) + 1 > MOST_LEFT_OUT * len(usable):
+            break
+        left_out.append(kept[worst].name)
+        kept = [view for i, view in enumerate(kept) if i != worst]
+        found = calibrate(kept, intrinsics, workspace)
+    return found, left_out
 
 
 def _matrix(k: Intrinsics) -> FloatArray:

@@ -16,7 +16,9 @@ from ...sim.robots.arms import ARMS
 from ...sim.robots.robot import HAND_BODIES, HAND_RADIUS
 from ...sim.scenes.build import Scene
 from ...utils.files import write_atomic, write_json
+from ..calibration.board import Board
 from ..devices import FloatArray
+from .drawn_board import T_TOOL_BOARD, draw_board
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ class CellWorld:
         self._camera: Camera = scene.make_cameras(ViewConfig((), session.noise))[0]
         self.intrinsics, self.T_world_camera = self._camera.intrinsics, self._camera.T_world_camera
         self._pictures, self._n_pictures, self._last_picture = Path(session.pictures), 0, 0.0
+        self._board = Board() if session.board else None
+        self._rng = np.random.default_rng(session.seed)
         self._taken: set[str] = set()
         self._force = np.zeros(3)
 
@@ -76,6 +80,13 @@ class CellWorld:
             width=state.width,
             gripping=self.robot.grips(),
         )
+
+    def tool_pose(self) -> FloatArray:
+        """Return (4, 4), the tool's true pose, tilted or not."""
+        tool = self.world.data.body("tool")
+        T = np.eye(4)
+        T[:3, :3], T[:3, 3] = tool.xmat.reshape(3, 3), tool.xpos
+        return T
 
     def feel(self, seconds: float) -> FloatArray:
         """Return (3,) N on the hand, world frame, low-passed; to be called once for each time step.
@@ -126,7 +137,11 @@ class CellWorld:
         if now - self._last_picture < PICTURE_EVERY or now - self.calm_since < CALM:
             return False
         taken_at = time.time()
-        write_picture(self._pictures, f"{self._n_pictures:06d}", self._camera.capture(), taken_at)
+        frame = self._camera.capture()
+        if self._board is not None:
+            T = self.tool_pose() @ T_TOOL_BOARD
+            frame = draw_board(frame, T, self._board, self._rng)
+        write_picture(self._pictures, f"{self._n_pictures:06d}", frame, taken_at)
         for path in self._pictures.glob(f"{self._n_pictures - KEPT:06d}.*"):
             path.unlink(missing_ok=True)
         self._n_pictures += 1

@@ -32,6 +32,7 @@ class Session:
     goal: int | None = None
     seed: int = 0
     noise: str = ""  # of the camera: d405, d405-averaged, or none
+    board: bool = False  # the hand holds a calibration board
     host: str = "127.0.0.1"  # a loopback address, all of 127.0.0.0/8 on Linux
     speedup: float = 1.0  # simulated seconds per second
 
