@@ -1,7 +1,7 @@
-"""Whether the paper's network trains: DenseNet-121, small enough to be seen learning on two cores.
+"""Training of the paper's network, DenseNet-121, reduced so that it learns on two cores.
 
-Both trunks are whole. What is smaller is the window that they see, 22 cm round the target at 128 px
-(the paper's: the workspace at 640 px), and the batch; and scenes have five objects.
+Both trunks are complete. Crops are smaller, 22 cm around the target at 128 px (paper: the workspace
+at 640 px), and so is the batch; scenes have five objects.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pushgrasp.utils.files import read_json
 
 
 def small_densenet(samples: int) -> Recipe:
-    """Stage 1 of the `paper` recipe, cut to what a processor can do in minutes."""
+    """Return stage 1 of the `paper` recipe, reduced to minutes on a CPU."""
     paper = with_network(RECIPES["paper"], "densenet121")
     stage = StageConfig("grasp-any", (5,), n_samples=samples, epsilon_decay=0.997)
     return dataclasses.replace(
@@ -34,7 +34,7 @@ def small_densenet(samples: int) -> Recipe:
         ),
         stages=(stage,),
         batch_size=8,
-        learning_rate=1e-3,  # it begins with nothing: no weights of pictures can be had here
+        learning_rate=1e-3,  # from random weights, not ImageNet's
     )
 
 
@@ -47,27 +47,34 @@ def main(
     resume: bool = False,
     out: Path | None = None,
 ) -> None:
-    """Train for some minutes, and show loss and success in equal parts of the run.
+    """Train for some minutes; show loss and success in equal parts of the run.
 
     Args:
         run: folder of the run, as of `pushgrasp train`.
-        minutes: stop after so long.
-        samples: or after so many grasps.
+        minutes: time limit.
+        samples: limit of grasps.
         parts: rows of the table.
         seed: of the run.
-        resume: go on with the run.
+        resume: resume the run.
         out: file for the JSON.
     """
     config = TrainingConfig(seed=seed, workers=1, time_limit=60 * minutes, resume=resume)
     train(small_densenet(samples), run, config)
     result = {"setting": common.setting(), "results": _parts(run, parts)}
-    header = ("grasps", "minutes", "steps", "loss", "own choices that succeed", "random ones")
+    header = (
+        "grasps",
+        "minutes",
+        "steps",
+        "loss",
+        "successful greedy grasps",
+        "successful random grasps",
+    )
     common.show(result, header, [_row(part) for part in result["results"]])
     common.save(result, out)
 
 
 def _parts(run: Path, parts: int) -> list[dict[str, Any]]:
-    """Equal parts of a run: its grasps, what the log says of them, and how many succeeded."""
+    """Return grasps, logged metrics and successes for equal parts of a run."""
     count = read_json(run / "replay" / "count.json")["count"]
     actions = np.fromfile(run / "replay" / "actions.bin", ACTION, count)
     actions = actions[actions["primitive"] != NO_ACTION]

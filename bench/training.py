@@ -1,4 +1,4 @@
-"""Where the time of training goes, and whether all cores are busy."""
+"""Time of training by kind of work, and the load of the cores."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def main(
     seed: int = 1000,
     out: Path | None = None,
 ) -> None:
-    """Train for a while in each stage of a recipe, and say what the processors did meanwhile.
+    """Train for some time in each stage of a recipe, and measure the load.
 
     Args:
         name: of the recipe.
-        seconds: of each stage.
-        init_from: a policy to begin with, so that later stages are as they are in a real run.
+        seconds: per stage.
+        init_from: a policy to start from, so that later stages run as in a complete run.
         seed: of the runs.
         out: file for the JSON.
     """
@@ -44,7 +44,7 @@ def main(
         figures.append(
             {"stage": f"{index + 1}. {stage.name}"} | _figures(alone, seconds, init_from, seed)
         )
-    header = ("stage", "actions/s", "cores busy", "learner of all", *KINDS)
+    header = ("stage", "actions/s", "CPU load", "learner, share of all", *KINDS)
     result = {"setting": common.setting(), "recipe": name, "seconds": seconds, "results": figures}
     common.show(result, header, [_row(figure) for figure in figures])
     common.save(result, out)
@@ -58,6 +58,8 @@ def _figures(alone: Recipe, seconds: float, init_from: str | None, seed: int) ->
         wall = time.perf_counter() - start
         mine, theirs = (after - b for after, b in zip(_cpu(), before, strict=True))
         lines = [line for line in read_metrics(run)[0] if line["samples_per_s"]]
+    if not lines:
+        raise SystemExit(f"--seconds {seconds:g}: no action was recorded; allow more time")
     cores = len(os.sched_getaffinity(0))
     shares = {k: [line.get(f"share_{k}", 0.0) for line in lines] for k in KINDS}
     return {
@@ -69,7 +71,7 @@ def _figures(alone: Recipe, seconds: float, init_from: str | None, seed: int) ->
 
 
 def _cpu() -> tuple[float, float]:
-    """Processor seconds of this process, and of those it has waited for."""
+    """Return the CPU seconds of this process and of its finished children."""
     mine, theirs = (
         resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )

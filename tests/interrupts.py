@@ -1,4 +1,4 @@
-"""Processes that take Ctrl-C as on a terminal, and who is left of them."""
+"""Start processes that take Ctrl-C as on a terminal, and find those that remain."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _take_sigint() -> None:
 
 
 def processes_of(group: int) -> list[int]:
-    """The living processes of a process group."""
+    """Return the living processes of a process group."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -42,7 +42,7 @@ def processes_of(group: int) -> list[int]:
 
 
 def wait_until(is_so: Callable[[], object], period: float = 0.05, patience: float = 600.0) -> None:
-    """Wait for a condition; machines are shared, so be patient.
+    """Wait for a condition, patiently: machines are shared.
 
     Args:
         is_so: the condition.

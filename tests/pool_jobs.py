@@ -1,5 +1,4 @@
-"""Work for the workers of a pool under test, for other processes to import. Without PyTorch they
-start in a moment."""
+"""Jobs for pools under test, for other processes to import; without PyTorch these start quickly."""
 
 from __future__ import annotations
 
@@ -109,7 +108,7 @@ def cannot_prepare(_: object) -> Work:
 
 
 def flood(_: object) -> Work:
-    """Results without end, which fill the outbox."""
+    """Endless results, which fill the outbox."""
 
     def work(_: int) -> Iterator[bytes]:
         while True:
@@ -119,7 +118,7 @@ def flood(_: object) -> Work:
 
 
 def sleep_for_ever(setup: Setup) -> Work:
-    """Leave a mark with the process's number, and work without a result."""
+    """Leave a file with the process's number, and work without a result."""
 
     def work(_: int) -> Iterator[int]:
         (setup.marks / str(os.getpid())).touch()
@@ -131,7 +130,7 @@ def sleep_for_ever(setup: Setup) -> Work:
 
 
 def report_sigint(_: object) -> Work:
-    """Press Ctrl-C on this process, and tell how it is taken."""
+    """Send this process SIGINT, and return how it is handled."""
 
     def work(_: int) -> Iterator[str]:
         os.kill(os.getpid(), signal.SIGINT)

@@ -196,7 +196,7 @@ def test_a_trial_that_kills_its_workers_ends_the_run(tmp_path: Path, monkeypatch
         UserError, match=r"trial \d of random-10: .*2 times in a row.*resume the run"
     ):
         small(tmp_path, policies=("random",), objects=(10,))
-    assert "of random-10: its worker died (exit code 9); it is done again" in capfd.readouterr().err
+    assert "of random-10: its worker died (exit code 9); trying again" in capfd.readouterr().err
 
 
 def test_bad_input_leaves_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,4 @@
-"""Pools of local processes: whoever dies, nothing is lost but a job under way, and nothing is
-doubled."""
+"""Pools of local processes: a dead worker loses only its current job, and nothing is doubled."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ def setup(tmp_path: Path) -> Setup:
 
 
 class Jobs:
-    """Jobs (tag, 0), (tag, 1) and so on."""
+    """Return a function that returns jobs (tag, 0), (tag, 1), ..."""
 
     def __init__(self, tag: str = "") -> None:
         self._tag, self._given = tag, 0
@@ -45,7 +44,7 @@ class Jobs:
 
 
 def gather(pool: Pool, jobs: Jobs, n: int) -> list[tuple[int, Step]]:
-    """At least n results, as a learner collects them."""
+    """Collect at least n results, as a learner does."""
     got: list[tuple[int, Step]] = []
     end = time.monotonic() + 120
     while len(got) < n and time.monotonic() < end:
@@ -55,7 +54,7 @@ def gather(pool: Pool, jobs: Jobs, n: int) -> list[tuple[int, Step]]:
 
 
 def check_results(got: Sequence[tuple[int, Step]], most_cut_short: int) -> None:
-    """Every job's results come in order without a gap, from one worker, and none twice."""
+    """Check that each job's results come from one worker, in order, without gaps or doubles."""
     by_job: dict[Any, list[tuple[int, int]]] = {}
     for worker, step in got:
         by_job.setdefault(step.job, []).append((worker, step.number))
@@ -81,7 +80,7 @@ def test_a_killed_worker_is_replaced_and_results_are_neither_lost_nor_doubled(se
         assert pool.deaths == 1
     assert victim not in {worker for worker, _ in got[n_before:]}
     assert len({worker for worker, _ in got[n_before:]}) == 2
-    check_results(got, most_cut_short=2 + 1)  # under way at the end, and the victim's
+    check_results(got, most_cut_short=2 + 1)  # in progress at the end, and the dead worker's
 
 
 def test_cancelled_jobs_give_no_more_results(setup: Setup) -> None:
@@ -137,24 +136,24 @@ def test_every_job_is_done_once_by_any_number_of_workers(n: int) -> None:
         assert sorted(pool.run(range(7))) == [i * i for i in range(7)]
 
 
-def test_a_job_whose_worker_dies_is_done_again(
+def test_a_job_whose_worker_dies_is_retried(
     setup: Setup, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with Pool(n=1, attempts=3, describe=lambda job: f"job {job}") as pool:
         pool.start(pool_jobs.die_once, setup)
         assert sorted(pool.run(range(3))) == [0, 1, 2]
     said = capfd.readouterr().err
-    assert said == "job 1: its worker died (exit code 7); it is done again\n"
+    assert said == "job 1: its worker died (exit code 7); trying again\n"
 
 
-def test_giving_up_on_a_job_that_kills() -> None:
+def test_a_job_that_kills_every_worker_is_given_up() -> None:
     with Pool(n=1, attempts=2, describe=lambda job: f"job {job}") as pool:
         pool.start(pool_jobs.die_always, None)
         with pytest.raises(WorkersLostError, match=r"job 0: .*exit code 9\), 2 times in a row"):
             list(pool.run(range(1)))
 
 
-def test_results_that_came_before_an_error_are_handed_over_first() -> None:
+def test_results_before_an_error_are_returned_first() -> None:
     got: list[int] = []
     with Pool(n=1, attempts=3) as pool:
         pool.start(pool_jobs.refuse, None)
@@ -179,12 +178,12 @@ def test_a_setup_that_is_bad_input_is_raised() -> None:
             list(pool.run(range(3)))
 
 
-# --- the books, without processes --------------------------------------------------------
+# --- bookkeeping, without processes ------------------------------------------------------
 
 
 @dataclass(eq=False)
 class FakeLink:
-    """A worker that has so many lives as replies, and then dies."""
+    """A worker that dies after a number of replies."""
 
     lives: int
     assigned: list[Assignment] = field(default_factory=list)
@@ -256,8 +255,8 @@ def test_no_workers_are_refused() -> None:
         Pool(n=0)
 
 
-def test_ctrl_c_is_the_parents() -> None:
-    """A worker ignores it, also while it starts."""
+def test_workers_ignore_ctrl_c() -> None:
+    """Also while they start."""
     with Pool(n=1, attempts=3) as pool:
         pool.start(pool_jobs.report_sigint, None)
         assert list(pool.run(range(1))) == ["SIG_IGN False"]
@@ -294,7 +293,7 @@ with Pool(n=2) as pool:
 
 @pytest.mark.parametrize("work", ["flood", "sleep_for_ever"])
 def test_no_worker_outlives_a_killed_parent(work: str, tmp_path: Path) -> None:
-    """One waits for room in a full outbox, the other never sends anything."""
+    """One worker waits for room in a full outbox, the other never sends anything."""
     paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     parent = start_group(
         [sys.executable, "-c", PARENT, str(tmp_path), work],
@@ -304,8 +303,10 @@ def test_no_worker_outlives_a_killed_parent(work: str, tmp_path: Path) -> None:
     assert parent.stdout is not None
     try:
         assert parent.stdout.readline() == "ready\n"
-        wait_until(lambda: len(processes_of(parent.pid)) >= 4)  # and multiprocessing's tracker
-        time.sleep(2.0)  # more than it takes to fill an outbox
+        wait_until(
+            lambda: len(processes_of(parent.pid)) >= 4
+        )  # with multiprocessing's resource tracker
+        time.sleep(2.0)  # long enough to fill an outbox
         parent.kill()
         parent.wait()
         wait_until(lambda: not processes_of(parent.pid), patience=20.0)

@@ -1,4 +1,4 @@
-"""Ctrl-C on the terminal, while the workers of a command start."""
+"""Ctrl-C on the terminal while the workers of a command start."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMANDS = {
 def test_ctrl_c_while_workers_start_prints_one_sentence(
     command: str, delay: float, tmp_path: Path
 ) -> None:
-    """All processes of the group get the signal, workers that are still importing too."""
+    """All processes of the group get the signal, including workers that are still importing."""
     arguments = [*COMMANDS[command], "--out", str(tmp_path / "out")]
     run = start_group(
         [sys.executable, "-m", "pushgrasp", command, *arguments],
@@ -33,7 +33,9 @@ def test_ctrl_c_while_workers_start_prints_one_sentence(
         stderr=subprocess.PIPE,
     )
     try:
-        wait_until(lambda: len(processes_of(run.pid)) >= 2 + N_WORKERS, 0.005)  # and a tracker
+        wait_until(
+            lambda: len(processes_of(run.pid)) >= 2 + N_WORKERS, 0.005
+        )  # with a resource tracker
         time.sleep(delay)
         os.killpg(run.pid, signal.SIGINT)
         _, errors = run.communicate(timeout=120)

@@ -1,4 +1,4 @@
-"""The same pool as actors on a real local Ray: results, deaths, the shared file, Ctrl-C."""
+"""The pool with actors on a local Ray cluster: results, deaths, the shared file, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def test_a_killed_worker_is_replaced_and_results_are_neither_lost_nor_doubled(se
         )
         got += gather(pool, jobs, 60)
         assert pool.deaths == 1
-    check_results(got, most_cut_short=2 + 1)  # under way at the end, and the victim's
-    # What the parent wrote meanwhile reaches the old worker and the new one.
+    check_results(got, most_cut_short=2 + 1)  # in progress at the end, and the dead worker's
+    # The file that the parent has rewritten reaches the old worker and the new one.
     last = {worker: step.weights for worker, step in got}
     assert [weights for worker, weights in last.items() if worker != victim] == ["second"] * 2
 
@@ -123,7 +123,7 @@ def test_the_replay_keeps_what_ray_delivers_read_only(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("two_cpus")
 def test_training_on_ray_in_the_simulator(tmp_path: Path) -> None:
-    """A few real actions by two real workers, which read weights that this machine sent them."""
+    """A few simulated actions by two workers, which read weights sent by this machine."""
     recipe = dataclasses.replace(
         TINY,
         stages=(
@@ -140,7 +140,7 @@ def test_training_on_ray_in_the_simulator(tmp_path: Path) -> None:
     replay = Replay(tmp_path / "run" / "replay", Workspace().shape, color=False)
     assert len(replay) == 9
     assert np.isfinite(replay.actions["q"]).any()  # chosen by the networks
-    assert ray.is_initialized()  # it was there before
+    assert ray.is_initialized()  # as it was before
 
 
 # --- jobs with one result, as in evaluation ----------------------------------------------
@@ -152,12 +152,12 @@ def test_every_job_is_done_once() -> None:
         assert pool.n == 2
         pool.start(partial(one_result, pool_jobs.square), None)
         assert sorted(pool.run(range(7))) == [i * i for i in range(7)]
-    assert ray.is_initialized()  # it was there before
+    assert ray.is_initialized()  # as it was before
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("two_cpus")
-def test_a_job_whose_worker_dies_is_done_again(
+def test_a_job_whose_worker_dies_is_retried(
     setup: Setup, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with Pool("ray", 1, attempts=2, describe=lambda job: f"job {job}") as pool:
@@ -181,7 +181,7 @@ def test_an_error_in_a_job_is_raised() -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("two_cpus")
 def test_an_evaluation_is_the_same_on_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # from where a file of one's own is named
+    monkeypatch.chdir(tmp_path)  # the folder of relative paths
     Path("own.py").write_text(
         "class Middle:\n"
         "    def act(self, seen):\n"
@@ -211,7 +211,7 @@ def test_an_evaluation_is_the_same_on_ray(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.usefixtures("two_cpus")
 @pytest.mark.parametrize("found", [False, True])
 def test_ctrl_c_ends_what_was_started_and_nothing_else(tmp_path: Path, found: bool) -> None:
-    """Pressed on the terminal: all processes of the group get it."""
+    """On the terminal, all processes of the group get the signal."""
     script = textwrap.dedent(
         """
         import sys, time
@@ -254,7 +254,7 @@ def test_ctrl_c_ends_what_was_started_and_nothing_else(tmp_path: Path, found: bo
 
 
 def processes_with(session: str) -> list[str]:
-    """Command lines that name a cluster's session folder."""
+    """Return the command lines that name a cluster's session folder."""
     found: list[str] = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -1,4 +1,4 @@
-"""A worker's side: replies in order, the newest generation only, errors as the last word."""
+"""The worker's side: replies in order, only the newest generation, errors last."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pushgrasp.parallel.worker import NO_JOB, Assignment, Prepare, Reply, Work, 
 
 
 class Stop(BaseException):
-    """Ends a worker from outside."""
+    """Ends a worker from the outside."""
 
 
 def replies_to(prepare: Prepare, batches: Sequence[Sequence[Assignment]]) -> list[Reply]:
-    """All replies to assignments that arrive in batches, one batch with each reply."""
+    """Return all replies to assignments that arrive in batches, one batch per reply."""
     inbox, left, sent = deque[Assignment](), deque(batches), list[Reply]()
 
     def arrive() -> None:
@@ -47,7 +47,7 @@ def letters(_: object) -> Work:
     return work
 
 
-def test_jobs_are_done_in_order_and_their_ends_are_told() -> None:
+def test_jobs_are_done_in_order_and_their_ends_are_reported() -> None:
     sent = replies_to(letters, [[Assignment(0, 0, "ab"), Assignment(1, 0, "c")]])
     assert sent == [
         Reply(0, "a"), Reply(0, "b"), Reply(0, is_end=True), Reply(1, "c"), Reply(1, is_end=True),
@@ -83,7 +83,7 @@ def test_a_bug_is_passed_on_with_its_traceback() -> None:
     assert "ZeroDivisionError: a bug" in str(reply.error)
 
 
-def test_an_error_before_the_first_job_is_of_no_job() -> None:
+def test_an_error_before_the_first_job_belongs_to_no_job() -> None:
     (reply,) = replies_to(pool_jobs.cannot_prepare, [[Assignment(0, 0, 1)]])
     assert reply.number == NO_JOB
     assert str(reply.error) == "the setup is wrong"

@@ -115,7 +115,7 @@ class PaintedTask:
 
 
 class InlineRollouts:
-    """Rollouts of painted scenes in this process: one scene at a time, no waiting."""
+    """Plays painted scenes in this process, one at a time."""
 
     def __init__(self, run: Run) -> None:
         setup = RolloutSetup(run.recipe, run.seed, run.directory / WEIGHTS)
@@ -144,7 +144,7 @@ class InlineRollouts:
 
 
 class StopsAfter(InlineRollouts):
-    """Presses Ctrl-C after so many samples."""
+    """Sends this process SIGINT after n samples."""
 
     def __init__(self, run: Run, n: int) -> None:
         super().__init__(run)
@@ -165,7 +165,7 @@ def new_run(directory: Path, recipe: Recipe = TINY, seed: int = 0) -> Run:
 
 
 def fill(run: Run, n: int, stage: int = 1) -> None:
-    """Samples without learning."""
+    """Record n samples without learning."""
     assert n <= run.recipe.stages[stage].n_samples
     source = InlineRollouts(run)
     while run.samples[stage] < n:

@@ -1,4 +1,4 @@
-"""A run that is killed, at any moment and any number of times, goes on as if it had not been."""
+"""A run killed at any moment, any number of times, resumes as if it had not been killed."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ def kill_all(group: int) -> None:
 
 @dataclass
 class Life:
-    """What a process had brought a run to when it was killed."""
+    """The state of a run when its process was killed."""
 
     group: int
     n_records: int  # counted in the replay
-    n_lines: int  # whole ones in metrics.jsonl
+    n_lines: int  # complete lines of metrics.jsonl
     checkpoint: dict[str, Any]
 
 
@@ -103,14 +103,14 @@ def look_at(directory: Path, group: int) -> Life:
 
 
 def live_and_die(directory: Path, moment: str | int, rng: np.random.Generator) -> Life:
-    """Begin or go on with the run, and kill it.
+    """Start or resume the run, and kill it.
 
     Args:
         directory: of the run.
         moment: when: "beginning", once the first file is there; "start-up", at any time of
             it; or as soon as so many samples are counted, half of the times while the
-            next checkpoint is being written. Some tenths of a second are left to chance.
-        rng: that chance.
+            next checkpoint is being written. Some tenths of a second are random.
+        rng: draws them.
     """
     recipe = directory.parent / "recipe.json"
     process = start_group(
@@ -141,7 +141,7 @@ def live_and_die(directory: Path, moment: str | int, rng: np.random.Generator) -
                 )
             else:
                 time.sleep(rng.uniform(0.0, 0.5))
-        if process.poll() is not None:  # it had all its samples before its time
+        if process.poll() is not None:  # it finished before it was killed
             assert process.returncode == 0
             assert (directory / "policy" / CONFIG).exists()
         elif rng.random() < 0.5:
@@ -157,7 +157,7 @@ def live_and_die(directory: Path, moment: str | int, rng: np.random.Generator) -
 
 
 @pytest.mark.slow
-def test_killed_ten_times_a_run_ends_as_planned(tmp_path: Path):
+def test_a_run_killed_ten_times_ends_as_planned(tmp_path: Path):
     rng = np.random.default_rng(0)
     directory = tmp_path / "run"
     write_json(tmp_path / "recipe.json", dataclasses.asdict(KILLED))
@@ -189,7 +189,7 @@ def test_killed_ten_times_a_run_ends_as_planned(tmp_path: Path):
 
 
 def is_sample(replay: Replay) -> npt.NDArray[np.bool_]:
-    """Which records count: those of the primitive that their stage trains."""
+    """Return a mask of the records of the primitive that their stage trains."""
     trains = np.array([PRIMITIVES.index(stage.trains) for stage in KILLED.stages])
     return replay.actions["primitive"] == trains[replay.actions["stage"]]
 
@@ -199,13 +199,13 @@ def check_replay(replay: Replay, lives: list[Life]) -> None:
     actions = replay.actions
     counts = np.bincount(actions["stage"][is_sample(replay)])
     assert counts.tolist() == [stage.n_samples for stage in KILLED.stages]
-    # No scene is played by two lives, so no step of one can be there twice; ...
+    # No scene is played by two processes, so no step occurs twice; ...
     life = np.searchsorted([life.n_records for life in lives], np.arange(len(actions)), "right")
     played: dict[tuple[int, int], set[int]] = {}
     for action, number in zip(actions, life, strict=True):
         played.setdefault((int(action["stage"]), int(action["scene"])), set()).add(int(number))
     assert all(len(numbers) == 1 for numbers in played.values())
-    # ... and no state is, save one that an action left as it was.
+    # ... nor does a state, unless an action did not change it.
     states: dict[bytes, int] = {}
     for i, observation in enumerate(replay.observations):
         first = states.setdefault(observation.tobytes(), i)
@@ -220,7 +220,7 @@ def check_replay(replay: Replay, lives: list[Life]) -> None:
             assert actions["scene"][following] == action["scene"]
             assert following not in followed
             followed.add(following)
-    # In the grasping stages all that is kept of a scene is one chain from its first look.
+    # In the grasping stages the records of a scene form one chain from its first state.
     grasps = np.flatnonzero(actions["stage"] < 2)
     begun = [
         (int(actions["stage"][i]), int(actions["scene"][i])) for i in grasps if i not in followed
@@ -229,7 +229,7 @@ def check_replay(replay: Replay, lives: list[Life]) -> None:
 
 
 def check_metrics(lines: list[dict[str, Any]], lives: list[Life], counted: list[int]) -> None:
-    """The curve goes on from where the last checkpoint and the replay left it.
+    """Check that the curve continues from the last checkpoint and the replay.
 
     Args:
         lines: of the whole run.
@@ -263,7 +263,7 @@ def check_metrics(lines: list[dict[str, Any]], lives: list[Life], counted: list[
 # --- parts of it, one by one -------------------------------------------------------------
 
 
-def test_where_a_run_was_killed_before_it_had_begun_one_may_begin(
+def test_a_run_may_start_where_one_was_killed_during_creation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def killed(*_: object) -> None:
@@ -282,8 +282,8 @@ def test_where_a_run_was_killed_before_it_had_begun_one_may_begin(
 
 
 @pytest.mark.parametrize("name", ["replay/count.json", "replay/notes.txt", "thesis.txt"])
-def test_what_may_be_of_worth_is_no_such_place(tmp_path: Path, name: str):
-    """A run that lost its configuration holds actions; and other folders are other people's."""
+def test_a_folder_with_other_files_is_refused(tmp_path: Path, name: str):
+    """A run without its configuration still holds actions; other folders belong to others."""
     new_run(tmp_path)
     (tmp_path / CONFIG).unlink()
     (tmp_path / name).write_text("{}")
@@ -294,7 +294,7 @@ def test_what_may_be_of_worth_is_no_such_place(tmp_path: Path, name: str):
     assert (tmp_path / ".own.partial").exists()
 
 
-def test_what_a_kill_left_half_written_is_removed(tmp_path: Path):
+def test_half_written_files_are_removed(tmp_path: Path):
     new_run(tmp_path)
     partial = [
         tmp_path / place / f".{name}.1.partial"
@@ -307,8 +307,8 @@ def test_what_a_kill_left_half_written_is_removed(tmp_path: Path):
     assert not any(path.exists() for path in partial)
 
 
-def test_no_scene_is_given_out_twice_that_the_checkpoint_knows(tmp_path: Path):
-    """Scenes on their way to the workers have left no action yet."""
+def test_scenes_counted_by_the_checkpoint_are_not_played_again(tmp_path: Path):
+    """Assigned scenes may have no recorded action yet."""
     run = new_run(tmp_path)
     for _ in range(4):
         run.next_job(1)
@@ -317,8 +317,8 @@ def test_no_scene_is_given_out_twice_that_the_checkpoint_knows(tmp_path: Path):
     assert [resumed.next_job(stage).scene for stage in range(3)] == [0, 4, 0]
 
 
-def test_no_scene_is_given_out_twice_that_the_replay_knows(tmp_path: Path):
-    """Actions that came after the checkpoint are of scenes that it does not know of."""
+def test_scenes_in_the_replay_are_not_played_again(tmp_path: Path):
+    """Actions after the checkpoint belong to scenes that it does not count."""
     run = new_run(tmp_path)
     run.save()
     fill(run, 15)
@@ -329,8 +329,8 @@ def test_no_scene_is_given_out_twice_that_the_replay_knows(tmp_path: Path):
     assert [resumed.next_job(stage).scene for stage in range(3)] == [0, played + 1, 0]
 
 
-def test_what_a_lost_network_expected_is_forgotten(tmp_path: Path):
-    """Values kept with the actions that came from gradient steps after the checkpoint."""
+def test_next_values_of_lost_updates_are_forgotten(tmp_path: Path):
+    """They were computed by gradient steps after the checkpoint."""
     run = new_run(tmp_path)
     fill(run, 6)
     run.updates["grasp"] = 5
@@ -340,7 +340,7 @@ def test_what_a_lost_network_expected_is_forgotten(tmp_path: Path):
 
 
 def test_a_resumed_run_learns_exactly_as_it_would_have(tmp_path: Path):
-    """Weights, moments of the optimiser, place on the cosine, and both sources of chance."""
+    """Weights, optimiser moments, learning rate, and both RNGs."""
     run = new_run(tmp_path, dataclasses.replace(LONGER, augment=True))
     fill(run, 40)
     freeze_all_but(run.networks, "grasp")
@@ -368,8 +368,8 @@ def test_a_resumed_run_learns_exactly_as_it_would_have(tmp_path: Path):
         assert torch.equal(value, there[key])
 
 
-def test_tensorboard_carries_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """One curve over both halves of a run, on the axis of metrics.jsonl."""
+def test_tensorboard_continues_after_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One curve over both halves of a run, with the x axis of metrics.jsonl."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     monkeypatch.setattr(train_module, "LOG_PERIOD", 0.0)
@@ -390,20 +390,20 @@ def test_tensorboard_carries_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert [v for _, v in points] == pytest.approx([line[name] for line in lines], rel=1e-5)
 
 
-# --- other options beside --resume -------------------------------------------------------
+# --- options beside --resume -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--seed", "4"], "seed 4: the run in"),
-        (["--seed", "0"], "was begun with seed 3"),
-        (["--recipe", "paper"], "was begun with 'tiny'"),
-        (["--init-from", "default"], "leave them out to resume"),
-        (["--imagenet", "fetch"], "leave them out to resume"),
+        (["--seed", "0"], "was started with seed 3"),
+        (["--recipe", "paper"], "was started with 'tiny'"),
+        (["--init-from", "default"], "so leave them out"),
+        (["--imagenet", "fetch"], "so leave them out"),
     ],
 )
-def test_resume_takes_no_other_beginning(
+def test_resume_refuses_another_recipe_seed_or_initial_weights(
     arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     new_run(tmp_path / "run", seed=3)
@@ -416,14 +416,12 @@ def test_resume_takes_no_other_beginning(
 def test_resume_says_when_a_recipe_has_changed_since(tmp_path: Path):
     new_run(tmp_path, seed=3)
     changed = dataclasses.replace(TINY, learning_rate=1.0)
-    with pytest.raises(UserError, match="begun with other numbers of that recipe"):
+    with pytest.raises(UserError, match="started with other numbers of that recipe"):
         resume_run(tmp_path, changed)
     assert resume_run(tmp_path, TINY, TrainingConfig(seed=3)).seed == 3
 
 
-def test_a_new_run_is_of_the_default_recipe_and_seed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_new_run_has_the_default_recipe_and_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object) -> None:
         raise UserError("far enough")
 
@@ -435,8 +433,8 @@ def test_a_new_run_is_of_the_default_recipe_and_seed(
         assert run.recipe == RECIPES["default"]
 
 
-def test_the_loser_of_a_race_to_begin_harms_nothing(tmp_path: Path):
-    """Another process has just made the folder, and its configuration is not written yet."""
+def test_of_two_starts_in_one_folder_the_second_is_refused(tmp_path: Path):
+    """Another process has just created the folder and not yet written its configuration."""
     with (
         only_writer(tmp_path / "run"),
         pytest.raises(UserError, match="another process is writing to"),

@@ -1,4 +1,4 @@
-"""The gradient step: what moves, what rests, and what it learns from."""
+"""The gradient step: targets, frozen networks, augmentation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_the_loss_falls_on_a_small_problem(tmp_path: Path):
-    """Whether a bar is grasped across is learned from a few dozen actions."""
+    """The network learns to grasp bars across from a few dozen actions."""
     run = new_run(tmp_path, LONGER)
     fill(run, 40)
     freeze_all_but(run.networks, "grasp")
@@ -29,7 +29,7 @@ def test_the_loss_falls_on_a_small_problem(tmp_path: Path):
     assert np.mean(losses[-15:]) < 0.7 * np.mean(losses[:15])
 
 
-def test_a_value_network_learns_from_its_surprises(tmp_path: Path):
+def test_a_value_network_reduces_its_td_errors(tmp_path: Path):
     recipe = dataclasses.replace(
         LONGER,
         network=dataclasses.replace(TINY.network, output="value"),
@@ -72,7 +72,7 @@ def test_next_values_are_the_best_of_the_following_state(tmp_path: Path):
     assert (renewed[counted] > values[counted]).all()
 
 
-def test_the_frozen_network_does_not_move_at_all(tmp_path: Path):
+def test_the_frozen_network_does_not_change_at_all(tmp_path: Path):
     """Weights and BatchNorm statistics of GraspNet stay while PushNet learns."""
     run = new_run(tmp_path)
     fill(run, 12, stage=2)
@@ -93,7 +93,7 @@ def test_the_frozen_network_does_not_move_at_all(tmp_path: Path):
 
 
 def test_a_failure_has_one_label_in_alternation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Grasps of stage 1 were recorded by equation 2; while the networks alternate it is 4."""
+    """Grasps of stage 1 were recorded by equation 2; alternation rewards them by equation 4."""
     run = new_run(tmp_path, dataclasses.replace(TINY, network=VALUES, loss="huber", discount=0.5))
     fill(run, 16)
     seen: list[tuple[float, ...]] = []
@@ -107,7 +107,7 @@ def test_a_failure_has_one_label_in_alternation(tmp_path: Path, monkeypatch: pyt
     freeze_all_but(run.networks, "grasp")
     failed = np.flatnonzero(run.replay.actions["reward"] <= 0)
     for alternating, freed in ((False, False), (True, False), (True, True)):
-        run.replay.actions["target_changed"][failed] = freed  # round the target (equation 4),
+        run.replay.actions["target_changed"][failed] = freed  # around the target (equation 4),
         run.replay.actions["bootstraps"][failed] = not freed  # not anywhere on the table
         for _ in range(4):
             train_step(run, "grasp", alternating=alternating)
@@ -116,8 +116,8 @@ def test_a_failure_has_one_label_in_alternation(tmp_path: Path, monkeypatch: pyt
     assert set().union(*seen[8:]) == {0.0, 1.0}
 
 
-def test_evaluation_moves_nothing(tmp_path: Path):
-    """The authors' code goes on training, and its BatchNorm averaging, while it scores."""
+def test_deciding_changes_no_network(tmp_path: Path):
+    """The authors' code keeps training and averaging BatchNorm statistics while it scores."""
     run = new_run(tmp_path)
     fill(run, 4)
     policy = run.policy()
@@ -169,7 +169,7 @@ def test_augmented_views_differ_a_little():
     assert 0 < np.abs(rotated - 5).max() <= learner.MAX_ROTATION
     assert 0 < np.abs(shifts).max() <= learner.MAX_SHIFT_PX
     assert 0.4 < flips[:, 0].mean() < 0.6
-    assert not flips[:, 1].any()  # mirrored columns would turn a push round
+    assert not flips[:, 1].any()  # mirrored columns would reverse a push
 
 
 def test_the_rate_falls_by_half_a_cosine():

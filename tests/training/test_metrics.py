@@ -1,4 +1,4 @@
-"""Metrics are measured, written, and read though a line is damaged."""
+"""Metrics: measured, written, and read despite damaged lines."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_line_cut_by_a_kill_is_dropped_at_resume(tmp_path: Path) -> None:
         log.write(10, line(10, loss=0.5, nothing=float("nan")))
     with open(tmp_path / METRICS, "a") as file:
         file.write('{"samples": 20, "lo')
-    assert len(read_metrics(tmp_path)[0]) == 1  # while it is there, too
+    assert len(read_metrics(tmp_path)[0]) == 1  # also before the resume
     with MetricsLog(tmp_path) as log:
         log.write(30, line(30, loss=0.4))
     assert read_metrics(tmp_path) == (

@@ -1,4 +1,4 @@
-"""Recipes have the numbers of their sources, and are checked."""
+"""Recipes: numbers as in their sources, and checks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pushgrasp.utils.config_json import from_json
 
 
 def test_the_numbers_of_the_recipes_are_those_of_their_sources():
-    """The paper's section III-C and its authors' code; the numbers of actions are ours."""
+    """The paper's section III-C and the authors' code; the numbers of actions are ours."""
     paper, wang = RECIPES["paper"], RECIPES["wang2024"]
     assert [(s.name, s.n_objects) for s in paper.stages[:5]] == [
         ("grasp-any", (10,)), ("grasp-goal", (10,)), ("push", (20,)),
@@ -76,6 +76,6 @@ def test_a_recipe_that_cannot_be_trained_is_refused(tmp_path: Path, change: dict
 
 
 def test_the_ablation_needs_no_training(tmp_path: Path):
-    with pytest.raises(UserError, match="decides by the networks of 'paper'"):
+    with pytest.raises(UserError, match="uses the networks of 'paper'; train that recipe"):
         train(RECIPES["paper-no-switching"], tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""The replay: what is counted is whole, whatever happens to the writer."""
+"""The replay: counted records are complete, whatever happens to the writer."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_draws_are_of_one_primitive_and_follow_td_error(tmp_path: Path):
     assert replay.draw(rng, 100, "push", 2.0).min() >= 50
 
 
-def test_new_records_are_the_most_surprising(tmp_path: Path):
+def test_new_records_have_the_largest_td_error(tmp_path: Path):
     replay = Replay(tmp_path, SHAPE, False)
     fill(replay, range(9))
     replay.actions["td_error"][:] = 5.0
@@ -169,7 +169,7 @@ def test_a_full_disk_leaves_the_replay_as_it_was(tmp_path: Path, monkeypatch: py
     assert len(Replay(tmp_path, SHAPE, False)) == 2
 
 
-def test_it_knows_when_the_disk_will_not_do(tmp_path: Path):
+def test_the_space_that_the_disk_lacks_is_computed(tmp_path: Path):
     replay = Replay(tmp_path, SHAPE, False)
     assert replay.missing_space(10) == 0
     assert replay.missing_space(10**15) > 0
@@ -195,7 +195,7 @@ def test_it_survives_being_killed_while_writing(tmp_path: Path):
         """
     )
     said = 0
-    for _ in range(2):  # killed, carried on, killed again
+    for _ in range(2):  # killed, resumed, killed again
         process = subprocess.Popen(
             [sys.executable, "-c", writer, str(tmp_path), str(Path(__file__).parents[0])],
             stdout=subprocess.PIPE,

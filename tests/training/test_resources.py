@@ -1,4 +1,4 @@
-"""Warnings of little memory and disk."""
+"""Warnings of low memory and disk."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, memory: Memory, free: int) -> None:
         (Memory(64 * GB, 0), 0, ["0.0 GB of memory", "0.0 GB of disk"]),
     ],
 )
-def test_little_is_warned_of_once(
+def test_low_memory_and_disk_are_warned_of_once(
     run: Run, monkeypatch: pytest.MonkeyPatch, memory: Memory, free: int, words: list[str]
 ) -> None:
     machine(monkeypatch, memory, free)
@@ -73,5 +73,5 @@ def test_a_disk_too_small_for_the_replay_is_warned_of(
     assert not said
     machine(monkeypatch, Memory(8 * GB, 8 * GB), 0)
     ResourceMonitor(run, said.append).check_start(n_workers=1)
-    # Grasps of two stages, and pushes with as many grasps and half more beside them.
+    # Grasps of two stages, and pushes with 1.5 times as many grasps.
     assert f"the replay of {600 + 600 + 1500} more actions needs 0.4 GB more" in said[0]

@@ -33,7 +33,7 @@ def test_grasp_reward_is_equation_2():
         (0.1, 0.0, -0.5),  # "more than 0.1" is strict
         (0.0, 0.0, -0.5),  # nothing happened
         (-0.4, 0.09, -0.5),
-        (0.0, 0.1, 0.0),  # not easier yet, but freer
+        (0.0, 0.1, 0.0),  # not easier yet, but less crowded
         (-0.4, 0.6, 0.0),
     ],
 )
@@ -63,7 +63,7 @@ def test_alternating_grasp_reward_is_equation_4(success: bool, changed: bool, re
         (0.2, 0.2, True, 0.5),
         (0.2, 0.2, False, -0.5),  # nothing changed
         (0.2, 0.1, True, -0.5),  # not freed: "more than 0.1" is strict
-        (0.1, 0.2, True, 0.0),  # freed, and promises no more
+        (0.1, 0.2, True, 0.0),  # freed, but Q_g did not rise
         (-0.5, 0.0, True, -0.5),
     ],
 )

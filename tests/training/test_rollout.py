@@ -1,4 +1,4 @@
-"""Playing painted scenes."""
+"""Playing painted scenes: goals, labels, rewards, records."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_scene_gives_the_same_samples_for_the_same_job(setup: RolloutSetup):
     assert [s.observation.tobytes() for s in first] == [s.observation.tobytes() for s in second]
 
 
-def test_no_two_scenes_share_their_chance():
+def test_no_two_scenes_share_a_seed():
     states = {
         tuple(scene_seed(seed, stage, scene).generate_state(2))
         for seed in range(3)
@@ -86,7 +86,7 @@ def test_no_two_scenes_share_their_chance():
     assert plain not in states
 
 
-def test_goal_grasps_are_on_the_goal_and_labelled_by_the_truth(setup: RolloutSetup):
+def test_goal_grasps_are_on_the_goal_and_labelled_by_the_ground_truth(setup: RolloutSetup):
     rewards = set()
     for scene in range(6):
         samples, _ = play(painted_player(setup), SceneJob(1, scene, 1.0))
@@ -118,11 +118,11 @@ def test_failed_goals_are_not_repeated_while_others_wait(setup: RolloutSetup):
 
 
 def test_goal_agnostic_grasps_are_relabelled(setup: RolloutSetup):
-    """Grasping anything succeeds, and its goal becomes what came up."""
+    """Grasping any object succeeds, and that object becomes the goal."""
     masks: list[np.ndarray] = []
 
     class WrongHand(PaintedTask):
-        """Brings up another bar than the one under the pixel."""
+        """Grasps another bar than the one under the pixel."""
 
         def act(self, action: Action) -> list[str]:
             other = next(n for n in self.bars if not self.mask(n)[action.pixel])
@@ -137,9 +137,9 @@ def test_goal_agnostic_grasps_are_relabelled(setup: RolloutSetup):
         np.testing.assert_array_equal(target_of(sample), mask)
 
 
-def test_what_was_not_seen_could_not_have_been_asked_for(setup: RolloutSetup):
+def test_grasping_an_object_that_was_hidden_counts_as_a_failure(setup: RolloutSetup):
     class Conjurer(PaintedTask):
-        """Brings up a bar of which the camera had seen nothing."""
+        """Grasps a bar that was hidden from the camera."""
 
         def observe(self) -> Observation:
             hidden, self.bars = self.bars, dict(list(self.bars.items())[:-1])
@@ -156,7 +156,9 @@ def test_what_was_not_seen_could_not_have_been_asked_for(setup: RolloutSetup):
     assert {float(s.action["reward"]) for s in samples} == {0.0}
 
 
-def test_a_failed_goal_agnostic_grasp_is_about_what_lies_under_the_pixel(setup: RolloutSetup):
+def test_a_failed_goal_agnostic_grasp_is_of_the_object_under_the_pixel(
+    setup: RolloutSetup,
+):
     class EmptyHand(PaintedTask):
         def act(self, action: Action) -> list[str]:
             return []
@@ -180,7 +182,7 @@ def with_last_stage(setup: RolloutSetup, stage: StageConfig, **changes: object) 
 def test_pushes_end_in_a_grasp_and_only_the_trained_primitive_explores(
     setup: RolloutSetup, name, trained: str, failed: float
 ):
-    # Nothing is ever over the threshold: a grasp comes after max_pushes.
+    # Q_g is never over the threshold: a grasp follows max_pushes pushes.
     setup = with_last_stage(setup, StageConfig(name, n_objects=(6,), max_pushes=2))
     seen: dict[str, set[float]] = {"grasp": set(), "push": set()}
     for scene in range(3):
@@ -197,12 +199,12 @@ def test_pushes_end_in_a_grasp_and_only_the_trained_primitive_explores(
     assert seen["push"] <= {-0.5, 0.0, 0.5}
     assert seen["grasp"]
     assert seen["grasp"] <= {failed, 1.0}  # equations 2 and 4; failures change nothing here
-    assert trained == "push" or failed in seen["grasp"]  # an untrained network has its way
+    assert trained == "push" or failed in seen["grasp"]  # an untrained network chooses grasps
 
 
 def test_a_failed_grasp_that_moves_something_costs_nothing(setup: RolloutSetup):
     class Clumsy(PaintedTask):
-        """Throws the bar out of the picture."""
+        """Throws the bar out of the image."""
 
         def act(self, action: Action) -> list[str]:
             if action.primitive == "grasp":
@@ -219,8 +221,8 @@ def test_a_failed_grasp_that_moves_something_costs_nothing(setup: RolloutSetup):
 
 
 @pytest.mark.parametrize(("name", "failed"), [("push", 0.0), ("alternate-grasp", -1.0)])
-def test_the_baseline_rewards_in_its_own_way(setup: RolloutSetup, name, failed: float):
-    """Pushes of the painted table neither free a ring nor let anything sink: -0.5 each."""
+def test_the_baselines_rewards(setup: RolloutSetup, name, failed: float):
+    """Pushes of painted bars neither empty the ring nor make anything sink: -0.5 each."""
     setup = with_last_stage(
         setup, StageConfig(name, n_objects=(6,), max_pushes=1), rewards="wang2024"
     )
@@ -234,10 +236,10 @@ def test_the_baseline_rewards_in_its_own_way(setup: RolloutSetup, name, failed: 
     assert rewards["push"] == {-0.5}
 
 
-def test_the_gain_of_a_push_is_between_its_two_looks(
+def test_the_gain_of_a_push_compares_its_two_images(
     setup: RolloutSetup, monkeypatch: pytest.MonkeyPatch
 ):
-    """The authors' code scores the old look twice, so that no push ever gains."""
+    """The authors' code scores the old image twice, so no push ever gains."""
     looks: list[Observation] = []
 
     class Remembered(PaintedTask):
@@ -262,7 +264,7 @@ def test_the_gain_of_a_push_is_between_its_two_looks(
     assert [s.action["reward"] == 0.5 for s in samples] == gained
 
 
-def test_nothing_needs_a_push_that_can_be_grasped(setup: RolloutSetup):
+def test_a_goal_that_can_be_grasped_is_not_pushed(setup: RolloutSetup):
     samples, _ = play(painted_player(setup), SceneJob(2, 0, 1.0, grasp_threshold=0.0))
     assert samples
     assert {PRIMITIVES[s.action["primitive"]] for s in samples} == {"grasp"}
@@ -274,7 +276,7 @@ def test_a_fault_ends_the_scene_and_is_no_sample(setup: RolloutSetup):
     assert end.fault == "an object was thrown"
 
 
-def test_new_weights_are_taken_up(setup: RolloutSetup, monkeypatch: pytest.MonkeyPatch):
+def test_new_weights_are_loaded(setup: RolloutSetup, monkeypatch: pytest.MonkeyPatch):
     player = painted_player(setup)
     before, _ = play(player, SceneJob(1, 0, 0.0))
     save_weights(setup.weights, {p: build(TINY.network, p) for p in PRIMITIVES})
@@ -284,7 +286,7 @@ def test_new_weights_are_taken_up(setup: RolloutSetup, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("discount", [0.0, 0.5])
 def test_changes_are_recorded_whatever_the_discount(setup: RolloutSetup, discount: float) -> None:
-    """Whether the next state's value counts, and what a grasp would earn in alternation."""
+    """They decide if the next state's value counts, and a grasp's reward in alternation."""
 
     class Still(PaintedTask):
         def act(self, action: Action) -> list[str]:
@@ -305,7 +307,7 @@ def test_changes_are_recorded_whatever_the_discount(setup: RolloutSetup, discoun
 def test_the_state_in_which_a_scene_stops_is_recorded(
     setup: RolloutSetup, stage: int, tmp_path: Path
 ) -> None:
-    """The scene is cut short; the value of its last state counts as that of any other."""
+    """The scene is cut short, so the value of its last state counts like any other."""
     recipe = dataclasses.replace(TINY, discount=0.5)
     setup = dataclasses.replace(setup, recipe=recipe)
     *samples, last = play(painted_player(setup), SceneJob(stage, 1, 1.0))[0]
@@ -330,7 +332,7 @@ def test_the_state_in_which_a_scene_stops_is_recorded(
     assert len(samples) not in drawn
 
 
-def test_without_a_discount_it_is_not(setup: RolloutSetup) -> None:
+def test_without_a_discount_the_last_state_is_not_recorded(setup: RolloutSetup) -> None:
     samples, _ = play(painted_player(setup), SceneJob(1, 1, 1.0))
     assert NO_ACTION not in [s.action["primitive"] for s in samples]
 
@@ -338,7 +340,7 @@ def test_without_a_discount_it_is_not(setup: RolloutSetup) -> None:
 def test_hiding_a_goal_of_negative_q_is_no_gain(
     setup: RolloutSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is out of sight cannot be grasped, so a push must not earn the rise from -0.5 to 0."""
+    """A hidden goal cannot be grasped, so a push must not earn the rise from -0.5 to 0."""
 
     class Covering(PaintedTask):
         """Every push hides what is under its pixel."""

@@ -13,7 +13,7 @@ from pushgrasp.training.messages import Sample, SceneJob
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def test_samples_beyond_a_stage_or_of_another_are_not_kept(tmp_path: Path):
+def test_samples_of_a_finished_or_another_stage_are_not_recorded(tmp_path: Path):
     run = new_run(tmp_path)
     fill(run, 3, stage=0)
     source = InlineRollouts(run)
@@ -33,7 +33,7 @@ def test_epsilon_decays_to_its_floor(tmp_path: Path):
     assert run.epsilon(0) == 0.5
 
 
-def test_the_level_of_values_is_the_mean_of_the_best(tmp_path: Path):
+def test_q_star_of_values_is_the_mean_of_the_greedy_grasps(tmp_path: Path):
     value = dataclasses.replace(
         TINY, network=dataclasses.replace(TINY.network, output="value"), loss="huber"
     )
@@ -48,7 +48,7 @@ def test_the_level_of_values_is_the_mean_of_the_best(tmp_path: Path):
     assert run.grasp_threshold == 1.5
 
 
-def test_the_level_of_probabilities_is_the_recipe_s(tmp_path: Path):
+def test_q_star_of_probabilities_stays_the_recipes(tmp_path: Path):
     run = new_run(tmp_path, LONGER)
     fill(run, 10)
     run.samples[1] = LONGER.stages[1].n_samples

@@ -1,4 +1,4 @@
-"""A run's folder: new, refused, resumed."""
+"""A run's folder: created, refused, resumed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_another_run_is_not_overwritten(tmp_path: Path):
     assert (tmp_path / "other" / "thesis.txt").read_text() == "dear"
 
 
-def test_a_run_that_never_begins_leaves_what_was_there(tmp_path: Path):
+def test_a_run_that_is_refused_leaves_the_folder_as_it_was(tmp_path: Path):
     mine = tmp_path / "mine"
     mine.mkdir()
     for out in (mine, tmp_path / "new"):
@@ -74,12 +74,12 @@ def test_a_run_that_cannot_be_created_leaves_no_files(
 def test_a_run_whose_replay_was_not_copied_is_not_resumed(
     tmp_path: Path, checkpoint_is_old: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    """Its networks have learned from actions that are not there."""
+    """Its networks have learned from actions that are missing."""
     run = new_run(tmp_path)
     fill(run, 12)
     freeze_all_but(run.networks, "grasp")
     train_step(run, "grasp")
-    if checkpoint_is_old:  # it does not say how many actions there were
+    if checkpoint_is_old:  # it does not count the actions
         save = run_module.save_checkpoint
 
         def save_old(path: Path, networks: Any, optimizers: Any, rng: Any, state: Any) -> None:
@@ -135,13 +135,13 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path):
         resume_run(tmp_path / "run")
 
 
-def test_a_policy_of_another_make_is_no_start(tmp_path: Path):
+def test_a_policy_with_other_networks_cannot_be_the_start(tmp_path: Path):
     Policy.random_init(NetworkConfig(widths=(12, 12, 12))).save_pretrained(tmp_path / "p")
     with pytest.raises(UserError, match="networks differ"):
         train(TINY, tmp_path / "run", TrainingConfig(init_from=str(tmp_path / "p")))
 
 
-def test_it_starts_from_a_policy(tmp_path: Path):
+def test_a_run_starts_from_a_policy(tmp_path: Path):
     policy = Policy.random_init(TINY.network, seed=5)
     policy.save_pretrained(tmp_path / "p")
     start = prepare_start(tmp_path / "run", TINY, TrainingConfig(init_from=str(tmp_path / "p")))

@@ -1,4 +1,4 @@
-"""What a run tells people."""
+"""The progress line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rich.console import Console
 from pushgrasp.training.status import ProgressLine
 
 
-def test_the_time_left_is_that_of_the_stage(monkeypatch: pytest.MonkeyPatch):
-    """Two stages of one name follow each other in the default recipe."""
+def test_the_remaining_time_is_for_the_current_stage(monkeypatch: pytest.MonkeyPatch):
+    """The default recipe has two consecutive stages with one name."""
     clock = [0.0]
     monkeypatch.setattr("pushgrasp.training.status.time.monotonic", lambda: clock[0])
     said = io.StringIO()

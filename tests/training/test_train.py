@@ -1,4 +1,4 @@
-"""The training loop: it learns, it can be stopped, and it says what is wrong."""
+"""The training loop: whole runs, interruptions, errors."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from pushgrasp.workspace import Workspace
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def test_in_alternation_one_network_learns_and_the_other_rests(tmp_path: Path):
+def test_in_alternation_one_network_learns_and_the_other_is_frozen(tmp_path: Path):
     """The authors' code's "alternating" gives GraspNet no gradient at all."""
     both = ("alternate-grasp", "alternate-push")
     stages = [
         StageConfig(name, (6,), n_samples=12, epsilon=(0.8, 0.8), max_pushes=1) for name in both
     ]
-    never = dataclasses.replace(TINY.decision, grasp_threshold=1.0)  # so that pushes are tried
+    never = dataclasses.replace(TINY.decision, grasp_threshold=1.0)  # so that every goal is pushed
     recipe = dataclasses.replace(TINY, stages=(*stages, *stages), decision=never)
     run, states = new_run(tmp_path, recipe), []
 
@@ -71,13 +71,13 @@ def test_resumed_in_alternation_earlier_stages_stay_done(tmp_path: Path):
     assert resumed.samples == [10, 10, 10, 14]
 
 
-def test_a_stage_in_which_there_is_nothing_to_learn_says_so(
+def test_a_stage_without_anything_to_learn_from_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(train_module, "MAX_EMPTY_SCENES", 3)
     sure = dataclasses.replace(TINY.decision, grasp_threshold=-1.0)  # no goal needs a push
     run = new_run(tmp_path, dataclasses.replace(TINY, stages=TINY.stages[2:], decision=sure))
-    with pytest.raises(UserError, match="stage push: 4 scenes in a row had nothing to push"):
+    with pytest.raises(UserError, match="stage push: 4 consecutive scenes had nothing to push"):
         learn(run, InlineRollouts(run))
 
 
@@ -127,13 +127,13 @@ def test_a_whole_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     assert "grasp-any: 1/20" in capfd.readouterr().err
 
 
-def test_ctrl_c_saves_and_resume_goes_on_with_the_counts(tmp_path: Path):
+def test_ctrl_c_saves_and_resume_continues_the_counts(tmp_path: Path):
     run = new_run(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         learn(run, StopsAfter(run, 30))
     stopped = resume_run(tmp_path / "run")
     assert stopped.samples[0] == 20
-    assert 5 <= stopped.samples[1] <= 10  # the last of the first stage's scene is not kept
+    assert 5 <= stopped.samples[1] <= 10  # the rest of the first stage's last scene is dropped
     n_before = sum(stopped.samples)
     assert stopped.updates == run.updates
     assert stopped.elapsed_s > 0
@@ -184,8 +184,8 @@ def test_a_time_limit_stops_with_a_policy(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_it_goes_on(tmp_path: Path):
-    """SIGKILL twice; the run that comes after finds every counted action, and finishes."""
+def test_a_run_killed_at_any_moment_resumes(tmp_path: Path):
+    """SIGKILL twice; the resumed run has every counted action, and finishes."""
     script = textwrap.dedent(
         """
         import sys
@@ -240,7 +240,7 @@ def test_impossible_arguments_are_refused(tmp_path: Path):
         train(TINY, tmp_path / "run", TrainingConfig(imagenet=tmp_path / "x.pth"))
 
 
-def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -252,7 +252,7 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.slow
 def test_training_in_the_simulator(tmp_path: Path):
-    """A few real actions with one real worker, stopped by the end of the last stage."""
+    """A few simulated actions with one worker process, to the end of the last stage."""
     recipe = dataclasses.replace(
         TINY,
         stages=(

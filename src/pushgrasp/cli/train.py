@@ -58,7 +58,7 @@ class TrainCommand(TrainingConfig, RecipeChanges, _RunOptions):
         try:
             policy = train(chosen, self.out, self)
         except KeyboardInterrupt as stop:
-            if not (self.out.expanduser() / CONFIG).is_file():  # it had not begun
+            if not (self.out.expanduser() / CONFIG).is_file():  # it had not started
                 raise
             raise KeyboardInterrupt("resume with --resume") from stop
         print(f"The policy is in {policy}")

@@ -1,8 +1,8 @@
-"""A pool of workers, processes on this machine or Ray actors, that training and evaluation share.
+"""A pool of workers for training and evaluation: local processes or Ray actors.
 
-The pool keeps the books: which worker has which jobs, what it has sent, and who died. A transport
-starts workers and moves assignments and replies. Every worker has a connection of its own, so one
-that dies, at any moment, harms no other: what it had sent is kept, and another takes its place.
+The pool tracks the jobs of each worker, their results, and dead workers. A transport starts workers
+and passes assignments and replies. Each worker has its own connection, so a worker that dies, at
+any moment, affects no other: its earlier results are kept and it is replaced.
 """
 
 from __future__ import annotations
@@ -19,43 +19,43 @@ from ..errors import SimulatorFault, UserError
 from .worker import Assignment, Prepare, Reply
 
 MAX_DEATHS = 5
-"""Times in a row that workers may die without a result in between."""
+"""Consecutive deaths of workers, without a result in between, after which the pool gives up."""
 MAX_PER_CORE = 4
-"""Local workers per core. Each takes half a gigabyte, and more than cores gain nothing."""
+"""Largest number of local workers per core. Each needs half a gigabyte."""
 
 Where = Literal["local", "ray"]
 """Processes on this machine, or actors on a Ray cluster."""
 
 
 class WorkersLostError(RuntimeError):
-    """Workers keep dying; replacing them again would not help."""
+    """Workers keep dying, so replacing them again would not help."""
 
 
 class Link(Protocol):
     """The parent's connection to one worker."""
 
     def send(self, assignment: Assignment) -> None:
-        """Send an assignment; if the worker has died, `read` tells."""
+        """Send an assignment; if the worker has died, `read` reports it."""
         ...
 
     def read(self) -> tuple[list[Reply], str | None]:
-        """Return what has arrived, in order, and if the worker has died, the reason."""
+        """Return the replies so far, in order, and the reason if the worker has died."""
         ...
 
     def stop(self) -> None:
-        """End the worker at once."""
+        """Kill the worker."""
         ...
 
 
 class Transport(Protocol):
-    """Starts workers, and waits for them."""
+    """Starts workers and waits for their replies."""
 
     def start(self) -> Link:
         """Start a worker."""
         ...
 
     def wait(self, links: Sequence[Any], timeout: float | None) -> Sequence[Link]:
-        """Return the links that have something to read, at the latest after `timeout` seconds."""
+        """Return the links that can be read, after at most `timeout` seconds."""
         ...
 
 
@@ -63,24 +63,24 @@ class Transport(Protocol):
 class _Worker:
     number: int  # never used twice
     link: Link
-    assigned: dict[int, Assignment] = field(default_factory=dict)  # and not done, oldest first
+    assigned: dict[int, Assignment] = field(default_factory=dict)  # unfinished, oldest first
 
 
 class Pool:
-    """Workers that do jobs; a context manager, which starts no worker yet.
+    """Workers that do jobs; a context manager. `start` starts the workers.
 
     Args:
-        where: see Where. With Ray, the cluster is connected while the context lasts.
+        where: see Where. With Ray, the context connects to the cluster.
         n: number of workers; None: one per core of this machine, or per CPU of the cluster.
-        backlog: jobs that a worker holds; with 2 it need not wait for the parent in between.
-        attempts: 1: jobs have any number of results, and those of a dead worker are forgotten.
-            More: jobs have one result each, and are tried so often if their workers die.
+        backlog: jobs assigned to a worker at a time; with 2 it need not wait for the parent.
+        attempts: 1: jobs have any number of results, and jobs of a dead worker are dropped.
+            More: jobs have one result each, and are tried this often if their workers die.
         describe: names a job in messages.
     Attributes:
         n: number of workers.
-        deaths: workers that were replaced.
+        deaths: number of workers replaced.
     Raises:
-        UserError: n is less than 1; on entering, there is no Ray or no cluster to be used.
+        UserError: n is less than 1; on entering, Ray is missing or its cluster unusable.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Pool:
         self._where, self._given_n = where, n
         self._backlog, self._attempts, self._describe = backlog, attempts, describe
         self._workers: list[_Worker] = []
-        self._again: deque[Assignment] = deque()
+        self._retries: deque[Assignment] = deque()
         self._lost: Counter[int] = Counter()  # deaths by the number of the assignment
         self._n_started = self._n_assigned = self._generation = self._deaths_in_a_row = 0
         self._error: Exception | None = None
@@ -132,9 +132,9 @@ class Pool:
 
         Args:
             prepare, setup: see `worker.Prepare`.
-            at_most: a limit on their number.
-            shared: name of the field of the dataclass `setup` with the path of a file that this
-                process replaces now and then; workers elsewhere get a copy of each version.
+            at_most: limit on their number.
+            shared: field of the dataclass `setup` with the path of a file that this process
+                replaces from time to time; remote workers get a copy of each version.
         """
         if self._where == "ray":
             from .ray_actors import Actors
@@ -148,13 +148,13 @@ class Pool:
         self.start_with(transport)
 
     def start_with(self, transport: Transport) -> None:
-        """Start the workers by another transport."""
+        """Start the workers with another transport."""
         self._transport = transport
         for _ in range(self.n):
             self._start_one()
 
     def run(self, jobs: Iterable[Any]) -> Generator[Any, None, None]:
-        """Do all jobs, and yield their results in the order in which they arrive.
+        """Do all jobs; yields their results in order of arrival.
 
         Raises:
             See `receive`.
@@ -171,14 +171,14 @@ class Pool:
         """Fill up every worker's backlog.
 
         Args:
-            next_job: returns a job, or None when there is none left.
+            next_job: returns a job, or None if none is left.
         Returns:
-            True if there is something to receive.
+            True if there are jobs in progress or an error to raise.
         """
         for worker in self._workers:
             while len(worker.assigned) < self._backlog:
-                if self._again:
-                    assignment = self._again.popleft()
+                if self._retries:
+                    assignment = self._retries.popleft()
                 elif (job := next_job()) is not None:
                     assignment = Assignment(self._n_assigned, self._generation, job)
                     self._n_assigned += 1
@@ -189,24 +189,24 @@ class Pool:
         return self._error is not None or any(worker.assigned for worker in self._workers)
 
     def cancel(self) -> None:
-        """Forget all jobs under way; workers drop them when the next one is assigned."""
+        """Cancel all current jobs; workers drop them at the next assignment."""
         self._generation += 1
-        self._again.clear()
+        self._retries.clear()
         for worker in self._workers:
             worker.assigned = {}
 
     def receive(self, timeout: float | None = None) -> list[tuple[int, Any]]:
-        """Collect results, and replace workers that died.
+        """Collect results and replace dead workers.
 
         Args:
-            timeout: seconds to wait for the first one; None: as long as it takes.
+            timeout: seconds to wait for the first result; None: no limit.
         Returns:
-            Pairs of a worker's number, never the same for two workers, and a result.
+            Pairs of a worker's number, which is never reused, and a result.
         Raises:
-            WorkersLostError: a job's last attempt has ended its worker, or workers keep dying.
+            WorkersLostError: the worker of a job's last attempt died, or workers keep dying.
             UserError, SimulatorFault: from a job.
-            RuntimeError: from a job, unless there is only one attempt; holds the traceback.
-            All results that came before the error are returned first.
+            RuntimeError: a bug in a job, with its traceback; only with several attempts.
+            Results that arrived before the error are returned first.
         """
         results: list[tuple[int, Any]] = []
         dead: list[tuple[_Worker, str]] = []
@@ -237,10 +237,10 @@ class Pool:
         self._n_started += 1
 
     def _take_error(self, worker: _Worker, number: int, error: Exception) -> str:
-        """Note an error that ends the pool; returns why the worker ended."""
+        """Handle an error that ended a worker; returns its text."""
         if isinstance(error, UserError | SimulatorFault):
             self._error = error
-        elif self._attempts > 1:  # it would fail again
+        elif self._attempts > 1:  # trying again would not help
             assigned = worker.assigned.get(number)
             what = self._describe(assigned.job) if assigned else "a worker"
             self._error = RuntimeError(f"{what} failed:\n{error}")
@@ -250,7 +250,7 @@ class Pool:
 
     def _replace(self, dead: Sequence[tuple[_Worker, str]]) -> None:
         self.deaths += len(dead)
-        self._deaths_in_a_row += 1  # together: a machine may be lost with all its workers
+        self._deaths_in_a_row += 1  # once for all: a machine may be lost with all its workers
         for worker, reason in dead:
             worker.link.stop()
             self._workers.remove(worker)
@@ -259,13 +259,13 @@ class Pool:
         if self._deaths_in_a_row >= MAX_DEATHS and self._error is None:
             self._error = WorkersLostError(
                 f"workers died {MAX_DEATHS} times in a row without a result in between (is there "
-                f"enough memory for {self.n} of them?); the last one: {dead[-1][1]}"
+                f"enough memory for {self.n} workers?); the last one: {dead[-1][1]}"
             )
         for _ in dead if self._error is None else ():
             self._start_one()
 
     def _try_again(self, assigned: Sequence[Assignment], reason: str) -> None:
-        """Assign again what a dead worker had; the first of it was under way."""
+        """Queue a dead worker's assignments again; the first one was in progress."""
         self._lost[assigned[0].number] += 1
         what = f"{self._describe(assigned[0].job)}: its worker died ({reason})"
         if self._lost[assigned[0].number] >= self._attempts:
@@ -274,5 +274,5 @@ class Pool:
                 "workers?)"
             )
             return
-        print(f"{what}; it is done again", file=sys.stderr)
-        self._again.extend(assigned)
+        print(f"{what}; trying again", file=sys.stderr)
+        self._retries.extend(assigned)

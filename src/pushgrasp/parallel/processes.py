@@ -1,4 +1,4 @@
-"""Workers as processes on this machine."""
+"""Worker processes on this machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Process:
 
     def send(self, assignment: Assignment) -> None:
         """See `pool.Link`."""
-        with suppress(OSError):  # it died: `read` tells
+        with suppress(OSError):  # it died: `read` reports it
             self.connection.send(assignment)
 
     def read(self) -> tuple[list[Reply], str | None]:
@@ -70,7 +70,7 @@ class Processes:
 def _blocked_sigint() -> Generator[None, None, None]:
     """Let processes started in the block inherit a blocked SIGINT.
 
-    Ctrl-C is the parent's to handle, and a process that is still importing cannot ignore it yet.
+    The parent handles Ctrl-C, and a process cannot ignore it before its imports are done.
     """
     resource_tracker.ensure_running()  # starting it would unblock SIGINT
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -81,7 +81,7 @@ def _blocked_sigint() -> Generator[None, None, None]:
 
 
 def _run(connection: Connection, prepare: Prepare, setup: Any) -> None:
-    """Be a worker until the parent ends this process, or is gone."""
+    """Run a worker until the parent ends this process or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -101,7 +101,7 @@ def _end_with_parent() -> None:
 
 
 def _send_all(connection: Connection, outbox: queue.Queue[Reply | None]) -> None:
-    """Send what is put into the outbox, in order, up to a None."""
+    """Send the replies in the outbox, in order, up to a None."""
     with suppress(OSError):  # the parent is gone: `_end_with_parent` ends this process
         while (reply := outbox.get()) is not None:
             connection.send(reply)

@@ -1,8 +1,8 @@
 """Workers as actors on a Ray cluster.
 
-An actor works in a thread. Meanwhile it answers one call after the other, each of which brings it
-assignments and fetches replies, so that replies come in order and none twice. When an actor dies,
-only what earlier calls have fetched exists.
+An actor works in a thread and answers one call at a time, which brings assignments and fetches
+replies. So replies arrive in order, and none twice. When an actor dies, replies not yet fetched are
+lost.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from typing import Any
 from .ray_cluster import ENVIRONMENT, RayError, ray
 from .worker import OUTBOX, Assignment, Prepare, Reply, serve
 
-PATIENCE = 0.5
-"""Seconds that an actor waits for a reply to fetch before it answers without one."""
+MAX_WAIT = 0.5
+"""Seconds that a call waits for a reply before it returns without one."""
 
 
 class RayWorker:
     """The actor.
 
     Args:
-        prepare, setup, shared: see `pool.Pool.start`; the shared file is replaced by a
-            copy in memory, since a killed actor could not clean up a disk.
-        folder: the parent's working directory; relative paths are meant from there.
+        prepare, setup, shared: see `pool.Pool.start`; the copy of the shared file is in memory,
+            since a killed actor could not remove it from a disk.
+        folder: the parent's working directory, for relative paths.
     """
 
     def __init__(self, prepare: Prepare, setup: Any, shared: str, folder: str) -> None:
@@ -46,13 +46,13 @@ class RayWorker:
         self._thread.start()
 
     def exchange(self, assignments: list[Assignment], content: bytes | None) -> list[Reply]:
-        """Take assignments and hand over the replies since the last call.
+        """Take assignments and return the replies since the last call.
 
         Args:
             assignments: new ones.
-            content: of the shared file, if it has changed.
+            content: new content of the shared file, or None.
         Returns:
-            Replies in order; none if none came in PATIENCE.
+            Replies in order; none after MAX_WAIT seconds.
         """
         if content is not None:
             self._replace_file(content)
@@ -60,7 +60,7 @@ class RayWorker:
             self._inbox.put(assignment)
         replies: list[Reply] = []
         with suppress(queue.Empty):
-            replies.append(self._outbox.get(timeout=PATIENCE))
+            replies.append(self._outbox.get(timeout=MAX_WAIT))
             while len(replies) < OUTBOX:
                 replies.append(self._outbox.get_nowait())
         return replies
@@ -70,20 +70,20 @@ class RayWorker:
         with open(fresh, "wb") as file:
             file.write(content)
             file.flush()
-            os.dup2(fresh, self._file)  # at once, as a rename would
+            os.dup2(fresh, self._file)  # atomic, like a rename
 
 
 class Actor:
-    """One worker and the call to it that is under way; a `pool.Link`."""
+    """One worker and the current call to it; a `pool.Link`."""
 
     def __init__(self, actor: Any) -> None:
         self._actor = actor
         self._unsent: list[Assignment] = []
-        self._version: object = None  # of the shared file that it has
-        self.answer: Any = None  # reference to what the call will return
+        self._version: object = None  # of its copy of the shared file
+        self.answer: Any = None  # reference to the call's result
 
     def call(self, version: object, content: Any) -> None:
-        """Make a call unless one is under way; `content` is a reference to the shared file's."""
+        """Make a call unless there is one; `content` is a reference to the shared file's."""
         if self.answer is None:
             news = content if version != self._version else None
             self.answer = self._actor.exchange.remote(self._unsent, news)
@@ -113,7 +113,7 @@ class Actors:
         self._arguments = (prepare, setup, shared, os.getcwd())
         self._path: Path | None = getattr(setup, shared) if shared else None
         self._version: object = None
-        self._content: Any = None  # reference to the shared file's newest in the object store
+        self._content: Any = None  # reference to the latest shared file in the object store
 
     def start(self) -> Actor:
         """Start an actor."""
@@ -133,10 +133,10 @@ class Actors:
         return [by_answer[answer] for answer in ready]
 
     def _look_for_file(self) -> None:
-        """Put a new version of the shared file where all machines can read it."""
+        """Put a new version of the shared file into the object store."""
         if self._path is None:
             return
-        with suppress(FileNotFoundError):  # none is there yet
+        with suppress(FileNotFoundError):  # there is none yet
             status = self._path.stat()
             version = (status.st_mtime_ns, status.st_ino)
             if version != self._version:

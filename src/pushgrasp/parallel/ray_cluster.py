@@ -1,4 +1,4 @@
-"""The connection to a Ray cluster: found or started, and left as it was found."""
+"""Connect to a Ray cluster, or start a local one, and clean up afterwards."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ except ModuleNotFoundError as error:
     ) from error
 
 ENVIRONMENT = {"env_vars": ONE_THREAD}
-"""Runtime environment of every worker, which has one core."""
+"""Runtime environment of a worker, which has one core."""
 
 
 @contextmanager
 def cluster(n: int | None = None) -> Generator[int]:
-    """Connect to the cluster that RAY_ADDRESS names, or to a local one started here.
+    """Connect to the cluster at RAY_ADDRESS, or start a local one.
 
-    At the end what was begun here is shut down: the local cluster with all its processes, or
-    the connection. A connection that was there before is used and kept.
+    At the end the local cluster is stopped or the connection closed. An existing connection is
+    used and kept.
 
     Args:
-        n: workers that are to run; a local cluster gets as many CPUs, one each. None: as many
-            as the cluster has CPUs; a local one gets this machine's.
+        n: number of workers, and of CPUs of a local cluster. None: one per CPU of the cluster; a
+            local one gets all of this machine's.
     Yields:
         The number of the cluster's CPUs.
     Raises:
-        UserError: the cluster does not answer, or cannot be used from here.
+        UserError: the cluster does not answer or is unusable from here.
     """
     is_ours = not ray.is_initialized()
     if is_ours:
@@ -50,8 +50,8 @@ def cluster(n: int | None = None) -> Generator[int]:
         n_cpus = int(ray.cluster_resources().get("CPU", 0))
         if n is not None and n_cpus < n:
             print(
-                f"warning: the Ray cluster has {n_cpus} CPUs for {n} workers; the others wait "
-                "until it has more",
+                f"warning: the Ray cluster has {n_cpus} CPUs for {n} workers; the other workers "
+                "start when it has more",
                 file=sys.stderr,
             )
         yield n_cpus
@@ -67,7 +67,7 @@ def _connect(address: str, n: int) -> None:
     on_terminate = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **own)
-    except Exception as error:  # Ray has no common one for this
+    except Exception as error:  # Ray has no common class for these
         ray.shutdown()
         raise UserError(
             f"RAY_ADDRESS={address} names no Ray cluster that can be used from here ({error}); "
@@ -77,4 +77,4 @@ def _connect(address: str, n: int) -> None:
         ) from error
     finally:
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, on_terminate)  # Ray's own would not save the run
+            signal.signal(signal.SIGTERM, on_terminate)  # Ray's handler would not save the run

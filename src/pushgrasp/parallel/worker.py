@@ -1,4 +1,4 @@
-"""A worker's side of a pool: it works through the jobs that it is assigned, and replies."""
+"""The worker's side of a pool: process assigned jobs and send replies."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 from ..errors import SimulatorFault, UserError
 
 OUTBOX = 32
-"""Replies that wait in a worker while the parent is busy, so that the worker need not."""
+"""Replies that a worker may queue while the parent is busy."""
 NO_JOB = -1
 
 Work = Callable[[Any], Iterator[Any]]
 """Does a job: yields its results one by one."""
 Prepare = Callable[[Any], Work]
-"""Called with the pool's setup once in every worker. A module-level function, since workers are
-fresh interpreters; with Ray, one that the cluster's machines have, too."""
+"""Called once per worker with the pool's setup. It must be a module-level function, since workers
+are fresh interpreters; with Ray, the cluster's machines must have it too."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Assignment:
     """A job as it is sent to a worker."""
 
     number: int  # unique in the pool
-    generation: int  # newer ones cancel older ones
+    generation: int  # a newer one cancels older ones
     job: Any
 
 
@@ -41,7 +41,7 @@ class Reply:
 
 
 def one_result(prepare: Callable[[Any], Callable[[Any], Any]], setup: Any) -> Work:
-    """Make the work of jobs with one result each from a function that returns it.
+    """Make Work from a function that returns the single result of a job.
 
     Args:
         prepare: returns the function, in every worker; `partial(one_result, prepare)` is a Prepare.
@@ -58,13 +58,13 @@ def serve(
     has_more: Callable[[], bool],
     send: Callable[[Reply], None],
 ) -> None:
-    """Work through assignments, of the newest generation only, until one of them fails.
+    """Do assignments of the newest generation until one fails.
 
     Args:
         prepare, setup: see Prepare.
         take: waits for the next assignment.
         has_more: tells if one is waiting.
-        send: takes replies in order; the last one has an error.
+        send: takes replies in order; the last one holds the error.
     """
     number, waiting = NO_JOB, deque[Assignment]()
     try:

@@ -1,4 +1,4 @@
-"""Choosing goals and actions for training: at random, or with the networks as last published."""
+"""Choose goals and actions in training, at random or with the latest published networks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..interfaces import Action, Primitive
 from ..perception.observation import Observation
 from ..perception.segmentation import goal_mask, smooth_color
+from ..policy.base import Mask
 from ..policy.learned import choose_device
 from ..policy.maps import best, highest, smooth, weight_push
 from ..policy.networks import QNetwork, build
@@ -22,17 +23,15 @@ from .recipes import Recipe
 from .replay_buffer import PRIMITIVES
 from .task import RGB, Timer
 
-Mask = npt.NDArray[np.bool_]
-
 MIN_GOAL_PX = 20
 """Visible pixels (0.8 cm2) from which an object can be a goal."""
 GOALS_TO_TRY = 10
-"""Objects examined in search of one that cannot be grasped yet, and so is worth a push."""
+"""Objects scored in search of one that cannot be grasped yet, which is worth a push."""
 
 
 @dataclass(frozen=True)
 class RolloutSetup:
-    """What a rollout worker needs."""
+    """Setup of a rollout worker."""
 
     recipe: Recipe
     seed: int  # of the run
@@ -42,13 +41,13 @@ class RolloutSetup:
 
 @dataclass(frozen=True)
 class Goal:
-    """An object to retrieve, and what is seen of it."""
+    """An object to retrieve, and its visible pixels."""
 
     name: str
     rgb: RGB
     mask: Mask  # (H, W)
-    q: float = 0.0  # best Q_g over the mask, where it was needed
-    n_pushes: int = 0  # made for it so far
+    q: float = 0.0  # best Q_g over the mask, if computed
+    n_pushes: int = 0  # pushes for it so far
 
 
 def visible_goals(
@@ -57,7 +56,7 @@ def visible_goals(
     rng: np.random.Generator,
     tried: Set[str] = frozenset(),
 ) -> Iterator[Goal]:
-    """Yield the objects that are visible enough, in random order, those not tried yet first."""
+    """Yield the objects that are visible enough, in random order, untried ones first."""
     names = [str(name) for name in rng.permutation(sorted(objects))] if objects else []
     smoothed = smooth_color(observation.heightmap.color)
     for name in sorted(names, key=lambda name: name in tried):
@@ -69,7 +68,7 @@ def visible_goals(
 
 
 class Actor:
-    """The networks, and how goals and actions are chosen with them.
+    """Chooses goals and actions with the networks.
 
     Args:
         setup: recipe and weights.
@@ -88,8 +87,8 @@ class Actor:
     def renew(self) -> None:
         """Load new weights if the learner has published any.
 
-        Call it between scenes: within one, values before and after a push must come from the
-        same network.
+        To be called between scenes: within a scene, values before and after a push must come from
+        one network.
         """
         status = self._weights.stat()
         version = (status.st_mtime_ns, status.st_ino)
@@ -110,8 +109,8 @@ class Actor:
         Args:
             goals: from `visible_goals`.
             observation: the state.
-            n_compared: number of goals of which the one with Q_g nearest to the threshold is
-                chosen; 1: the first.
+            n_compared: number of goals among which the one with Q_g nearest to the threshold is
+                chosen; 1: the first goal.
             threshold: Q_g*.
         """
         if n_compared == 1:
@@ -125,7 +124,7 @@ class Actor:
     def goal_to_push_for(
         self, goals: Iterator[Goal], observation: Observation, threshold: float
     ) -> Goal | None:
-        """Choose the first goal with Q_g up to the threshold, else the last one examined."""
+        """Choose the first goal with Q_g up to the threshold, else the last one scored."""
         chosen = None
         for goal in islice(goals, GOALS_TO_TRY):
             q = self.best_grasp(observation, goal.mask)
@@ -146,15 +145,15 @@ class Actor:
         """Choose an action epsilon-greedily.
 
         Args:
-            primitive: which.
+            primitive: grasp or push.
             observation: the state.
-            target: (H, W) the current target; grasps are chosen on it.
-            explorable: (H, W) where random actions may be; not empty.
+            target: (H, W) the current target; greedy grasps are on it.
+            explorable: (H, W) pixels of random actions; not empty.
             epsilon: probability of a random pixel and rotation.
             rng: random number generator.
         Returns:
-            The action, its q NaN if random, and True if it is random; None if the network
-            allows no action.
+            The action, with q NaN if it is random, and True if it is random. The action is None if
+            the network allows none.
         """
         if rng.random() < epsilon:
             row, column = (int(i) for i in rng.choice(np.argwhere(explorable)))
@@ -170,7 +169,7 @@ class Actor:
         return observation.action(primitive, *place, q=float(scores[place])), False
 
     def best_grasp(self, observation: Observation, target: Mask) -> float:
-        """Return the highest Q_g over the target; 0, a failure's value, if there is none."""
+        """Return the highest Q_g over the target; 0, the value of a failure, without any."""
         return highest(self._scores("grasp", observation, target))
 
     def _scores(
@@ -180,7 +179,7 @@ class Actor:
         allowed = target if primitive == "grasp" else observation.objects | target
         with self._timer("network"):
             scores = self._networks[primitive].score(observation, target, allowed)
-            # As in `Policy`, so that Q_g* is measured on what it will be compared with.
+            # As in the policy's rule, so that Q_g* is measured on what it is compared with.
             return (
                 smooth(scores, self._recipe.decision.smooth_px) if primitive == "grasp" else scores
             )

@@ -1,6 +1,6 @@
 """A run's state in one safetensors file: weights, optimisers, RNG states and counters.
 
-One file, replaced as a whole, cannot hold weights and counters of different moments.
+The file is replaced atomically, so weights and counters always match.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ def save_checkpoint(
     rng: np.random.Generator,
     state: dict[str, Any],
 ) -> None:
-    """Write all that a run needs to continue as if it had not stopped.
+    """Write everything that a run needs to continue as if it had not stopped.
 
     Args:
-        path: the file; replaced as a whole.
+        path: the file; replaced atomically.
         networks, optimizers: by name.
-        rng: the run's random number generator; PyTorch's is saved, too.
-        state: counters and the like, JSON-ready.
+        rng: the run's random number generator; PyTorch's is saved too.
+        state: counters and thresholds, JSON-serialisable.
     Raises:
-        UserError: the disk is full; the older checkpoint is still there.
+        UserError: the disk is full; the previous checkpoint is kept.
     """
     tensors: dict[str, Tensor] = {"torch_rng": torch.get_rng_state()}
     groups: dict[str, Any] = {}
@@ -65,11 +65,11 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path, networks: Networks, optimizers: Optimizers, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Restore what `save_checkpoint` wrote.
+    """Load a checkpoint.
 
     Args:
         path: the file.
-        networks, optimizers, rng: of the same kind as then; overwritten.
+        networks, optimizers, rng: of the same kind as saved; overwritten.
     Returns:
         The state given to `save_checkpoint`.
     Raises:
@@ -114,7 +114,7 @@ def _named(path: Path) -> Generator[None]:
 
 
 def save_weights(path: Path, networks: Networks) -> None:
-    """Publish the networks' weights for the rollout workers, as a whole."""
+    """Publish the networks' weights for the rollout workers, atomically."""
     write_atomic(
         path,
         save(
@@ -128,7 +128,7 @@ def save_weights(path: Path, networks: Networks) -> None:
 
 
 def load_weights(path: Path, networks: Networks) -> None:
-    """Read what `save_weights` wrote into networks of the same kind."""
+    """Load published weights into networks of the same kind."""
     with safe_open(path, "pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     for name, network in networks.items():

@@ -15,7 +15,7 @@ from ..utils.device import Device
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How and where a recipe is trained. The recipe itself has the numbers of the method."""
+    """How and where to train. The numbers of the method are in the recipe."""
 
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
     """Resume the run in the folder, with its own recipe and seed."""
@@ -60,6 +60,6 @@ class TrainingConfig:
             raise UserError(f"time limit {self.time_limit}: it must be above 0 s")
         if self.resume and (self.init_from is not None or self.imagenet is not None):
             raise UserError(
-                "init_from and imagenet say what a new run starts from; leave them out to resume "
-                "one, which has its own weights"
+                "init_from and imagenet set the initial weights of a new run; a resumed run has "
+                "its own, so leave them out"
             )

@@ -1,4 +1,4 @@
-"""One gradient step: a batch of the replay, its targets, its loss."""
+"""One gradient step: a batch from the replay, its targets, its loss."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .replay_buffer import Replay, unpack_target
 from .rewards import reward_in_alternation, target
 
 MAX_SHIFT_PX = 8
-"""Heightmap pixels (16 mm) by which crops are shifted at random."""
+"""Largest random shift of crops, in heightmap pixels (16 mm)."""
 MAX_ROTATION = 0.2
-"""Rotation indices (4.5 degrees) by which they are rotated; a fifth of the way to the next."""
+"""Largest random rotation of crops, in rotation indices (4.5 degrees)."""
 REFRESH = 300
-"""Updates for which the value of a following state is kept."""
+"""Updates for which the value of a next state is kept."""
 CHUNK = 16
-"""Crops made at once: the images of 64 (64 MB) would be new pages for every batch."""
+"""Crops computed at once: 64 would need 64 MB, freshly mapped for every batch."""
 
 
 def update(
@@ -42,14 +42,14 @@ def update(
     """Take one gradient step on a batch.
 
     Args:
-        network: in training mode; its primitive's actions are drawn.
+        network: in training mode; actions of its primitive are drawn.
         optimizer: of its parameters.
         replay: the TD errors of the drawn actions are updated.
         recipe: batch size, loss, discount, augmentation.
         rng: draws the batch and its augmentation.
-        n_updates: steps that the network has taken.
-        alternating: True in stage 3, where grasps of all stages are rewarded by equation 4, so that
-            no failure has two labels.
+        n_updates: gradient steps so far.
+        alternating: True in stage 3, where equation 4 rewards the grasps of all stages, so that
+            every failure has one label.
     Returns:
         The loss, in nats or squared units of Q.
     """
@@ -108,7 +108,7 @@ def augment(
     recipe: Recipe,
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Draw other views of the same actions.
+    """Draw random views of the same actions.
 
     Args:
         rotations: (B,) rotation indices.
@@ -116,9 +116,9 @@ def augment(
         recipe: which augmentations.
         rng: random number generator.
     Returns:
-        (B,) rotation indices, half of the grasps' by 180 degrees further, and all a little
-        further if the recipe augments; (B, 2) shifts of the crops in heightmap pixels; (B, 2) True
-        to mirror the crops' rows; their columns never are.
+        (B,) rotation indices, for half of the grasps rotated by 180 degrees, and all perturbed if
+        the recipe augments; (B, 2) shifts of the crops in heightmap pixels; (B, 2) True to mirror
+        the crops' rows, never their columns.
     """
     n = len(rotations)
     rotated, shifts, flips = rotations.astype(np.float64), np.zeros((n, 2)), np.zeros((n, 2), bool)
@@ -176,19 +176,19 @@ def next_values(
     n_updates: int,
     workspace: Workspace,
 ) -> npt.NDArray[np.float64]:
-    """Compute the best Q in the states that actions led to, by the current or a recent network.
+    """Compute the best Q of the next states, by the current or a recent network.
 
-    A value is kept with its action for REFRESH updates: it costs 8 or 16 crops, and targets that
-    move less make learning steadier (Mnih et al. 2015).
+    A value is kept for REFRESH updates: it costs 8 or 16 crops, and slowly moving targets stabilise
+    learning (Mnih et al. 2015).
 
     Args:
-        network: of the actions' primitive.
-        replay: holds the following states.
+        network: for the actions' primitive.
+        replay: holds the next states.
         indices: (B,) of the actions.
-        n_updates: steps that the network has taken.
+        n_updates: gradient steps so far.
         workspace: of the recorded states.
     Returns:
-        (B,), 0 where there is no following state or it does not count (`rewards.bootstraps`).
+        (B,) values; 0 where there is no next state or it does not count (`rewards.bootstraps`).
     """
     actions, drawn = replay.actions, replay.actions[indices]
     counts = drawn["bootstraps"] & (drawn["next"] >= 0)
@@ -223,9 +223,9 @@ def cosine_rate(done: int, total: int, recipe: Recipe) -> float:
 
 
 def freeze_all_but(networks: dict[Primitive, QNetwork], trainee: Primitive) -> None:
-    """Let one network learn; the others keep their weights and BatchNorm statistics.
+    """Freeze all networks but one, BatchNorm statistics included.
 
-    The authors' code freezes head layers only, so that the trunks drift.
+    The authors' code freezes only head layers, so the trunks drift.
     """
     for name, network in networks.items():
         network.requires_grad_(name == trainee)

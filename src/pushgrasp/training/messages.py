@@ -1,4 +1,4 @@
-"""What the learner and its rollout workers send each other."""
+"""Messages between the learner and its rollout workers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class SceneJob:
-    """Play one scene."""
+    """A scene to play."""
 
     stage: int  # index into the recipe's stages
     scene: int  # number of the scene in its stage; its seed follows from it
@@ -20,20 +20,20 @@ class SceneJob:
 
 @dataclass(frozen=True)
 class Sample:
-    """One action and the state it was chosen in."""
+    """One action and the state in which it was chosen."""
 
     observation: npt.NDArray[np.void]  # () record of `replay_buffer.observation_dtype`
     action: npt.NDArray[np.void]  # () record of dtype `replay_buffer.ACTION`
-    follows: bool = False  # the state is the one that this scene's previous sample led to
+    follows: bool = False  # True if the scene's previous action led to this state
     seconds: dict[str, float] = field(default_factory=dict)  # spent since then, by kind of work
 
 
 @dataclass(frozen=True)
 class SceneEnd:
-    """A scene is over."""
+    """The end of a scene."""
 
     job: SceneJob
-    fault: str = ""  # why it was aborted; its last action is not counted
+    fault: str = ""  # why it was aborted; its last action is discarded
     seconds: dict[str, float] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""Figures of a training run: measured stage by stage, written as JSON lines and for TensorBoard."""
+"""Metrics of a training run, written as JSON lines and for TensorBoard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ..errors import UserError
 from ..utils.files import reason, to_json
 
-if TYPE_CHECKING:  # PyTorch is slow to import, and of no use to readers
+if TYPE_CHECKING:  # PyTorch is slow to import, and readers of metrics do not need it
     from .messages import Message
     from .run import Run
 
@@ -35,8 +35,8 @@ def success_rate(actions: npt.NDArray[np.void], *, explored: bool) -> float:
 
     Args:
         actions: (n,) records of dtype `replay_buffer.ACTION`.
-        explored: True for random actions, False for the network's own. The latter give the
-            learning curve; a curve over both mostly shows epsilon fall.
+        explored: True for random actions, False for greedy ones. Greedy actions give the learning
+            curve; a curve over both mostly shows the decay of epsilon.
     Returns:
         0 to 1, over at most RECENT actions; NaN if there are none.
     """
@@ -45,7 +45,7 @@ def success_rate(actions: npt.NDArray[np.void], *, explored: bool) -> float:
 
 
 class StageMetrics:
-    """Measures one stage of a run from report to report, and keeps the run's elapsed time.
+    """Measures one stage of a run between reports, and adds up the run's elapsed time.
 
     Args:
         run: the run.
@@ -61,21 +61,21 @@ class StageMetrics:
         self._losses: list[float] = []
 
     def count(self, message: Message) -> None:
-        """Count how a worker spent its time."""
+        """Add the times in a worker's message."""
         self._worker_seconds.update(message.seconds)
 
     @contextmanager
     def learning(self) -> Generator[list[float]]:
-        """Count the time of a block as the learner's; yields the list to append its loss to."""
+        """Count the time of a block as the learner's; yields the list to append losses to."""
         start = time.monotonic()
         yield self._losses
         self._learner_seconds += time.monotonic() - start
 
     def report(self, worker_deaths: int) -> Line:
-        """Return a line of metrics, and start to count again.
+        """Return a line of metrics and reset all counts.
 
         Args:
-            worker_deaths: workers that were replaced so far.
+            worker_deaths: number of workers replaced so far.
         """
         now, run = time.monotonic(), self._run
         wall = max(now - self._since, 1e-9)
@@ -92,9 +92,9 @@ class StageMetrics:
             "epsilon": run.epsilon(self._index),
             "samples_per_s": (n - self._samples) / wall,
             "wall_s": run.elapsed_s,
-            # of the workers' time,
+            # Shares of the workers' time, then of the learner's.
             **{f"share_{k}": s / worked for k, s in sorted(self._worker_seconds.items()) if worked},
-            "share_learning": self._learner_seconds / wall,  # and of the learner's
+            "share_learning": self._learner_seconds / wall,
             "faults": run.faults,
             "worker_deaths": worker_deaths,
             "grasp_threshold": run.grasp_threshold,
@@ -105,7 +105,7 @@ class StageMetrics:
         return line
 
     def summary(self) -> str:
-        """Return a few words for the progress line."""
+        """Return a short status for the progress line."""
         greedy = self._success(explored=False)
         known = "no greedy actions yet" if np.isnan(greedy) else f"{greedy:.0%} greedy success"
         return f"{known}, epsilon {self._run.epsilon(self._index):.2f}"
@@ -115,14 +115,14 @@ class StageMetrics:
 
 
 class MetricsLog:
-    """`metrics.jsonl` and TensorBoard files in a run's folder; a resumed run continues both."""
+    """Writes `metrics.jsonl` and TensorBoard files; a resumed run continues both."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / METRICS
         self._file = open(self._path, "a+b", buffering=0)  # noqa: SIM115, closed by `close`
         content = self._path.read_bytes()
-        self._file.truncate(content.rfind(b"\n") + 1)  # without a line that a kill cut
-        # Slow to import and of no use to rollout workers.
+        self._file.truncate(content.rfind(b"\n") + 1)  # drops a line cut off by a kill
+        # Slow to import, and not needed by rollout workers.
         from torch.utils.tensorboard.writer import SummaryWriter
 
         self._board = SummaryWriter(str(directory / "tensorboard"))
@@ -138,9 +138,9 @@ class MetricsLog:
 
         Args:
             samples: actions so far, the x axis.
-            values: names, and numbers or words; TensorBoard gets the numbers.
+            values: by name, numbers and strings; TensorBoard gets the numbers.
         Raises:
-            OSError: the disk is full; the file then ends with its last whole line.
+            OSError: the disk is full; the file then ends with its last complete line.
         """
         size = self._path.stat().st_size
         line = (to_json({"samples": samples, **values}) + "\n").encode()
@@ -156,20 +156,20 @@ class MetricsLog:
         self._board.flush()
 
     def close(self) -> None:
-        """Close both."""
+        """Close all files."""
         self._file.close()
         self._board.close()
 
 
 def read_metrics(directory: Path) -> tuple[list[Line], list[str]]:
-    """Read a run's metrics; damaged lines are left out.
+    """Read a run's metrics, without damaged lines.
 
-    A last line without an end is ignored: it is being written, or was when the run was killed.
+    An unfinished last line is ignored: it is being written, or the run was killed there.
 
     Args:
         directory: of the run.
     Returns:
-        The lines, oldest first, with "samples" in each; and a sentence for each damaged one.
+        The lines, oldest first, and a sentence per damaged line.
     Raises:
         UserError: the file cannot be read.
     """
@@ -191,7 +191,7 @@ def read_metrics(directory: Path) -> tuple[list[Line], list[str]]:
 
 
 def _parse(raw: bytes) -> Line:
-    """Parse a line; ValueError says what it lacks."""
+    """Parse a line; raises ValueError, which says what is wrong."""
     line: Any = json.loads(raw)
     if not isinstance(line, dict):
         raise ValueError("is no object with named values")

@@ -1,7 +1,7 @@
-"""Recipes: every number of a policy and of its training, each with its source.
+"""Recipes: every number of a policy and of its training, with its source.
 
-A recipe is a value, not a subclass: `RECIPES["paper"]` is the paper's method, `RECIPES["default"]`
-ours. What a policy keeps of it is in `policy.config`; a run's folder holds the whole recipe.
+`RECIPES["paper"]` is the paper's method, `RECIPES["default"]` ours. A policy keeps the part in
+`policy.config`; a run's folder holds the whole recipe.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ class StageConfig:
     """One stage of training."""
 
     name: Literal["grasp-any", "grasp-goal", "push", "alternate-grasp", "alternate-push"]
-    """grasp-any, grasp-goal: goal-agnostic, then goal-conditioned grasping (section III-C.1); push:
-    pushing against the frozen GraspNet (III-C.2); alternate-grasp, alternate-push: one network
+    """grasp-any and grasp-goal: goal-agnostic and goal-conditioned grasping (section III-C.1);
+    push: pushing with GraspNet frozen (III-C.2); alternate-grasp and alternate-push: one network
     learns, the other is frozen (III-C.3)."""
     n_objects: tuple[int, ...] = (10,)
-    """Objects in a scene; drawn anew for each (paper: 10, then 20)."""
+    """Numbers of objects, one of which is drawn per scene (paper: 10, then 20)."""
     scenes: tuple[str, ...] = ("random",)
-    """Kinds of scenes; drawn anew for each."""
+    """Kinds of scenes, one of which is drawn per scene."""
     n_samples: int = 3000
-    """Actions of the primitive that the stage trains."""
+    """Actions of the trained primitive, after which the stage ends."""
     epsilon: tuple[float, float] = (0.5, 0.1)
     """Exploration at the start and at the end of its decay (section III-C.4)."""
     epsilon_decay: float = 0.9998
     """Factor per action (authors' code)."""
     randomise: bool = False
-    """Vary masses, frictions, sizes, colours and light from scene to scene."""
+    """Randomise masses, frictions, sizes, colours and light per scene."""
     goals_compared: int = 1
-    """Visible objects of which the one with Q_g nearest to Q_g* becomes the goal: the rule depends
-    on it, and a goal that surely can or cannot be grasped teaches little. 1: any object."""
+    """Number of visible objects among which the one with Q_g nearest to Q_g* becomes the goal: the
+    decision depends on that comparison, and clear cases teach little. 1: any visible object."""
     max_pushes: int = 5
     """Pushes for a goal before it is grasped, where pushes and grasps mix (section III-C.2)."""
 
     @property
     def trains(self) -> Primitive:
-        """Return the primitive whose network learns; the other one keeps all its weights."""
+        """Return the primitive whose network learns; the other network is frozen."""
         return "push" if self.name in ("push", "alternate-push") else "grasp"
 
     @property
@@ -55,7 +55,7 @@ class StageConfig:
 
     @property
     def mixes(self) -> bool:
-        """Tell if pushes and grasps mix in a scene, as they do when the policy is used."""
+        """Tell if a scene has both pushes and grasps, as when the policy is used."""
         return self.name == "push" or self.alternates
 
 
@@ -73,13 +73,13 @@ class Recipe:
         StageConfig("push", n_objects=(20,)),
     )
     discount: float = 0.5
-    """gamma (section III-C.4); 0 where a network predicts one step's success."""
+    """gamma (section III-C.4); 0 for networks that predict the success of a single action."""
     rewards: Literal["paper", "wang2024"] = "paper"
     """Equations 2 to 4, or those of the baseline."""
     loss: Literal["huber", "bce"] = "huber"
     learning_rate: float = 1e-4
     learning_rate_end: float = 1e-4
-    """Where a half cosine over a network's updates ends."""
+    """Final rate of a half cosine over a network's updates."""
     weight_decay: float = 2e-5
     batch_size: int = 32
     updates_per_sample: float = 1.0
@@ -91,13 +91,13 @@ class Recipe:
     replay_priority: float = 2.0
     """Exponent of the power law over ranks of TD errors (authors' code); 0: uniform."""
     sigma: float = 0.03
-    """m, spread of the Gaussian that places objects in training scenes."""
+    """m, standard deviation of the Gaussian that places objects in training scenes."""
     workspace: Workspace = field(default_factory=Workspace)
-    """Of all training scenes."""
+    """Workspace of all training scenes."""
 
     @property
     def keeps_color(self) -> bool:
-        """Tell if the network sees colours, so that the replay must keep them."""
+        """Tell if the replay must hold colours, which only some networks use."""
         return self.network.name != "compact"
 
 
@@ -106,7 +106,7 @@ _DENSENET = NetworkConfig(
     name="densenet121",
     output="value",
     window="workspace",
-    crop_px=640,  # zoomed twice, and room for any rotation (authors' code)
+    crop_px=640,  # magnified twice, with margins for any rotation (authors' code)
     crop_resolution=0.001,
 )
 
@@ -123,8 +123,8 @@ def alternating(
 def _three_stages(n_objects: int, n_alternating: int) -> tuple[StageConfig, ...]:
     """Return the stages of section III-C: grasping, pushing among 20 objects, alternation.
 
-    The paper gives no number of actions; these take two cores under an hour. Exploration decays
-    faster than the authors' 0.9998 per action, since there are fewer.
+    The paper gives no numbers of actions; these take less than an hour on two cores. Exploration
+    decays faster than the authors' 0.9998 per action, because there are fewer actions.
 
     Args:
         n_objects: objects in the scenes of stage 1.
@@ -140,8 +140,8 @@ def _three_stages(n_objects: int, n_alternating: int) -> tuple[StageConfig, ...]
 
 
 _PUSHES_IN_A_ROW = 4
-"""Then the best grasp is made. Section III-C.2 allows five in training; at test the fifth action
-without effect ends the trial."""
+"""Consecutive pushes before the best grasp is executed. Section III-C.2 allows five in training;
+at test time the fifth action without effect ends the trial."""
 
 _PAPER = Recipe(
     name="paper",
@@ -149,7 +149,7 @@ _PAPER = Recipe(
     decision=DecisionConfig(grasp_threshold=1.78, max_pushes=_PUSHES_IN_A_ROW),
     stages=_three_stages(n_objects=10, n_alternating=20),
     learning_rate=1e-3,
-    learning_rate_end=1e-4,  # the authors' rate of alternation
+    learning_rate_end=1e-4,  # the authors' rate in alternation
     updates_per_sample=0.5,
 )
 
@@ -233,12 +233,12 @@ def check_recipe(recipe: Recipe) -> None:
     """Check that a recipe can be trained.
 
     Raises:
-        UserError: it cannot; the message names the number.
+        UserError: it cannot; the message names the wrong number.
     """
     if recipe.name in VARIANTS:
         raise UserError(
-            f"recipe {recipe.name!r} decides by the networks of {VARIANTS[recipe.name][0]!r} and "
-            "needs no training; train that one"
+            f"recipe {recipe.name!r} uses the networks of {VARIANTS[recipe.name][0]!r}; train that "
+            "recipe instead"
         )
     for stage in recipe.stages:
         if stage.n_samples < 1 or not stage.n_objects or not stage.scenes:

@@ -1,8 +1,8 @@
-"""The replay: every action carried out, on disk, where a kill cannot hurt it.
+"""The replay: every executed action, on disk, safe from kills.
 
 A directory with three files: `observations.bin` and `actions.bin` are arrays of records that
-grow in whole blocks, `count.json` says how many records are valid. Records are written first
-and counted afterwards, so what is counted is whole. One process writes.
+grow in blocks; `count.json` holds the number of valid records. Records are written first and
+counted afterwards, so counted records are complete. One process writes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from ..utils.files import read_json, write_json
 VERSION = 3
 COUNT = "count.json"
 BLOCK = 256
-"""Records by which the files grow; their space is reserved at once."""
+"""Records by which the files grow; their space is reserved in advance."""
 PRIMITIVES: tuple[Primitive, ...] = ("grasp", "push")
 NO_ACTION = len(PRIMITIVES)
-"""Primitive of a record that only keeps the state in which a scene stopped."""
+"""Primitive of a record that only holds the state in which a scene stopped."""
 NEW = np.float32(np.inf)
 """TD error of a record that has not been learned from yet."""
 
@@ -39,12 +39,12 @@ ACTION = np.dtype(
         ("reward", np.float32),
         ("bootstraps", np.bool_),  # the next state's value counts towards the target
         ("target_changed", np.bool_),  # the surface round the target sank (`change.changed`)
-        ("explored", np.bool_),  # chosen at random, not by the network
+        ("explored", np.bool_),  # random, not greedy
         ("scene", np.int64),  # number of the scene in its stage
         ("q", np.float32),  # predicted by the network that chose; NaN for random actions
-        ("next", np.int64),  # record of the following state; -1: there is none
+        ("next", np.int64),  # record of the next state; -1: none
         ("td_error", np.float32),  # |prediction - target| when last learned from
-        ("next_q", np.float32),  # best Q of the following state, when last computed
+        ("next_q", np.float32),  # best Q of the next state, when last computed
         ("next_q_at", np.int64),  # updates of the network then; -1: not yet
     ]
 )
@@ -55,7 +55,7 @@ def observation_dtype(shape: tuple[int, int], color: bool) -> np.dtype:
 
     Args:
         shape: (H, W) of the heightmap.
-        color: True to keep the colours, for networks that see them.
+        color: True to hold colours, for networks that use them.
     """
     fields = [
         ("height", np.float16, shape),  # m, NaN where unseen
@@ -74,8 +74,8 @@ def pack_observation(
     """Pack one state into a record of shape ().
 
     Args:
-        height: (H, W) metres, NaN where unseen; kept to about 0.1 mm.
-        labels: (H, W) object labels; those above 255 share the last one.
+        height: (H, W) metres, NaN where unseen; rounded to about 0.1 mm.
+        labels: (H, W) object labels; those above 255 become 255.
         target: (H, W) mask that the network was conditioned on.
         color: (H, W, 3), or None to leave it out.
     """
@@ -118,7 +118,7 @@ class Replay:
         """Open the replay in a directory, or create one there.
 
         Raises:
-            UserError: what is there has another layout, or is damaged.
+            UserError: the files there have another layout, or are damaged.
         """
         self.shape, self.color = shape, color
         self._directory = Path(directory)
@@ -140,7 +140,7 @@ class Replay:
                 raise UserError(f"{path} is cut short: it holds {held} of {self._count} records")
         self._capacity = 0
         self._grow(max(self._count, 1))
-        lost = self.actions["next"] >= self._count  # written, but not counted before a kill
+        lost = self.actions["next"] >= self._count  # links to records that a kill has undone
         self.actions["next"][lost] = -1
 
     def __len__(self) -> int:
@@ -159,7 +159,7 @@ class Replay:
     def append(
         self, observation: npt.NDArray[np.void], action: npt.NDArray[np.void], previous: int = -1
     ) -> int:
-        """Add one record; a kill can take it back until `commit`.
+        """Add one record; it can be lost to a kill until `commit`.
 
         Args:
             observation: () record of this replay's `observation_dtype`.
@@ -168,7 +168,7 @@ class Replay:
         Returns:
             The record's index.
         Raises:
-            OSError: the disk is full; nothing has changed then.
+            OSError: the disk is full; nothing has changed.
         """
         index = self._count
         self._grow(index + 1)
@@ -183,7 +183,7 @@ class Replay:
         return index
 
     def commit(self) -> None:
-        """Commit all records so far: first the data reach the disk, then the count does."""
+        """Commit all records so far: writes the data to disk, then their count."""
         if self._committed == self._count:
             return
         for name, dtype in self._dtypes.items():
@@ -199,7 +199,7 @@ class Replay:
 
         Args:
             rng: random number generator.
-            n: how many, with repeats.
+            n: number of draws, with replacement.
             primitive: whose actions.
             exponent: of the power law over the ranks of TD errors, as in `Generator.power`
                 (authors' code: 2); 0: uniform.
@@ -217,7 +217,7 @@ class Replay:
         return order[(rng.power(exponent, n) * len(order)).astype(np.int64)]
 
     def missing_space(self, n_more: int) -> int:
-        """Return the bytes that the disk lacks for more records; 0 if it has room."""
+        """Return the bytes that the disk lacks for `n_more` records; 0 if it has room."""
         unreserved = max(0, self._count + n_more - self._capacity)
         needed = unreserved * sum(dtype.itemsize for dtype in self._dtypes.values())
         return max(0, needed - shutil.disk_usage(self._directory).free)
@@ -232,8 +232,8 @@ class Replay:
         maps, views = {}, {}
         for name, dtype in self._dtypes.items():
             with open(self._path(name), "a+b") as file:
-                # Reserved, not merely lengthened: a full disk must be an error here, not a
-                # signal at the first write through the mapping.
+                # Reserved, not merely extended: a full disk must raise an error here, not
+                # SIGBUS at the first write through the mapping.
                 os.posix_fallocate(file.fileno(), 0, capacity * dtype.itemsize)
                 maps[name] = mmap.mmap(file.fileno(), capacity * dtype.itemsize)
             views[name] = np.frombuffer(maps[name], dtype)

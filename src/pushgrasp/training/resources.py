@@ -1,4 +1,4 @@
-"""Memory and disk: warnings before they run out."""
+"""Warnings before memory or disk run out."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import psutil
 from .run import Run
 
 WORKER_BYTES = 0.5e9
-"""Memory of a rollout worker with small networks: 0.27 GB measured after a minute of heaps, and
-0.15 GB of code that all workers share."""
+"""Memory per rollout worker with the compact networks: 0.27 GB measured after a minute of heaps,
+and 0.15 GB of code that all workers share."""
 RECORDS_PER_ACTION = 2.5
-"""Actions recorded for each one that counts in stages that mix pushes and grasps: the `paper`
-recipe's 3,000 came with 4,400 of the other primitive."""
+"""Recorded actions per action of the trained primitive in stages with both pushes and grasps: the
+3,000 of the `paper` recipe came with 4,400 of the other primitive."""
 LOW_BYTES = 500e6
-"""Free memory or disk below this is low, and so is"""
+"""Free bytes of memory or disk below which a warning is due."""
 LOW_SHARE = 0.05
-"""free memory below this share of the machine's."""
+"""Share of the machine's memory below which free memory is low, too."""
 
 Say = Callable[[str], None]
 
 
 class ResourceMonitor:
-    """Warns of little memory and disk, once of each while the run trains.
+    """Warns of low memory and disk, once each per run.
 
-    Limits of a container are not known here, only the machine's memory.
+    It knows the machine's memory, not the limit of a container.
 
     Args:
         run: the run.
-        say: takes each sentence.
+        say: prints a sentence.
     """
 
     def __init__(self, run: Run, say: Say) -> None:
@@ -38,7 +38,7 @@ class ResourceMonitor:
         self._warned: set[str] = set()
 
     def check_start(self, n_workers: int) -> None:
-        """Warn if memory or disk will probably not do.
+        """Warn if memory or disk will probably not suffice.
 
         Args:
             n_workers: rollout workers on this machine.

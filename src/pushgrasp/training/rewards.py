@@ -1,4 +1,4 @@
-"""The rewards of the paper (equations 2 to 4) and of its baseline, and learning targets."""
+"""Rewards of the paper (equations 2 to 4) and of its baseline, and learning targets."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Literal
 MIN_GAIN = 0.1
 """A push helps when Q_g rises by more than this (equation 3)."""
 MIN_OCCUPANCY_DROP = 0.1
-"""A push that frees less than this share of the target's ring changed nothing (equation 3)."""
+"""A push that frees a smaller share of the ring around the target has no effect (equation 3)."""
 WANG_SUCCESS = 1.5
-"""The baseline's reward for the goal in hand, once pushing is learned (its code)."""
+"""The baseline's reward for grasping the goal, once pushing is learned (its code)."""
 
 
 def grasp_reward(success: bool) -> float:
     """Return 1 for a grasp that succeeded, else 0 (equation 2).
 
     Args:
-        success: the goal is in hand, or any object in goal-agnostic grasping.
+        success: the goal was grasped; in goal-agnostic grasping, any object.
     """
     return 1.0 if success else 0.0
 
 
 def push_reward(q_gain: float, occupancy_drop: float) -> float:
-    """Reward a push that made the target easier to grasp (equation 3).
+    """Reward a push by how much easier it made the grasp (equation 3).
 
     Args:
-        q_gain: best Q_g over the target after the push minus before it, each in its own image.
-            The authors' code scores the old image twice, so that no push can gain.
-        occupancy_drop: occupancy round the target before the push minus after it.
+        q_gain: best Q_g over the target after the push minus before, each in its own image. The
+            authors' code scores the old image twice, so that no push can gain.
+        occupancy_drop: occupancy around the target before the push minus after.
     Returns:
         0.5 (Q_g rose by more than 0.1), -0.5 (it did not, and the ring did not empty), else 0.
     Raises:
@@ -45,8 +45,8 @@ def alternating_grasp_reward(success: bool, changed: bool) -> float:
     """Reward a grasp in alternating training (equation 4).
 
     Args:
-        success: the goal is in hand.
-        changed: the camera saw the scene change.
+        success: the goal was grasped.
+        changed: the camera detected a change.
     Returns:
         1 for success, -1 for a failure that changed nothing, 0 for one that changed something.
     """
@@ -56,11 +56,11 @@ def alternating_grasp_reward(success: bool, changed: bool) -> float:
 
 
 def wang_push_reward(q_gain: float, occupancy_drop: float, changed: bool) -> float:
-    """Reward a push as the baseline does: the ring must empty, too.
+    """Reward a push as the baseline does: the ring must empty as well.
 
     Args:
         q_gain, occupancy_drop: as for `push_reward`.
-        changed: the camera saw the surface round the target sink.
+        changed: the surface around the target sank.
     Returns:
         0.5 (Q_g rose, something changed, and the ring emptied), -0.5 (nothing changed or the
         ring did not empty), else 0.
@@ -95,8 +95,8 @@ def reward_in_alternation(
 def bootstraps(success: bool, changed: bool) -> bool:
     """Tell if the next state's value counts towards an action's target.
 
-    An action that neither succeeded nor changed anything is worth its reward only; otherwise a
-    failure would inherit the value of the same state (ancestors' code).
+    Otherwise a failure that changed nothing would inherit the value of the same state (ancestors'
+    code).
     """
     return success or changed
 
@@ -104,7 +104,7 @@ def bootstraps(success: bool, changed: bool) -> bool:
 def target(
     reward: float, next_q: float, discount: float, output: Literal["probability", "value"]
 ) -> float:
-    """Compute the target of one action's Q.
+    """Compute the learning target of one action.
 
     Args:
         reward: of the action.

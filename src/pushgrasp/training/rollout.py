@@ -1,71 +1,54 @@
-"""Playing training scenes: observe, choose a goal, act, label.
+"""Play training scenes: observe, choose a goal, act, label.
 
-A scene offers many goals. In every state a visible object is made the goal, so that each action is
-one labelled sample. Success is read from the simulator's ground truth; the networks see what a
-robot would see.
+In every state some visible object becomes the goal, so each action is one labelled sample. Success
+is read from the simulator's ground truth; the networks see only what a robot would see.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from ..errors import RobotError, SimulatorFault
-from ..interfaces import Action, Primitive
-from ..perception.change import changed, moved
+from ..interfaces import Primitive
 from ..perception.observation import Observation
 from ..perception.segmentation import goal_mask
+from ..policy.base import Mask
 from ..policy.maps import occupancy
 from ..sim.randomise import DomainConfig
 from ..sim.scenes.build import SceneConfig
 from ..utils.threads import use_one_thread
-from .actor import MIN_GOAL_PX, Actor, Goal, Mask, RolloutSetup, visible_goals
+from .actor import MIN_GOAL_PX, Actor, Goal, RolloutSetup, visible_goals
 from .messages import Message, Sample, SceneEnd, SceneJob
 from .recipes import Recipe, StageConfig
-from .replay_buffer import ACTION, NO_ACTION, PRIMITIVES, pack_observation
-from .rewards import (
-    bootstraps,
-    grasp_reward,
-    push_reward,
-    reward_in_alternation,
-    wang_grasp_reward,
-    wang_push_reward,
+from .replay_buffer import pack_observation
+from .rewards import grasp_reward
+from .task import SimTask, Timer, TrainingTask
+from .transition import (
+    Transition,
+    action_record,
+    note_changes,
+    relabel,
+    reward_grasp,
+    reward_push,
 )
-from .task import RGB, SimTask, Timer, TrainingTask
 
 TRAINING = 1
-"""First word of the spawn keys of all training scenes; evaluation uses other words."""
+"""First element of the spawn keys of training scenes; evaluation uses others."""
 MIN_OBJECTS = 3
-"""A scene with fewer objects left is not worth its time."""
+"""A scene stops when fewer objects are left."""
 ACTIONS_PER_OBJECT = 1.5
-"""Length of a scene."""
-WANG_CHANGED_PX = 50
-"""Cells that must have sunk for the baseline to see a change (its code)."""
+"""Actions per scene, divided by its number of objects."""
 PUSH_REACH_PX = 30
-"""Random pushes start on objects within 6 cm of the target: half a push and a block."""
+"""Random pushes start on objects within 6 cm of the target: half a push and one block."""
 
 
 def scene_seed(seed: int, stage: int, scene: int) -> np.random.SeedSequence:
-    """Return the seed of one training scene: of its layout, its goals and its exploration."""
+    """Return the seed of one training scene: its layout, goals and exploration."""
     return np.random.SeedSequence(seed, spawn_key=(TRAINING, stage, scene))
-
-
-@dataclass
-class Transition:
-    """An action, the state it was chosen in, and what it led to."""
-
-    observation: Observation
-    target: Mask  # (H, W) that the network was conditioned on
-    follows: bool  # the state is the one that the scene's previous action led to
-    action: Action | None = None  # None: the scene stops in this state
-    explored: bool = False
-    success: bool = False
-    reward: float = 0.0
-    bootstraps: bool = False
-    target_changed: bool = False  # the surface round the target sank
 
 
 def prepare_player(setup: RolloutSetup) -> ScenePlayer:
@@ -75,7 +58,7 @@ def prepare_player(setup: RolloutSetup) -> ScenePlayer:
 
 
 class ScenePlayer:
-    """Plays scenes with the newest published networks; see `worker.Work`.
+    """Plays scenes with the latest published networks; see `worker.Work`.
 
     Args:
         setup: recipe, seed, weights.
@@ -92,7 +75,7 @@ class ScenePlayer:
         self._actor = Actor(setup, self._timer)
 
     def __call__(self, job: SceneJob) -> Iterator[Message]:
-        """Play a scene; a fault of the simulator ends it and discards the action under way."""
+        """Play a scene; a simulator fault ends it and discards the current action."""
         self._actor.renew()
         stage = self._recipe.stages[job.stage]
         rng = np.random.default_rng(scene_seed(self._setup.seed, job.stage, job.scene))
@@ -141,8 +124,8 @@ class ScenePlayer:
                 return
             target = goal.mask
             if any_object and not self._actor.sees_target:
-                # A network that is told its target is asked about one object, as it will be
-                # later; one that is not, about all of them (section III-C.1).
+                # Networks that see the target grasp one object, as they will later; the others
+                # grasp any object (section III-C.1).
                 target = observation.objects
             if is_last:
                 yield Transition(observation, target, follows)
@@ -176,8 +159,8 @@ class ScenePlayer:
     ) -> Iterator[Transition]:
         """Push for a goal until it can be grasped, then grasp it (sections III-C.2 and III-C.3).
 
-        Only the primitive that is trained explores. The other one's actions are samples, too; its
-        network will learn from them in its next stage.
+        Only the trained primitive explores. Actions of the other one are recorded too; its
+        network learns from them in its next stage.
         """
         observation, follows = task.observe(), False
         goal: Goal | None = None
@@ -213,14 +196,16 @@ class ScenePlayer:
             observation, follows = after, True
             if grasps:
                 transition.success = goal.name in taken
-                transition.reward = self._grasp_reward(stage, transition, after)
+                transition.reward = reward_grasp(transition, after, stage, self._recipe.rewards)
                 goal = None
             else:
                 pushed = self._look_again(goal, after)
-                transition.reward = self._push_reward(transition, pushed, pushed.q - goal.q, after)
+                transition.reward = reward_push(
+                    transition, after, pushed.mask, pushed.q - goal.q, self._recipe.rewards
+                )
                 transition.success = transition.reward > 0
                 is_there = goal.name in task.objects() and pushed.mask.sum() >= MIN_GOAL_PX
-                # Out of sight or off the table, its next state has no value.
+                # If it is hidden or off the table, the next state has no value.
                 goal, follows = (pushed, True) if is_there else (None, False)
             yield note_changes(transition, after)
 
@@ -229,106 +214,31 @@ class ScenePlayer:
         return occupancy(goal.mask, observation.heightmap.height) <= limit
 
     def _look_again(self, goal: Goal, after: Observation) -> Goal:
-        """Return the goal as it is seen after a push, with its Q_g.
+        """Return the goal as seen after a push, with its Q_g in the new image.
 
-        Both Q_g are the network's, each for its own image; the authors' code scores the old image
-        twice. A goal out of sight cannot be grasped, and hiding it is no gain, however low its Q_g
-        was.
+        The authors' code scores the old image twice. A hidden goal cannot be grasped, so hiding it
+        is no gain, however low its Q_g was.
         """
         mask = goal_mask(after.heightmap, goal.rgb, objects=after.objects)
         q = self._actor.best_grasp(after, mask) if mask.any() else min(goal.q, 0.0)
         return replace(goal, mask=mask, q=q, n_pushes=goal.n_pushes + 1)
 
-    def _grasp_reward(
-        self, stage: StageConfig, transition: Transition, after: Observation
-    ) -> float:
-        """Reward a grasp where pushes and grasps mix (equation 2, in alternation equation 4)."""
-        kind, success = self._recipe.rewards, transition.success
-        if stage.alternates:
-            return reward_in_alternation(kind, success, _target_changed(transition, after))
-        if kind == "wang2024":
-            return wang_grasp_reward(success, alternating=False)
-        return grasp_reward(success)
-
-    def _push_reward(
-        self, transition: Transition, pushed: Goal, q_gain: float, after: Observation
-    ) -> float:
-        """Reward a push (equation 3)."""
-        before = transition.observation.heightmap
-        drop = occupancy(transition.target, before.height) - occupancy(
-            pushed.mask, after.heightmap.height
-        )
-        if self._recipe.rewards == "wang2024":
-            sank = changed(before, after.heightmap, transition.target, min_px=WANG_CHANGED_PX)
-            return wang_push_reward(q_gain, drop, sank)
-        return push_reward(q_gain, drop)
-
-    # --- parts -----------------------------------------------------------------------
+    # --- records ---------------------------------------------------------------------
 
     def _needs_last_state(self, follows: bool) -> bool:
         """Tell if the state in which a scene stops must be recorded.
 
-        The scene stops, its objects do not: the state has a value, which the last action's target
-        needs.
+        The scene is cut short rather than finished: its last state has a value, which the target of
+        the last action needs.
         """
         return follows and self._recipe.discount > 0
 
     def _sample(self, transition: Transition, job: SceneJob) -> Sample:
-        observation, action = transition.observation, transition.action
-        record = np.zeros((), ACTION)
-        record["stage"], record["scene"] = job.stage, job.scene
-        record["explored"], record["reward"] = transition.explored, transition.reward
-        record["bootstraps"] = transition.bootstraps
-        record["target_changed"] = transition.target_changed
-        if action is None:
-            record["primitive"], record["q"] = NO_ACTION, np.nan
-        else:
-            record["primitive"] = PRIMITIVES.index(action.primitive)
-            record["row"], record["column"] = action.pixel
-            record["rotation"], record["q"] = action.rotation, action.q
-        heightmap = observation.heightmap
+        observation, heightmap = transition.observation, transition.observation.heightmap
         color = heightmap.color if self._recipe.keeps_color else None
         state = pack_observation(heightmap.height, observation.labels, transition.target, color)
+        record = action_record(transition, job)
         return Sample(state, record, transition.follows, self._timer.take())
-
-
-def note_changes(transition: Transition, after: Observation) -> Transition:
-    """Note what the next state tells: if its value counts, and a grasp's change (equation 4)."""
-    assert transition.action is not None
-    something_moved = moved(transition.observation.heightmap, after.heightmap)
-    transition.bootstraps = bootstraps(transition.success, something_moved)
-    if transition.action.primitive == "grasp":
-        transition.target_changed = _target_changed(transition, after)
-    return transition
-
-
-def relabel(transition: Transition, taken_rgb: RGB | None) -> None:
-    """Hindsight relabelling: the grasped object becomes the goal; on failure, the object under
-    the pixel.
-
-    A grasped object that was not seen before could not have been asked for: that, too, is a
-    failure to grasp the object under the pixel.
-
-    Args:
-        transition: a goal-agnostic grasp; changed in place.
-        taken_rgb: colour of the object that was grasped, or None.
-    Source: section III-C.1.
-    """
-    assert transition.action is not None
-    if taken_rgb is not None:
-        mask = goal_mask(transition.observation.heightmap, taken_rgb)
-        if mask.any():
-            transition.target = mask
-            return
-    transition.success = False
-    label = transition.observation.labels[transition.action.pixel]
-    if label > 0:
-        transition.target = transition.observation.labels == label
-
-
-def _target_changed(transition: Transition, after: Observation) -> bool:
-    """Detect that something was moved round the target (equation 4's change)."""
-    return changed(transition.observation.heightmap, after.heightmap, transition.target)
 
 
 def _widen(mask: Mask, pixels: int) -> Mask:

@@ -1,11 +1,11 @@
-"""A training run: everything that changes while it trains, and its folder.
+"""The state of a training run, and the files in its folder.
 
-config.json              the whole recipe and the seed; nothing else is needed to resume
+config.json              the whole recipe and the seed
 checkpoint.safetensors   weights, optimisers, RNG states and counters
-replay/                  every action
-weights.safetensors      what the rollout workers act with
+replay/                  every action and its state
+weights.safetensors      weights that the rollout workers use
 metrics.jsonl, tensorboard/
-policy/                  the result
+policy/                  the trained policy
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ Networks = dict[Primitive, QNetwork]
 
 
 def is_trained(actions: npt.NDArray[np.void], stage: StageConfig) -> npt.NDArray[np.bool_]:
-    """Tell which records, of dtype `replay_buffer.ACTION`, are of the primitive a stage trains."""
+    """Tell which records (`replay_buffer.ACTION`) are of the primitive that a stage trains."""
     return actions["primitive"] == PRIMITIVES.index(stage.trains)
 
 
 @dataclass
 class Run:
-    """The state of a run; see `run_folder` for new and resumed ones."""
+    """The state of a run; `run_folder` creates and resumes runs."""
 
     directory: Path
     recipe: Recipe
@@ -51,7 +51,7 @@ class Run:
     rng: np.random.Generator
     updates: dict[Primitive, int]  # gradient steps so far
     next_scene: list[int]  # number of the next scene, by stage
-    samples: list[int]  # actions so far of the primitive that is trained, by stage
+    samples: list[int]  # actions so far of the trained primitive, by stage
     grasp_threshold: float  # Q_g*
     elapsed_s: float = 0.0
     faults: int = 0  # scenes that a fault of the simulator aborted
@@ -66,13 +66,17 @@ class Run:
         return max(end, start * config.epsilon_decay ** self.samples[stage])
 
     def next_job(self, stage: int) -> SceneJob:
-        """Return the next scene to play; none is assigned twice, not even after a kill."""
+        """Return the next scene to play; no scene is played twice, not even after a kill."""
         scene = self.next_scene[stage]
         self.next_scene[stage] += 1
         return SceneJob(stage, scene, self.epsilon(stage), self.grasp_threshold)
 
     def record(self, worker: int, sample: Sample, stage: int) -> bool:
-        """Keep a sample, unless it is of an earlier stage or the stage has all it needs."""
+        """Record a sample unless it is of an earlier stage or the stage has all its samples.
+
+        Returns:
+            True if it was recorded.
+        """
         is_full = self.samples[stage] >= self.recipe.stages[stage].n_samples
         if int(sample.action["stage"]) != stage or is_full:
             self._last.pop(worker, None)
@@ -90,9 +94,9 @@ class Run:
     # --- learning --------------------------------------------------------------------
 
     def updates_owed(self, primitive: Primitive) -> int:
-        """Return the number of gradient steps that the samples so far allow and were not taken.
+        """Return the number of gradient steps that are due for the samples so far.
 
-        Samples of a frozen network count, too: it learns from them in its next stage.
+        Samples recorded while the network was frozen count: it learns from them in its next stage.
         """
         n = int((self.replay.actions["primitive"] == PRIMITIVES.index(primitive)).sum())
         return self._updates_for(n) - self.updates[primitive]
@@ -100,8 +104,8 @@ class Run:
     def updates_planned(self, primitive: Primitive) -> int:
         """Return the number of gradient steps over which a network's learning rate falls.
 
-        They are for the samples of its own stages. Those for samples that it gets while the other
-        network learns come on top, at the final rate.
+        Only samples of the network's own stages count. Steps for samples recorded while the other
+        network learns come in addition, at the final rate.
         """
         return self._updates_for(
             sum(stage.n_samples for stage in self.recipe.stages if stage.trains == primitive)
@@ -111,10 +115,10 @@ class Run:
         return int(self.recipe.updates_per_sample * max(0, n_samples - self.recipe.batch_size))
 
     def measure_threshold(self) -> None:
-        """Set Q_g* once grasping is trained, from the network's own latest grasps.
+        """Set Q_g* from the network's latest greedy grasps, once grasping is trained.
 
-        For values it is the level that the best Q_g has reached (the paper: 1.78). Probabilities
-        mean the same in every network, so the recipe's number stays.
+        For values, Q_g* is the mean best Q_g (1.78 in the paper). A probability has the same
+        meaning in every network, so the recipe's threshold stays.
         """
         done = [
             index
@@ -128,13 +132,13 @@ class Run:
         if len(greedy):
             self.grasp_threshold = float(np.mean(greedy[-RECENT:]))
 
-    # --- keeping ---------------------------------------------------------------------
+    # --- saving -----------------------------------------------------------------------
 
     def save(self) -> None:
         """Save everything so far.
 
         Raises:
-            UserError: the disk is full; what was saved before still holds.
+            UserError: the disk is full; the previous checkpoint remains valid.
         """
         self.replay.commit()
         state = {
@@ -150,11 +154,11 @@ class Run:
         )
 
     def publish(self) -> None:
-        """Give the workers the current weights."""
+        """Publish the current weights to the workers."""
         save_weights(self.directory / WEIGHTS, self.networks)
 
     def policy(self) -> Policy:
-        """Return the policy as it is now; without pushes if none has been learned from."""
+        """Return the current policy; without PushNet if that is untrained."""
         recipe = self.recipe
         return Policy(
             network=recipe.network,

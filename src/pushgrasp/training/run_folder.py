@@ -1,4 +1,4 @@
-"""A run's folder: created when everything else is known to be right, or loaded to be resumed."""
+"""Create a run's folder, once all other input has been checked, or load it to resume the run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .run import CHECKPOINT, CONFIG, POLICY, REPLAY, WEIGHTS, Networks, Run, is_
 
 @dataclass(frozen=True)
 class Start:
-    """What a new run starts from."""
+    """Initial state of a new run."""
 
     recipe: Recipe
     seed: int
@@ -43,11 +43,11 @@ def prepare_start(
     """Make the initial networks of a new run. Nothing is written.
 
     Args:
-        directory: where the run is to be: new, or empty but for a start that was killed.
+        directory: of the new run: missing, empty, or left by a start that was killed.
         recipe: how to train; None: `default`.
         config: seed, initial weights and device.
     Raises:
-        UserError: something is there, the recipe cannot be trained, or weights do not fit.
+        UserError: the folder is taken, the recipe cannot be trained, or weights do not fit.
     """
     recipe, config = recipe or RECIPES["default"], config or TrainingConfig()
     seed = config.seed or 0
@@ -71,13 +71,13 @@ def prepare_start(
 
 
 def create_run(directory: Path, start: Start) -> Run:
-    """Create a run's files; if that fails, none is left.
+    """Create a run's files, all or none.
 
     Args:
         directory: as for `prepare_start`.
         start: from `prepare_start`.
     Raises:
-        UserError: something is there now, or a file cannot be written.
+        UserError: the folder has been taken meanwhile, or a file cannot be written.
         OSError: the disk is full.
     """
     check_free(directory)
@@ -87,7 +87,7 @@ def create_run(directory: Path, start: Start) -> Run:
         run.grasp_threshold = start.grasp_threshold
         run.save()
         run.publish()
-        # Last, so that there is a run to resume from here on and not before.
+        # Last: a folder with a configuration holds a run that can be resumed.
         config = {"seed": start.seed, "recipe": dataclasses.asdict(start.recipe)}
         write_json(directory / CONFIG, {**RUN_FORMAT.header, **config})
     except BaseException:
@@ -100,18 +100,18 @@ def check_free(directory: Path) -> None:
     """Check that a run may be created in a folder.
 
     Raises:
-        UserError: there is a run, or something else than what a killed start has left.
+        UserError: it holds a run, or files other than those of a killed start.
     """
     if (directory / CONFIG).exists():
-        raise UserError(f"{directory} holds a training run; resume it, or name another folder")
+        raise UserError(f"{directory} holds a training run; resume it, or choose another folder")
     if directory.exists() and any(directory.iterdir()) and not _is_false_start(directory):
-        raise UserError(f"{directory} is not empty; name a new or an empty folder")
+        raise UserError(f"{directory} is not empty; choose a new or an empty folder")
 
 
 def _is_false_start(directory: Path) -> bool:
-    """Tell if a run was killed there before it was complete, which leaves no action to lose.
+    """Tell if a run was killed there while it was being created, before any action was recorded.
 
-    The configuration is written before the first action is played, and the replay is made first.
+    Its replay is created first and its configuration last.
     """
     found = {entry.name for entry in directory.iterdir() if not entry.match(".*.partial")}
     records = {entry.name for entry in directory.glob(f"{REPLAY}/*")}
@@ -151,8 +151,8 @@ def resume_run(
 
     Args:
         directory: of the run.
-        recipe: the run's own, which cannot be changed, or None.
-        config: device, and the run's own seed or none.
+        recipe: None, or the run's own: it cannot be changed.
+        config: the device; its seed must be None or the run's own.
     Raises:
         UserError: there is no run, it has another recipe or seed, or its files are damaged or
             incomplete.
@@ -165,13 +165,13 @@ def resume_run(
     if recipe is not None and recipe != own:
         other = "other numbers of that recipe" if recipe.name == own.name else repr(own.name)
         raise UserError(
-            f"recipe {recipe.name}: the run in {directory} was begun with {other}; name no recipe "
-            "to resume it, or another folder for a new run"
+            f"recipe {recipe.name}: the run in {directory} was started with {other}; leave out "
+            "the recipe to resume it, or choose another folder for a new run"
         )
     if config.seed is not None and config.seed != found["seed"]:
         raise UserError(
-            f"seed {config.seed}: the run in {directory} was begun with seed {found['seed']}; name "
-            "no seed to resume it, or another folder for a new run"
+            f"seed {config.seed}: the run in {directory} was started with seed {found['seed']}; "
+            "leave out the seed to resume it, or choose another folder for a new run"
         )
     networks = _build(own, config.device)
     _drop_partial_files(directory)
@@ -185,7 +185,7 @@ def resume_run(
     for stage in range(len(own.stages)):
         scenes = actions["scene"][actions["stage"] == stage]
         run.next_scene[stage] = max(run.next_scene[stage], int(scenes.max(initial=-1)) + 1)
-    # Next-state values of networks that the kill took away.
+    # Forget next-state values computed by updates that the kill has undone.
     done = np.array([*(run.updates[p] for p in PRIMITIVES), 0])[actions["primitive"]]
     actions["next_q_at"][actions["next_q_at"] > done] = -1
     run.publish()
@@ -216,7 +216,7 @@ def _check_replay(directory: Path, recipe: Recipe) -> None:
 
 
 def _drop_partial_files(directory: Path) -> None:
-    """Remove what a kill left half written; see `files.write_atomic`."""
+    """Remove files that a kill left half-written; see `files.write_atomic`."""
     for path in directory.rglob(".*.partial"):
         with suppress(OSError):
             path.unlink()

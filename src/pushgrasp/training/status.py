@@ -1,4 +1,4 @@
-"""What a run tells people: a line of progress while it trains, and the policy's model card."""
+"""Progress line of a run, and the model card of its policy."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .metrics import Line, read_metrics
 from .run import Run
 
 PLAIN_PERIOD = 30.0
-"""Seconds between lines of progress where there is no terminal."""
+"""Seconds between lines of progress if the output is no terminal."""
 CARD_ROWS = 12
 """Points of the learning curve in the model card."""
 
 
 class ProgressLine:
-    """A bar with the remaining time on a terminal; a line now and then elsewhere."""
+    """A bar with the remaining time on a terminal; a line every PLAIN_PERIOD elsewhere."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
@@ -56,12 +56,12 @@ class ProgressLine:
             self._bar.stop()
 
     def show(self, name: str, done: int, total: int, note: str) -> None:
-        """Show how far a stage is.
+        """Show the progress of a stage.
 
         Args:
             name: of the stage.
             done, total: actions.
-            note: a few words on how it goes.
+            note: short status.
         """
         now = time.monotonic()
         if self._stage != (name, total) or done < self._start[1]:
@@ -85,10 +85,10 @@ class ProgressLine:
 
 
 def write_card(run: Run, folder: Path) -> list[str]:
-    """Write README.md beside a policy: how it was trained, and its learning curve.
+    """Write a policy's README.md: how it was trained, and its learning curve.
 
     Returns:
-        A sentence for each damaged line of metrics, which the curve leaves out.
+        A sentence per damaged line of metrics, which the curve leaves out.
     Raises:
         UserError: it cannot be written.
     """
@@ -119,8 +119,8 @@ def write_card(run: Run, folder: Path) -> list[str]:
         "",
         "## Learning curve",
         "",
-        "Success rate of the network's own (not random) actions, over the last 300 of them. A",
-        "grasp succeeds with the goal in hand, a push if it raises Q_g by more than 0.1.",
+        "Success rate over the last 300 greedy (not random) actions. A grasp succeeds with the",
+        "goal in hand, a push if it raises Q_g by more than 0.1.",
         "",
         "| stage | actions | minutes | success | loss |",
         "|---|---:|---:|---:|---:|",
@@ -132,7 +132,7 @@ def write_card(run: Run, folder: Path) -> list[str]:
 
 
 def _thinned(lines: Sequence[Line]) -> list[Line]:
-    """About CARD_ROWS lines, evenly spread, and the last one of each stage."""
+    """Return about CARD_ROWS lines, evenly spaced, and the last one of each stage."""
     step = max(1, len(lines) // CARD_ROWS)
     last = {
         (line["stage"], line["samples"] - line["stage_samples"]): i for i, line in enumerate(lines)

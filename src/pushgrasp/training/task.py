@@ -1,4 +1,4 @@
-"""A scene to train in: what the robot sees and does, and the ground truth that labels it."""
+"""A training scene: observations, actions, and the ground truth for their labels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RGB = tuple[int, int, int]
 
 
 class Timer:
-    """Seconds spent, by kind of work."""
+    """Adds up seconds by kind of work."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
@@ -41,10 +41,10 @@ class Timer:
 
 
 class TrainingTask(Protocol):
-    """A scene to train in, with the ground truth that labels it."""
+    """A scene and a robot, with the ground truth for labels."""
 
     def observe(self) -> Observation:
-        """Observe the table, with the robot out of the way; the goal mask is not used."""
+        """Observe the table with the robot at home; the goal mask is not used."""
         ...
 
     def objects(self) -> dict[str, RGB]:
@@ -52,7 +52,7 @@ class TrainingTask(Protocol):
         ...
 
     def act(self, action: Action) -> list[str]:
-        """Carry out an action and go home; returns the objects that the jaw took to the bin."""
+        """Execute an action and go home; returns the objects taken to the bin."""
         ...
 
 
@@ -62,7 +62,7 @@ class SimTask:
     Args:
         config: the scene.
         recipe: how the robot acts.
-        timer: counts the time of building, seeing and acting.
+        timer: counts the time of building, observing and acting.
     Raises:
         SimulatorFault: the scene cannot be built.
     """

@@ -1,7 +1,7 @@
-"""Training: workers play scenes, one process learns from what they send.
+"""Training: workers play scenes, and one process learns from the samples they send.
 
-`train` and `learn` read from top to bottom. The gradient step is `learner.update`, the rewards are
-in `rewards`, and how a scene is played is in `rollout`.
+Start at `train`, which sets up a run, and `learn`, its loop. The gradient step is
+`learner.update`; rewards are in `rewards`; `rollout` plays the scenes.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from .status import ProgressLine, write_card
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 BACKLOG = 2
-"""Scenes that a worker holds, so that it never waits for the learner."""
+"""Scenes assigned to a worker ahead, so that it never waits for the learner."""
 PUBLISH_EVERY = 50
-"""Records after which the workers get new weights."""
+"""Records between publications of new weights to the workers."""
 COMMIT_EVERY = 16
-"""Records after which the replay is committed to disk."""
+"""Records between commits of the replay to disk."""
 SAVE_PERIOD = 45.0
 """Seconds between checkpoints."""
 LOG_PERIOD = 15.0
 """Seconds between lines of metrics."""
 MAX_EMPTY_SCENES = 200
-"""Scenes in a row without an action of the trained primitive before something must be wrong."""
+"""Consecutive scenes without an action of the trained primitive after which training stops."""
 MAX_UPDATES_OWED = 200
-"""Gradient steps that the learner may be behind before the workers get no new scenes."""
+"""Gradient steps by which the learner may lag before workers get no new scenes."""
 
 
 class Rollouts(Protocol):
@@ -65,14 +65,14 @@ def train(recipe: Recipe | None, out: str | Path, config: TrainingConfig | None 
     """Train a policy.
 
     Args:
-        recipe: how; None: `default`, or the run's own if it is resumed, which cannot be replaced.
-        out: folder of the run: new or empty, or the one to resume.
+        recipe: the method. None: `default`, or the run's own when resuming, which is fixed.
+        out: folder of the run: new, empty, or of the run to resume.
         config: see TrainingConfig; None: its defaults.
     Returns:
         The policy's folder, `out`/policy.
     Raises:
         UserError: bad input, a full disk, workers that keep dying.
-        KeyboardInterrupt: it was interrupted; everything so far is saved.
+        KeyboardInterrupt: after saving everything.
     """
     config = config or TrainingConfig()
     config.check()
@@ -89,7 +89,7 @@ def train(recipe: Recipe | None, out: str | Path, config: TrainingConfig | None 
         what = "all but the last minute is saved; resume it" if saved else "nothing was saved"
         raise UserError(f"the disk is full at {out}; make room: {what}") from error
     except WorkersLostError as error:
-        raise UserError(f"{error}; resume the run in {out} once that is mended") from error
+        raise UserError(f"{error}; resume the run in {out} once that is fixed") from error
 
 
 def _train(recipe: Recipe | None, out: Path, config: TrainingConfig, pool: Pool) -> Path:
@@ -107,16 +107,16 @@ def _train(recipe: Recipe | None, out: Path, config: TrainingConfig, pool: Pool)
 
 
 def learn(run: Run, rollouts: Rollouts, time_limit: float | None = None) -> Path:
-    """Carry a run through its stages, to the end or until it is interrupted.
+    """Train all stages of a run that are not done, until the end or an interruption.
 
     Args:
         run: new or resumed.
-        rollouts: plays the scenes that it is assigned.
+        rollouts: plays the assigned scenes.
         time_limit: see TrainingConfig.
     Returns:
         The policy's folder.
     Raises:
-        KeyboardInterrupt: after everything was saved.
+        KeyboardInterrupt: after saving everything.
     """
     with Interrupt() as interrupt, MetricsLog(run.directory) as log, ProgressLine() as progress:
         end = time.monotonic() + (time_limit if time_limit is not None else float("inf"))
@@ -149,10 +149,10 @@ def learn_stage(
     monitor: ResourceMonitor,
     is_stopped: Callable[[], bool],
 ) -> None:
-    """Train one stage, from where it is to its end or until `is_stopped`.
+    """Train one stage from its current state to its end, or until `is_stopped`.
 
     Raises:
-        UserError: its scenes give no action of the primitive that it trains.
+        UserError: its scenes offer no action of the primitive that it trains.
     """
     stage, metrics = run.recipe.stages[index], StageMetrics(run, index)
     saving, logging = Every(SAVE_PERIOD), Every(LOG_PERIOD)
@@ -160,7 +160,7 @@ def learn_stage(
     run.measure_threshold()
     run.publish()
     rollouts.cancel()
-    n_empty = 0  # scenes in a row that gave nothing
+    n_empty = 0  # consecutive scenes without a sample
 
     while not (is_stopped() or stage_is_done(run, index)):
         owed, had = run.updates_owed(stage.trains), run.samples[index]
@@ -174,8 +174,8 @@ def learn_stage(
         if n_empty > MAX_EMPTY_SCENES:
             run.save()
             raise UserError(
-                f"stage {stage.name}: {n_empty} scenes in a row had nothing to {stage.trains}; "
-                f"is Q_g* {run.grasp_threshold:.2f} what it should be?"
+                f"stage {stage.name}: {n_empty} consecutive scenes had nothing to {stage.trains}; "
+                f"check Q_g*, which is {run.grasp_threshold:.2f}"
             )
         if owed > 0:
             with metrics.learning() as losses:
@@ -183,7 +183,7 @@ def learn_stage(
         if saving.is_due():
             run.save()
         if logging.is_due():
-            run.replay.commit()  # so that a kill takes back nothing that was reported
+            run.replay.commit()  # so that a kill undoes nothing that was reported
             log.write(sum(run.samples), metrics.report(rollouts.deaths))
             monitor.check()
         progress.show(stage.name, run.samples[index], stage.n_samples, metrics.summary())
@@ -193,7 +193,7 @@ def learn_stage(
 
 
 def stage_is_done(run: Run, index: int) -> bool:
-    """Tell if a stage has its samples, and has learned from them or leaves that to the next."""
+    """Tell if a stage has all samples, and has learned from them or leaves that to the next."""
     stages = run.recipe.stages
     primitive = stages[index].trains
     if any(run.samples[index + 1 :]):
@@ -205,7 +205,7 @@ def stage_is_done(run: Run, index: int) -> bool:
 
 
 def keep(run: Run, index: int, worker: int, message: Message) -> None:
-    """Keep what a worker sent in a stage, and publish new weights now and then."""
+    """Record a worker's message; commits and publishes weights periodically."""
     if isinstance(message, SceneEnd):
         run.faults += bool(message.fault)
     elif run.record(worker, message, index):
@@ -230,7 +230,7 @@ def train_step(run: Run, primitive: Primitive, *, alternating: bool = False) -> 
 
 
 class Every:
-    """A periodic action."""
+    """Timer of a periodic action."""
 
     def __init__(self, period: float) -> None:
         self._period, self._last = period, time.monotonic()
@@ -245,7 +245,7 @@ class Every:
 
 
 class Interrupt:
-    """Ctrl-C or SIGTERM as a flag, so that a run is saved; the second one interrupts at once."""
+    """Ctrl-C or SIGTERM as a flag, so that the run is saved; a second one interrupts at once."""
 
     def __init__(self) -> None:
         self.requested = False
