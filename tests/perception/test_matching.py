@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,8 @@ from pictures import BLUE, COOL, GREEN, RED, WARM, Ball, Box, picture
 from pushgrasp.interfaces import RGBDFrame
 from pushgrasp.perception.goal import Goal
 from pushgrasp.perception.heightmap import project_pixels
-from pushgrasp.perception.light import SAME_LIGHT
+from pushgrasp.perception.light import SAME_LIGHT, angle_between
+from pushgrasp.perception.likeness import color_distances
 from pushgrasp.perception.matching import goal_pixels
 from pushgrasp.perception.observation import Observation
 from pushgrasp.perception.perceive import Perception, observe
@@ -64,6 +66,42 @@ def test_a_colour_read_by_lamplight_is_found_by_daylight(name: str) -> None:
     own = cells(frame, number, seen)
     assert seen.goal[own == 1].mean() > 0.5
     assert not (seen.goal & (own > 1)).any()
+
+
+def encoded(light: npt.ArrayLike) -> Color:
+    """Encode linear light, 0 to 1, with the gamma of sRGB."""
+    value = 255 * (1.055 * np.asarray(light) ** (1 / 2.4) - 0.055)
+    r, g, b = (int(v) for v in np.rint(value))
+    return r, g, b
+
+
+@pytest.mark.parametrize("light", [(0.02, 0.03, 0.09), (0.08, 0.03, 0.012)])
+def test_a_dark_colour_read_in_shade_is_found_in_the_light(light: tuple[float, ...]) -> None:
+    """A camera's gamma turns the direction of a dark colour when its brightness changes."""
+    seen = np.array(encoded(light), np.float32)
+    told = np.array(encoded(0.3 * np.array(light)), np.float32)
+    assert angle_between(seen, told) > np.radians(2.7)
+    frame, number = picture(Ball((-0.5, 0.0), 0.035, encoded(light)), *OTHERS)
+    here = observe(frame, encoded(0.3 * np.array(light)))
+    own = cells(frame, number, here)
+    assert here.goal[own == 1].mean() > 0.8
+    assert not (here.goal & (own > 1)).any()
+    light_now = SAME_LIGHT.lights[0]
+    assert color_distances(seen[None], told[None], light_now)[0, 0] < np.radians(0.6)
+    pixels = np.repeat(seen[None].astype(np.uint8), 300, 0)
+    goal = Goal(color=encoded(0.3 * np.array(light))).appearance()
+    assert goal is not None
+    assert goal_pixels(pixels, goal, SAME_LIGHT).all()
+
+
+def test_a_blurred_edge_that_has_the_goals_colour_by_chance_is_not_the_goal() -> None:
+    for noise, found in ((0.0, True), (1.0, False)):
+        frame, number = picture(*OTHERS, noise=noise)
+        rows, columns = np.nonzero(number == 1)
+        row, column = int(np.percentile(rows, 20)), int(columns.mean())
+        color = frame.color.copy()
+        color[row : row + 3, column : column + 3] = RED
+        assert observe(replace(frame, color=color), RED).goal.any() == found
 
 
 def test_on_an_unknown_table_the_tables_colour_tells_the_light() -> None:

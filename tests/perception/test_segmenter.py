@@ -14,7 +14,8 @@ from pushgrasp.interfaces import RGBDFrame
 from pushgrasp.perception.camera_file import look_at
 from pushgrasp.perception.goal import Goal
 from pushgrasp.perception.perceive import Perception, observe
-from pushgrasp.perception.segmenter import Segmenter, Segments, load_segmenter
+from pushgrasp.perception.segmenter import Segmenter, Segments
+from pushgrasp.perception.segmenters import load_segmenter
 
 STEPS = (  # of one colour, touching
     Box((-0.53, 0.0), (0.03, 0.03, 0.02), GREEN),

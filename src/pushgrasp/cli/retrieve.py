@@ -41,7 +41,7 @@ class SimulatedEpisode(EpisodeOptions):
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
-        from ..perception.segmenter import load_segmenter
+        from ..perception.segmenters import load_segmenter
         from ..policy.load import PolicySource
 
         self.check()

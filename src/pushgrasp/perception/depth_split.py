@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from .merging import root
 from .segmentation import rectangle
 
 STEP = 0.008  # m between neighbouring cells: the edge of a thing
@@ -93,16 +94,10 @@ def _merge(region: npt.NDArray[np.intp], edges: npt.NDArray[np.bool_]) -> npt.ND
             break
         if count[i] < 3:
             continue
-        a, b = _root(into, int(key[i] // n)), _root(into, int(key[i] % n))
+        a, b = root(into, int(key[i] // n)), root(into, int(key[i] % n))
         into[max(a, b)] = min(a, b)
-    roots = np.array([_root(into, k) for k in range(n)])
+    roots = np.array([root(into, k) for k in range(n)])
     return roots[region]
-
-
-def _root(into: npt.NDArray[np.integer], k: int) -> int:
-    while into[k] != k:
-        k = int(into[k])
-    return k
 
 
 def _edges(labels: npt.NDArray[np.int32], height: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:

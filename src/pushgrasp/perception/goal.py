@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from ..errors import UserError
 from .colors import format_color
+from .light import SRGB_OFFSET
 
 RGB = tuple[int, int, int]
 Box = tuple[int, int, int, int]
 
 MAX_MODES = 5  # colours by which a printed thing is known
-MODE_SPREAD = np.radians(8.0)  # a mode is split while its colours are farther apart than this
+MODE_SPREAD = np.radians(6.0)  # a mode is split while its colours are farther apart than this
 MIN_MODE = 0.06  # share of the picture; a smaller mode is print too fine to be seen
 MIN_PICTURE_PX = 60  # a smaller picture does not show a thing's colours
 
@@ -179,13 +180,14 @@ def color_modes(
 
 
 def _directions(colors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return colors / np.maximum(np.linalg.norm(colors, axis=1, keepdims=True), 1.0)
+    powers = colors + np.float32(SRGB_OFFSET)  # shade does not change the direction of these
+    return powers / np.linalg.norm(powers, axis=1, keepdims=True)
 
 
 def _spread(colors: npt.NDArray[np.float32]) -> float:
     """Angle in rad from the median colour that nine tenths of the pixels keep."""
     middle = np.median(colors, axis=0)
-    cosine = _directions(colors) @ (middle / max(float(np.linalg.norm(middle)), 1.0))
+    cosine = _directions(colors) @ _directions(middle[None])[0]
     return float(np.arccos(np.clip(np.percentile(cosine, 10), -1, 1)))
 
 

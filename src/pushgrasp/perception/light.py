@@ -19,11 +19,17 @@ from .heightmap import Heightmap
 
 Color = npt.NDArray[np.float32]  # (3,)
 
+SRGB_OFFSET = 14.0
+"""Of 255. sRGB encodes light L as 1.055 L^(1/2.4) - 0.055: plus 0.055, it is a power of the light,
+so a factor on the light is a factor on it."""
 CONFIRMED = np.radians(2.7)
 """Tolerance on a region's colour where the table shows that the light is the one of reference:
 just under half of the 5.6 degrees between the two closest colours of `colors`."""
 UNKNOWN = np.radians(4.0)  # where the table's own colour is not known
-PER_SHIFT = 0.5  # tolerance added per angle by which the light has turned the table's colour
+TOLD = np.radians(4.5)
+"""Tolerance where the table was told: the goal's colour was read off another picture, in which it
+stood elsewhere in the light of several lamps."""
+PER_SHIFT = 0.4  # tolerance added per angle by which the light has turned the table's colour
 LARGEST_TOLERANCE = np.radians(6.5)
 PLAUSIBLE_SHIFT = np.radians(12.0)
 """A table farther from `TABLE_COLOR` is another table, not the same one in another light."""
@@ -40,6 +46,7 @@ class Light:
 
     gain: Color  # factor per channel on a colour of reference
     tolerance: float  # rad, how far a region's colour may be from the one expected
+    encoded_gain: Color  # factor per channel on a colour of reference plus SRGB_OFFSET
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,8 @@ class View:
     table: Color | None = None  # the table's median colour; None: too little of it is seen
 
 
-SAME_LIGHT = View((Light(np.ones(3, np.float32), CONFIRMED),))
+_ONE = np.ones(3, np.float32)
+SAME_LIGHT = View((Light(_ONE, CONFIRMED, _ONE),))
 
 
 def color_noise(frames: Sequence[RGBDFrame]) -> float:
@@ -109,9 +117,8 @@ def estimate(table: Color | None, reference: Color | None, *, noise: float = 0.0
         One light, or two where the reference is a guess: the one of reference, and the one
         that the table shows.
     """
-    one = np.ones(3, np.float32)
     if table is None:
-        return View((Light(one, UNKNOWN),), noise, table)
+        return View((Light(_ONE, UNKNOWN, _ONE),), noise, table)
     told = reference is not None
     reference = np.asarray(TABLE_COLOR if reference is None else reference, np.float32)
     gain = (table + 1.0) / (reference + 1.0)
@@ -120,10 +127,11 @@ def estimate(table: Color | None, reference: Color | None, *, noise: float = 0.0
     low, high = PLAUSIBLE_EXPOSURE
     same_table = shift < PLAUSIBLE_SHIFT and low < exposure < high
     if not same_table and not (told and shift < LARGEST_SHIFT):
-        return View((Light(one, UNKNOWN),), noise, table)
-    tolerance = min(CONFIRMED + PER_SHIFT * shift, LARGEST_TOLERANCE)
-    shown = Light(gain.astype(np.float32), tolerance)
-    return View((shown,) if told else (Light(one, CONFIRMED), shown), noise, table)
+        return View((Light(_ONE, UNKNOWN, _ONE),), noise, table)
+    tolerance = min((TOLD if told else CONFIRMED) + PER_SHIFT * shift, LARGEST_TOLERANCE)
+    encoded = (table + SRGB_OFFSET) / (reference + SRGB_OFFSET)
+    shown = Light(gain.astype(np.float32), tolerance, encoded.astype(np.float32))
+    return View((shown,) if told else (Light(_ONE, CONFIRMED, _ONE), shown), noise, table)
 
 
 def angle_between(a: npt.ArrayLike, b: npt.ArrayLike) -> float:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..errors import UserError
 from ..interfaces import Camera, Report, RGBDFrame
 from ..workspace import Workspace
+from .carry import to_map
 from .frame_checks import check_coverage, check_frame, check_view
 from .goal import RGB, Appearance, Goal, color_modes
 from .hand import HandView, look_into_hand
@@ -22,7 +23,8 @@ from .light import View, color_noise, estimate, table_color
 from .matching import Match, goal_pixels
 from .observation import Observation
 from .segmentation import object_mask, smooth_color
-from .segmenter import ColorSegmenter, Scene, Segmenter, Segments, ask, carry, load_segmenter
+from .segmenter import Segmenter, Segments, ask
+from .segmenters import ColorSegmenter, Scene, load_segmenter
 from .table_plane import corrected, correction
 from .walls import find_walls
 
@@ -175,7 +177,7 @@ class Perception:
         """A third party's segmenter: each picture, carried into the map."""
         goal = self.goal or Goal()
         found: list[Segments] = [ask(self.segmenter, frame, goal) for frame in frames]
-        labels, mask = carry(found, frames, heightmap, pixel, objects)
+        labels, mask = to_map(found, frames, heightmap, pixel, objects)
         return labels, Match(mask)
 
     def _learn_goal(

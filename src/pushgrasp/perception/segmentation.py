@@ -13,27 +13,15 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from .heightmap import Heightmap
+from .merging import MIN_REGION_PX, SAME_COLOR, absorb_small, merge_alike, same_color
 
 MIN_HEIGHT = 0.006  # m; over the noise of a depth camera, a quarter of the flattest block
 SURE_HEIGHT = 0.009  # m; just under the flattest thing, a wrench of 10 mm
 SURE_PX = 3  # px that an object has above that; patches of the table's noise seldom do
-SAME_COLOR = np.radians(2.7)
-"""Angle within which two colours are one: just under half of the 5.6 degrees between the two
-closest colours that a scene may hold (`colors.ANCESTOR_COLORS`; the palette's are 10.5 apart
-at the least). Noise of 3/255 turns the dimmest colour by 0.8 degrees in the light and 1.4 in
-its own shade, before smoothing; a camera that sees colours less well may be given more."""
 DIMMEST, BRIGHTEST = 0.35, 1.3
 """Brightness over the goal's own colour; shading gives 0.55 to 1, other lamps more."""
 MIN_GOAL_PX = 3  # px; smaller specks are noise
-MIN_REGION_PX = 15  # px, 0.6 cm2; smaller regions belong to a neighbour or to nothing
-
-
 SMOOTH_PX = 2  # px, radius over which colours are smoothed
-NOISE_LEFT = 0.45  # share of the camera's noise that `smooth_color` leaves
-LARGEST_LINK = np.radians(6.0)  # neighbours farther apart in colour are never linked by noise
-STEP = 0.006  # m; a larger difference between neighbouring cells is an edge of a surface
-MERGE_SPREADS = 1.2  # regions merge that differ by less than their spreads, times this
-LARGEST_MERGE = np.radians(12.0)
 
 
 def object_mask(heightmap: Heightmap) -> npt.NDArray[np.bool_]:
@@ -55,13 +43,15 @@ def matches(
     goal_rgb: npt.ArrayLike,
     *,
     tolerance: float = SAME_COLOR,
+    brightest: float = BRIGHTEST,
 ) -> npt.NDArray[np.bool_]:
-    """Which colours are the goal's under some light.
+    """Find the colours that are the goal's under some light.
 
     Args:
         colors: (..., 3) sRGB, 0 to 255, integers or not.
         goal_rgb: (3,) the goal's colour, sRGB.
         tolerance: rad between the colours' directions.
+        brightest: most brightness over the goal's.
     Returns:
         (...) bool.
     """
@@ -72,7 +62,7 @@ def matches(
     pixels = colors.astype(np.float32)
     along = pixels @ (goal / brightness)
     length = np.sqrt(np.einsum("...i,...i->...", pixels, pixels))
-    bright_enough = (along > DIMMEST * brightness) & (along < BRIGHTEST * brightness)
+    bright_enough = (along > DIMMEST * brightness) & (along < brightest * brightness)
     return bright_enough & (along > np.cos(tolerance) * length)
 
 
@@ -141,10 +131,10 @@ def label_objects(
     d = colors / bright[:, None]
     edges = _neighbours(here, cells)
     cosine = np.einsum("ni,ni->n", d[edges[0]], d[edges[1]])
-    same = cosine > _same_color(np.minimum(bright[edges[0]], bright[edges[1]]), noise)
+    same = cosine > same_color(np.minimum(bright[edges[0]], bright[edges[1]]), noise)
     graph = coo_array((np.ones(same.sum(), np.int8), edges[:, same]), shape=2 * (len(cells),))
     _, region = connected_components(graph, directed=False)
-    region = _absorb_small(region, edges)
+    region = absorb_small(region, edges)
     region = merge_alike(region, edges, colors, heightmap.height[cut].reshape(-1)[cells])
 
     sizes = np.bincount(region)
@@ -207,115 +197,3 @@ def smooth_color(
     part = np.ascontiguousarray(smooth[cut])
     smooth[cut] = cv2.bilateralFilter(part, d=2 * SMOOTH_PX + 1, sigmaColor=16.0, sigmaSpace=2.0)
     return smooth
-
-
-def _same_color(brightness: npt.NDArray[np.float32], noise: float) -> npt.NDArray[np.float32]:
-    """Cosine above which two smoothed neighbours of a brightness have one colour."""
-    if not noise:
-        return np.full_like(brightness, np.cos(SAME_COLOR))
-    wobble = NOISE_LEFT * noise / np.maximum(brightness, 1.0)
-    return np.cos(np.minimum(np.hypot(SAME_COLOR, 2.0 * wobble), LARGEST_LINK))
-
-
-def merge_alike(
-    region: npt.NDArray[np.int32],
-    edges: npt.NDArray[np.int32],
-    colors: npt.NDArray[np.float32],
-    height: npt.NDArray[np.float32],
-) -> npt.NDArray[np.int32]:
-    """Merge neighbouring regions whose colours differ no more than each varies within itself.
-
-    Args:
-        region: (N,) region of each cell.
-        edges: (2, M) pairs of neighbouring cells.
-        colors: (N, 3) smoothed colours.
-        height: (N,) m; only a border without a step in height can vanish.
-    Returns:
-        (N,) region of each cell, numbers may be missing.
-    """
-    a, b = region[edges]
-    border = a != b
-    if not border.any():
-        return region
-    n = int(region.max()) + 1
-    low, high = np.minimum(a, b)[border].astype(np.int64), np.maximum(a, b)[border]
-    level = np.abs(np.subtract(*height[edges[:, border]])) < STEP
-    key, inverse = np.unique(low * n + high, return_inverse=True)
-    smooth_share = np.bincount(inverse, level) / np.bincount(inverse)
-    mean, spread, size = region_colors(region, colors, n)
-    first, second = key // n, key % n
-    angle = np.arccos(np.clip(np.einsum("ni,ni->n", mean[first], mean[second]), -1, 1))
-    limit = np.minimum(MERGE_SPREADS * (spread[first] + spread[second]), LARGEST_MERGE)
-    into = np.arange(n)
-    for i in np.argsort(angle / np.maximum(limit, 1e-9), kind="stable"):
-        if angle[i] >= limit[i] or smooth_share[i] < 0.5:
-            continue
-        p, q = (_root(into, int(r)) for r in (first[i], second[i]))
-        if p == q:
-            continue
-        turned = float(np.arccos(np.clip(mean[p] @ mean[q], -1, 1)))
-        if turned >= min(MERGE_SPREADS * (spread[p] + spread[q]), LARGEST_MERGE):
-            continue
-        total = size[p] + size[q]
-        w = size[q] / total
-        spread[p] = np.sqrt((1 - w) * spread[p] ** 2 + w * spread[q] ** 2 + w * (1 - w) * turned**2)
-        mean[p] = (1 - w) * mean[p] + w * mean[q]
-        mean[p] /= max(float(np.linalg.norm(mean[p])), 1e-9)
-        size[p], into[q] = total, p
-    for r in range(n):
-        into[r] = _root(into, r)
-    return into[region].astype(region.dtype)
-
-
-def region_colors(
-    region: npt.NDArray[np.integer], colors: npt.NDArray[np.float32], n: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Summarise regions' colours; clipped and nearly black pixels count little.
-
-    Args:
-        region: (N,) 0 to n - 1.
-        colors: (N, 3) sRGB.
-        n: number of regions.
-    Returns:
-        (n, 3) unit directions, (n,) spreads in rad (root mean square), (n,) sizes in cells.
-    """
-    brightest = colors.max(1)
-    weight = np.where((brightest > 250) | (brightest < 12), 0.02, 1.0)
-    length = np.maximum(np.sqrt(np.einsum("ni,ni->n", colors, colors)), 1.0)
-    d = colors / length[:, None]
-    total = np.maximum(np.bincount(region, weight, n), 1e-9)
-    sums = [np.bincount(region, weight * d[:, i], n) for i in range(3)]
-    mean = np.stack(sums, 1).astype(np.float64)  # of no cells numpy counts in integers
-    norm = np.linalg.norm(mean, axis=1)
-    mean /= np.maximum(norm, 1e-9)[:, None]
-    spread = np.sqrt(np.maximum(2.0 * (1.0 - norm / total), 0.0))  # of small angles
-    return mean, spread, np.bincount(region, minlength=n).astype(np.float64)
-
-
-def _root(into: npt.NDArray[np.intp], r: int) -> int:
-    while into[r] != r:
-        r = int(into[r])
-    return r
-
-
-def _absorb_small(
-    region: npt.NDArray[np.int32], edges: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int32]:
-    """Join regions under 15 cells to the large region that they share most edges with.
-
-    Args:
-        region: (N,) region of each cell.
-        edges: (2, M) pairs of neighbouring cells.
-    """
-    for _ in range(3):  # a speck between two specks and an object needs two rounds
-        small = np.bincount(region) < MIN_REGION_PX
-        a, b = region[np.concatenate([edges, edges[::-1]], 1)]
-        border = small[a] & ~small[b]
-        if not border.any():
-            break
-        pair, shared = np.unique(np.stack([a[border], b[border]]), axis=1, return_counts=True)
-        order = np.argsort(shared, kind="stable")  # the last write, the longest border, wins
-        into = np.arange(len(small), dtype=region.dtype)
-        into[pair[0][order]] = pair[1][order]
-        region = into[region]
-    return region
