@@ -19,10 +19,19 @@ from pushgrasp.evaluation.tables import PAPER
 from pushgrasp.sim.robots.registry import gripper
 from pushgrasp.view.report import read_results, report_page
 from pushgrasp.view.report.about import command
-from pushgrasp.view.report.board import PAPER_METHODS, arrange
-from pushgrasp.view.report.charts import Part, Point, Series, bars, dots, el, nice_top, stacks
+from pushgrasp.view.report.charts import (
+    BarPart,
+    Estimate,
+    Series,
+    bar_plot,
+    el,
+    nice_top,
+    point_plot,
+    stacked_bars,
+)
 from pushgrasp.view.report.data import read_strip
-from pushgrasp.view.report.words import p_value, percents, seconds
+from pushgrasp.view.report.formats import p_value, percents, seconds
+from pushgrasp.view.report.rate_table import PAPER_METHODS, arrange
 
 RANDOM = {"random-10": ("random", 10), "random-20": ("random", 20)}
 FIXED = {"challenging-01": ("challenging-01", 8), "challenging-02": ("challenging-02", 8)}
@@ -71,10 +80,10 @@ def test_the_tables_hold_the_summary_and_the_papers_figures(tmp_path: Path):
 
 def test_policies_keep_their_colours_and_the_papers_figures_match_them(tmp_path: Path):
     write_results(tmp_path, RANDOM, policies=("own", "wang2024", "paper", "another"), trials=3)
-    board = arrange(read_results([tmp_path]).summary)
-    assert board.styles["paper"] == 1
-    assert board.styles["wang2024"] == 3
-    assert len(set(board.styles.values())) == 4
+    table = arrange(read_results([tmp_path]).summary)
+    assert table.styles["paper"] == 1
+    assert table.styles["wang2024"] == 3
+    assert len(set(table.styles.values())) == 4
     assert PAPER_METHODS["paper"] == "the paper"
     assert "no switching" in PAPER_METHODS["paper-no-switching"]
     assert PAPER_METHODS["wang2024"].startswith("Wang et al.")
@@ -87,12 +96,12 @@ def test_groups_are_ordered_by_kind_and_size(tmp_path: Path):
         "challenging-01": FIXED["challenging-01"],
     }  # fmt: skip
     write_results(tmp_path, groups, trials=2)
-    board = arrange(read_results([tmp_path]).summary)
-    assert board.kinds == {
+    table = arrange(read_results([tmp_path]).summary)
+    assert table.kinds == {
         "random": ["random-5", "random-20"], "heap": ["heap-10"],
         "challenging": ["challenging-01", "challenging-02"], "other": ["mine"],
     }  # fmt: skip
-    assert board.procedural == ["random", "heap"]
+    assert table.procedural == ["random", "heap"]
 
 
 def test_folders_are_taken_together(tmp_path: Path):
@@ -282,8 +291,8 @@ def numbers_of(svg: str, element: str, attribute: str) -> list[float]:
 
 
 def test_marks_and_intervals_stand_at_their_values():
-    points = [Point(100, 50, 100, "a"), None, Point(0, 0, 25, "b")]
-    svg = dots(["x", "y", "z"], [Series("p", 0, points)], top=100, label="l")
+    points = [Estimate(100, 50, 100, "a"), None, Estimate(0, 0, 25, "b")]
+    svg = point_plot(["x", "y", "z"], [Series("p", 0, points)], top=100, label="l")
     top, bottom = numbers_of(svg, "line", "y1")[4], numbers_of(svg, "line", "y1")[0]
     assert numbers_of(svg, "circle", "cy") == [top, bottom]
     whiskers = re.findall(r'y1="([\d.]+)" y2="([\d.]+)" class="whisker"', svg)
@@ -293,9 +302,9 @@ def test_marks_and_intervals_stand_at_their_values():
 
 
 def test_bars_are_as_high_as_their_values():
-    series = [Series("p", 0, [Point(50, None, None, "a"), None]),
-              Series("q", 1, [Point(100, 90, 100, "b"), Point(0, 0, 5, "c")])]  # fmt: skip
-    svg = bars(["1", "2"], series, width=340, top=100, label="l", notes=["hidden", ""])
+    series = [Series("p", 0, [Estimate(50, None, None, "a"), None]),
+              Series("q", 1, [Estimate(100, 90, 100, "b"), Estimate(0, 0, 5, "c")])]  # fmt: skip
+    svg = bar_plot(["1", "2"], series, width=340, top=100, label="l", notes=["hidden", ""])
     half, full, least = numbers_of(svg, "rect", "height")
     assert full == pytest.approx(2 * half)
     assert 0 < least <= 1  # a thin line, so that it is seen that there is a bar
@@ -303,8 +312,8 @@ def test_bars_are_as_high_as_their_values():
 
 
 def test_stacked_parts_follow_each_other():
-    parts = [Part(0.25, 0, "5", "a"), Part(0.01, 3, "1", "b"), Part(0.24, 1, "5", "c")]
-    svg = stacks([("default", parts, "10 of 20")], top=0.5, label="l", width=400)
+    parts = [BarPart(0.25, 0, "5", "a"), BarPart(0.01, 3, "1", "b"), BarPart(0.24, 1, "5", "c")]
+    svg = stacked_bars([("default", parts, "10 of 20")], top=0.5, label="l", width=400)
     found = re.findall(r'x="([\d.]+)" y="19" width="([\d.]+)" height="16" class="part', svg)
     assert [(float(x), float(w)) for x, w in found] == [(0, 200), (200, 8), (208, 192)]
     assert len(re.findall('class="on-part"', svg)) == 2  # no number where it does not fit

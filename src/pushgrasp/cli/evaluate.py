@@ -1,4 +1,4 @@
-"""`pushgrasp evaluate`: many trials and their rates."""
+"""`pushgrasp evaluate`: run many trials and compute their rates."""
 
 from __future__ import annotations
 

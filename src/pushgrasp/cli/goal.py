@@ -21,16 +21,20 @@ class GoalConfig:
     """How the robot is told its goal. In simulation, `--goal` also says which object counts."""
 
     goal_region: Annotated[
-        tuple[int, int, int, int] | None, tyro.conf.arg(metavar="ROW COLUMN HEIGHT WIDTH")
+        tuple[int, int, int, int] | None,
+        tyro.conf.arg(metavar="ROW COLUMN HEIGHT WIDTH", help_behavior_hint="(default: none)"),
     ] = None
-    """Pixels: the part of --goal's photo that shows the goal; or of the first frame, without a
-    photo."""
-    goal_mask: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None
+    """Pixels of --goal's photo, or of the first frame if --goal is no photo, that show the goal."""
+    goal_mask: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="(default: none)")
+    ] = None
     """Mask of the first frame, white where the goal is."""
-    table_color: Annotated[str | None, tyro.conf.arg(metavar="COLOUR")] = None
-    """The table's colour where --goal's colour was read, to allow for another light."""
+    table_color: Annotated[
+        str | None, tyro.conf.arg(metavar="COLOUR", help_behavior_hint="(default: not known)")
+    ] = None
+    """The table's colour in the light in which --goal's colour was read."""
     segmenter: Annotated[str, tyro.conf.arg(metavar="color|depth|FILE.py:CLASS")] = "color"
-    """What finds objects and the goal; depth also splits touching objects of one colour."""
+    """How objects are segmented; depth also splits touching objects of one colour."""
 
     def told_goal(self, goal: str | None) -> tuple[Goal | None, str | None]:
         """Read how the goal is shown.

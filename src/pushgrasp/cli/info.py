@@ -1,4 +1,4 @@
-"""`pushgrasp info`: versions, and what works on this machine."""
+"""`pushgrasp info`: installed versions, and which cameras and robots work here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGES = (
     "ray",
     "rerun-sdk",
 )
-CAMERAS = {"ray": ("ray", "RayCamera"), "opengl": ("gl", "GLCamera")}
+BACK_ENDS = {"ray": ("ray", "RayCamera"), "opengl": ("gl", "GLCamera")}
 """Back ends: module of `sim.cameras` and class."""
 
 
@@ -57,8 +57,8 @@ def collect() -> dict[str, Any]:
     """Collect versions, device, cores, camera back ends, robots and built-in policies.
 
     Returns:
-        A JSON-ready dict; `cameras` maps each back end's name to "works" or to why it does not,
-        `robots` each robot to what it is shown as.
+        A JSON-ready dict; `cameras` maps each back end's name to "works" or to the error,
+        `robots` each robot to how it is drawn.
     """
     from ..policy.load import policy_sources
 
@@ -69,7 +69,7 @@ def collect() -> dict[str, Any]:
         "platform": platform.platform(),
         "device": _device(),
         "cores": len(os.sched_getaffinity(0)),
-        "cameras": {name: _try_camera(*where) for name, where in CAMERAS.items()},
+        "cameras": {name: _try_camera(*where) for name, where in BACK_ENDS.items()},
         "robots": _robots(),
         "policies": policy_sources(),
     }
@@ -105,7 +105,7 @@ def _robots() -> dict[str, str]:
 
 
 def _try_camera(module: str, name: str) -> str:
-    """Capture an image in a separate process, since back ends may crash; say how it went."""
+    """Capture an image in a separate process, since back ends may crash; return the outcome."""
     code = (
         f"from pushgrasp.sim.cameras.{module} import {name} as Camera\n"
         "from pushgrasp.sim.robots.gantry import GantryModel\n"

@@ -41,8 +41,8 @@ UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 DESCRIPTION = "Retrieve an object from clutter by pushing and grasping."
 
 
-class Command(Protocol):
-    """A dataclass of options, and what they are for.
+class Subcommand(Protocol):
+    """A dataclass of options with the body of its command.
 
     Its docstring and those of its fields are the help; its module imports nothing slow before
     `run`, so that wrong options are answered at once.
@@ -53,7 +53,7 @@ class Command(Protocol):
         ...
 
 
-COMMANDS: dict[str, type[Command]] = {
+COMMANDS: dict[str, type[Subcommand]] = {
     "demo": DemoCommand,
     "retrieve": RetrieveCommand,
     "scene": SceneCommand,
@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, terminate)
 
 
-def parse(argv: Sequence[str]) -> Command:
+def parse(argv: Sequence[str]) -> Subcommand:
     """Turn arguments into a command with its options.
 
     Raises:
@@ -138,7 +138,7 @@ _PATHS = ConstructorRegistry()
 
 @_PATHS.primitive_rule
 def _expanded_path(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None:
-    """Expand "~" in every path: no shell does it in --out=~/x."""
+    """Expand "~" in every path; shells do not in --out=~/x."""
     if info.type is not Path:
         return None
     return PrimitiveConstructorSpec(
@@ -159,7 +159,7 @@ def _refuse_repeated(options: Sequence[str]) -> None:
 
 
 def _prepare_process() -> None:
-    """Print "?" for characters that the terminal lacks; keep Matplotlib's logging to itself."""
+    """Replace characters that the terminal lacks by "?"; silence Matplotlib's warnings."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -176,6 +176,6 @@ def _say(sentence: str, code: int) -> int:
 
 
 def _discard_output() -> None:
-    """Drop what could not be printed; the interpreter would fail on it when it ends."""
+    """Discard unprinted output, which would fail again when the interpreter exits."""
     with suppress(io.UnsupportedOperation):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -24,7 +24,7 @@ Switch: TypeAlias = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectOptions:
-    """What lies on the table, and which object is the goal."""
+    """The objects on the table, and the goal."""
 
     goal: Annotated[
         str | None,
@@ -41,7 +41,7 @@ class ObjectOptions:
     def config(
         self, scene: str, file: SceneFileConfig, simulation: SimulationConfig
     ) -> SceneConfig:
-        """Describe the scene, its goal still to be found; see `scene.find_goal`.
+        """Describe the scene, its goal still to be found; see `scene.name_goal`.
 
         Args:
             scene: name or file.
@@ -68,7 +68,7 @@ class _NameOption:
 
 @dataclass(frozen=True, kw_only=True)
 class SceneOptions(ObjectOptions, _NameOption):
-    """Which scene is built, and which of its objects is the goal."""
+    """The scene, its objects and the goal."""
 
     perturb: bool = False
     """Vary a fixed scene slightly by the seed, as evaluation does."""
@@ -76,7 +76,7 @@ class SceneOptions(ObjectOptions, _NameOption):
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeOptions:
-    """Where to put what an episode shows."""
+    """The output of an episode."""
 
     out: Folder
     """Folder for pictures, video and episode.json; an earlier episode's is replaced."""
@@ -88,7 +88,7 @@ class EpisodeOptions:
     """Write a recording for the Rerun viewer as well; needs the extra "rerun"."""
 
     def check(self) -> None:
-        """Check that all of it can be written, before any work is done.
+        """Check that the output can be written, before any work is done.
 
         Raises:
             UserError: something else is there, nothing can be written there, or what a

@@ -60,7 +60,9 @@ class PlotCommand:
         draw_curves(runs).savefig(picture, format=self.out.suffix.lstrip(".").lower())
         write_atomic(self.out, picture.getvalue())
         if self.json:
-            print(to_json({"picture": self.out, "runs": [summary(run) for run in runs]}, indent=2))
+            print(
+                to_json({"picture": self.out, "runs": [run_summary(run) for run in runs]}, indent=2)
+            )
             return 0
         console = Console(highlight=False, markup=False, soft_wrap=True)
         console.print(_table(runs))
@@ -68,7 +70,7 @@ class PlotCommand:
         return 0
 
 
-def summary(run: History) -> dict[str, Any]:
+def run_summary(run: History) -> dict[str, Any]:
     """Describe a run as `pushgrasp plot --json` prints it."""
     from ..view.history import GOAL_STAGE, MILESTONE
 
@@ -91,7 +93,7 @@ def summary(run: History) -> dict[str, Any]:
 
 
 def _table(runs: Sequence[History]) -> Table:
-    """Lay out one column per run: terminals are narrow and stages many."""
+    """Lay out one column per run, since terminals are narrow and stages many."""
     from ..view.history import run_table
 
     head, rows = run_table(runs)

@@ -1,4 +1,4 @@
-"""`pushgrasp replay`: a recorded trial, played again and shown."""
+"""`pushgrasp replay`: play a recorded trial again and show it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..evaluation.reproduce import RecordedTrial
 
 FAILURES = "failures"
-"""In place of a trial: the list of those that were not completed."""
+"""In place of a trial: list the trials that were not completed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`pushgrasp report`: results as one web page."""
+"""`pushgrasp report`: make one web page of results."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from ..perception.colors import parse_color
 from ..sim.config import SceneFileConfig, SimulationConfig
 from .goal import GoalConfig
 from .options import Device, EpisodeOptions, Folder, PolicyName, SceneOptions
-from .scene import find_goal
+from .scene import name_goal
 from .station_options import StationOptions
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class SimulatedEpisode(EpisodeOptions):
         view = self.simulation.view()
         told, goal = self.seeing.told_goal(self.scene.goal)
         segmenter = load_segmenter(self.seeing.segmenter)
-        config = find_goal(self._scene_config(), goal)
+        config = name_goal(self._scene_config(), goal)
 
         from ..sim.robots.registry import gripper
         from ..sim.scenes.build import build_scene
@@ -90,20 +90,20 @@ class RetrieveCommand(SimulatedEpisode):
       pushgrasp retrieve --station station.json --goal red --dry-run --out episode
     """
 
-    robot: StationOptions = field(default_factory=StationOptions)
+    hardware: StationOptions = field(default_factory=StationOptions)
     """A real robot."""
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
-        if self.robot.station is None:
-            self.robot.refuse_alone()
+        if self.hardware.station is None:
+            self.hardware.refuse_alone()
             return super().run()
         if self.rerun is not None:
             raise UserError("--rerun shows simulated episodes only; leave it out with --station")
         goal, name = self.seeing.told_goal(self.scene.goal)
         if goal is None and name is None:
             raise UserError("--station: say what to retrieve, --goal red or --goal photo.png")
-        return self.robot.run(
+        return self.hardware.run(
             goal or parse_color(name or ""), self.policy, self.device, self.out,
             segmenter=self.seeing.segmenter,
         )  # fmt: skip

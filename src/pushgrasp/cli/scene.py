@@ -58,7 +58,7 @@ class SceneCommand:
             check_output_folder(self.out, CONTENTS, RECORD)
         view = self.simulation.view()
         config = self.scene.config(self.name, self.file, self.simulation)
-        config = find_goal(config, self.scene.goal)
+        config = name_goal(config, self.scene.goal)
 
         from rich.console import Console
 
@@ -88,8 +88,8 @@ class SceneCommand:
         return 0
 
 
-def find_goal(config: SceneConfig, goal: str | None) -> SceneConfig:
-    """Replace a scene's goal by the one that a person names; nothing is built yet.
+def name_goal(config: SceneConfig, goal: str | None) -> SceneConfig:
+    """Set a scene's goal by colour or number; nothing is built yet.
 
     Args:
         config: the scene.
@@ -163,7 +163,7 @@ def scene_record(scene: Scene) -> dict[str, Any]:
 
 
 def _write(out: Path, scene: Scene, view: ViewConfig, record: dict[str, Any]) -> None:
-    """Write the record, what each camera sees, and the heightmap made from it."""
+    """Write the record, the camera images and the heightmap."""
     from ..perception.heightmap import project
     from ..utils.files import write_atomic, write_json
     from ..utils.output import output_folder

@@ -49,7 +49,7 @@ def show_episode(
     goal: Goal | None = None,
     segmenter: Segmenter | None = None,
 ) -> EpisodeResult:
-    """Run an episode and show it; the robot sees and does what it would without.
+    """Run an episode and show it, without any effect on the robot.
 
     Args:
         scene: settled; it is used up.
@@ -116,7 +116,7 @@ def _tell_what_is_lost(out: Path) -> Generator[None, None, None]:
 
 
 class Viewer(Protocol):
-    """Something that shows an episode step by step."""
+    """Shows an episode step by step."""
 
     def add(self, step: Step, frame: RGBDFrame, *, lifted: bool) -> None:
         """Show a step.
@@ -139,7 +139,7 @@ class ScoresPushes(Protocol):
 
 
 def with_push_map(step: Step, policy: Decides) -> Step:
-    """Add the Q map of pushes that the rule did not need, if the policy has one."""
+    """Add the Q map of pushes if the rule did not need it and the policy can compute it."""
     if step.decision.push_map is not None or not isinstance(policy, ScoresPushes):
         return step
     push = policy.best_push(step.observation)
@@ -212,7 +212,7 @@ def _info(scene: Scene, policy_name: str, view: ViewConfig) -> EpisodeInfo:
 
 
 def _video(scene: Scene, path: Path, title: str, geometry: ActionGeometry) -> VideoWriter:
-    """Open a video that the world feeds while it moves."""
+    """Open a video that records the world while it moves."""
     spectator = Spectator(scene.world)
     video = VideoWriter(path, f"{title} · shown at twice the speed", scene.goal_rgb, geometry)
     scene.world.frame_period = VIDEO_PERIOD

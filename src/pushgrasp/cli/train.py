@@ -23,7 +23,7 @@ class _RunOptions:
         str | None,
         tyro.conf.arg(metavar=RECIPE_METAVAR, help_behavior_hint="(default: default)"),
     ] = None
-    """default, paper or wang2024; a file as `pushgrasp recipe` prints it; or a run's folder."""
+    """default, paper, paper-no-switching, wang2024; a file of `pushgrasp recipe`; a run's DIR."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,16 +39,21 @@ class EvaluationConfig(SimulationConfig):
     policies: Annotated[
         tuple[str, ...], tyro.conf.arg(name="policy", metavar="NAME|DIR|FILE.py:CLASS ...")
     ] = ("default",)
-    """One or more, in the same scenes: built-in ones, folders, classes in files of yours."""
+    """One or more, in the same scenes: built-in names, folders, classes in files of yours."""
     scenes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME|FILE ...")] = ("random",)
-    """As for `retrieve`, one or more; challenging and novel stand for all of theirs."""
-    suite: Annotated[str | None, tyro.conf.arg(metavar="FILE.json")] = None
+    """One or more, as for `retrieve`; challenging and novel are all scenes of that family."""
+    suite: Annotated[
+        str | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="(default: none)")
+    ] = None
     """A benchmark suite, instead of --scenes; docs/evaluation.md has the format."""
     objects: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N ...")] = (10,)
-    """Numbers of objects in procedural scenes; a group of trials each."""
-    goal: GoalIndex = None
-    """Index of the goal; by default the first two in turn, in fixed scenes the first."""
+    """Numbers of objects in procedural scenes, one group of trials each."""
+    goal: Annotated[
+        GoalIndex,
+        tyro.conf.arg(help_behavior_hint="(default: 0 and 1 in turn; the goal of a fixed scene)"),
+    ] = None
+    """Index of the goal among the objects."""
     trials: int = 20
     """Trials of each policy in each group."""
     seed: int = 0
-    """Each trial's own seed follows from this one, its group's name and its index."""
+    """Seed of the run; each trial's seed derives from it, the group's name and the index."""

@@ -30,9 +30,11 @@ class SimulationConfig:
     ] = None
     """JSON file of camera poses and intrinsics, merged into one heightmap."""
     noise: Literal["none", "d405", "d405-averaged"] = "none"
-    """Of the cameras: none, one image of a RealSense D405, or sixteen averaged."""
-    workspace: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """JSON file of the workspace (x_min, y_min, size, table_z in metres); default: the scene's."""
+    """Depth noise: none, one image of a RealSense D405, or sixteen images averaged."""
+    workspace: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: the scene's)")
+    ] = None
+    """JSON file of the workspace: x_min, y_min, size, table_z in metres."""
     randomise: tyro.conf.FlagCreatePairsOff[bool] = False
     """Vary masses, frictions, sizes, colours and light by the seed."""
 

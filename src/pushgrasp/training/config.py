@@ -19,7 +19,9 @@ class TrainingConfig:
 
     resume: tyro.conf.FlagCreatePairsOff[bool] = False
     """Resume the run in the folder, with its own recipe and seed."""
-    seed: Annotated[int | None, tyro.conf.arg(help_behavior_hint="(default: 0)")] = None
+    seed: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: 0)")] = (
+        None
+    )
     """Seed of a new run."""
     workers: Annotated[
         int | None,
@@ -27,11 +29,9 @@ class TrainingConfig:
     ] = None
     """Rollout worker processes, or Ray workers."""
     rollouts: Where = "local"
-    """Where they run: on this machine, or on the Ray cluster at RAY_ADDRESS (a local one if
-    that is not set)."""
+    """Where workers run: on this machine, or on the Ray cluster at RAY_ADDRESS (or a local one)."""
     device: Device = "auto"
-    """Where networks run: cpu, cuda, cuda:1; auto: a GPU if there is one. On a Ray cluster it is
-    the learner's, and workers use auto."""
+    """Where networks run: cpu, cuda, cuda:1; auto: a GPU if there is one, as workers on Ray do."""
     init_from: Annotated[
         str | None, tyro.conf.arg(metavar="NAME|DIR", help_behavior_hint="(default: none)")
     ] = None
@@ -39,8 +39,7 @@ class TrainingConfig:
     imagenet: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE|fetch", help_behavior_hint="(default: none)")
     ] = None
-    """Torchvision's DenseNet-121 weights to start from, for recipes with that network; "fetch"
-    downloads them."""
+    """Torchvision's DenseNet-121 weights to start from; "fetch" downloads them."""
     time_limit: Annotated[
         float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="(default: none)")
     ] = None

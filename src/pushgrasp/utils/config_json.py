@@ -1,4 +1,4 @@
-"""Configurations from JSON, strictly: what is wrong is named, nothing is guessed."""
+"""Configuration dataclasses from JSON, read strictly: errors name the wrong field."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class FileFormat:
 
     @property
     def header(self) -> dict[str, Any]:
-        """The two fields, to be written first."""
+        """The fields `format` and `version`, to be written first."""
         return {"format": self.name, "version": self.version}
 
     def read(self, path: str | Path) -> dict[str, Any]:
-        """Read such a file and check what it says it is; its other fields are not checked.
+        """Read such a file and check these two fields; the others are not checked.
 
         Raises:
             UserError: the file is missing, not JSON, or of another format or version.

@@ -121,7 +121,7 @@ def read_json(path: str | Path, kind: str = "JSON file", max_bytes: int | None =
 
 
 def reason(error: OSError) -> str:
-    """Return the system's words for an error, such as "No space left on device"."""
+    """Return the system's message for an error, such as "No space left on device"."""
     return error.strerror or str(error)
 
 

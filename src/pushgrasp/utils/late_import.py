@@ -24,7 +24,7 @@ def after_import(name: str, action: Callable[[ModuleType], object]) -> None:
 
 
 class _Finder:
-    """Finds one module as the other finders do, and has its loader call `action`."""
+    """Finds one module as the other finders do, and makes its loader call `action`."""
 
     def __init__(self, name: str, action: Callable[[ModuleType], object]) -> None:
         self._name, self._action = name, action

@@ -1,4 +1,4 @@
-"""Where results go: places checked before any work is done, and folders that appear whole."""
+"""Output files and folders: checked before any work is done, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _swap(new: Path, place: Path) -> None:
 
 
 def _recover(place: Path) -> None:
-    """Finish a `_swap` that was killed between its two renames, or before it had cleaned up."""
+    """Complete a `_swap` that was killed between its two renames, or before its cleanup."""
     left = re.compile(rf"\.{re.escape(place.name)}\.[0-9a-f]{{8}}\.old")
     with suppress(OSError):  # no such folder yet, or nothing may be renamed in it
         for old in sorted(place.parent.iterdir()):

@@ -1,4 +1,4 @@
-"""Where results come from: the code that ran and the machine it ran on."""
+"""Provenance of results: commit and machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def commit() -> str | None:
-    """The commit of the code that runs, if it runs from a git checkout of its own."""
+    """Return the commit of the running code, if it is in a git checkout."""
     here = Path(__file__)
     only_look = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}  # a git command of others may be under way
     try:
@@ -30,7 +30,7 @@ def commit() -> str | None:
 
 
 def machine() -> dict[str, Any]:
-    """The processor, the cores that may be used, and the versions that matter, JSON-ready."""
+    """Return the processor, the usable cores and the relevant versions, JSON-ready."""
     return {
         "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
@@ -40,7 +40,7 @@ def machine() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's name."""
+    """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,1 +1,1 @@
-"""Pictures, videos and words for what happened; readers of Steps that change nothing."""
+"""Pictures, videos, recordings, curves and reports: read-only consumers of steps and results."""

@@ -20,7 +20,7 @@ from .history import GOAL_STAGE, MILESTONE, UNITS, History, run_table, smoothed
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")  # Okabe, Ito
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), "-.", (0, (10, 3)), (0, (3, 1, 1, 1, 1, 1)), ":")
 STAGES = ("#E4E7EC", "#AEB9C7", "#F0CFA0", "#C9DDB8", "#DDC3E0", "#F6F0B5")
-# What workers spend time on: building scenes, moving, capturing, deciding; colours by Paul Tol.
+# Kinds of work: building scenes, moving, capturing, deciding; colours by Paul Tol.
 KINDS = {"scene": "#DDCC77", "robot": "#9E94DB", "camera": "#88CCEE", "network": "#CC6677"}
 MUTED, LINE = "#6A707C", "#DEE0E4"
 STYLE: dict[Any, Any] = {
@@ -33,7 +33,7 @@ SMOOTH = 9  # lines of metrics, one per 15 s, over which noisy curves are averag
 
 @rc_context(STYLE)
 def draw_curves(runs: Sequence[History]) -> Figure:
-    """Draw success, loss, speed, and where the time goes; at most MAX_RUNS runs."""
+    """Draw success, loss, speed, and how time is spent, for at most MAX_RUNS runs."""
     stages = list(dict.fromkeys(visit.stage for run in runs for visit in run.visits))
     bars = [(run, [stage]) for run in runs for stage in run.last_success()]
     bars = bars if len(bars) <= 8 else [(run, stages) for run in runs]  # 8 fit on the sheet
@@ -71,7 +71,7 @@ def _draw_table(axes: Axes, runs: Sequence[History], stages: Sequence[str]) -> N
 
 
 def _draw_stages(axes: Axes, runs: Sequence[History], stages: Sequence[str], unit: int) -> None:
-    """Draw a bar per run that shows which stage was on."""
+    """Draw a bar per run with its stages."""
     colors = {stage: STAGES[i % len(STAGES)] for i, stage in enumerate(stages)}
     for row, run in enumerate(runs):
         for visit in run.visits:
@@ -98,7 +98,7 @@ def _draw_success(axes: Axes, runs: Sequence[History], unit: int) -> None:
 
 
 def _draw_noisy(axes: Axes, runs: Sequence[History], unit: int, key: str) -> None:
-    """Draw each line of metrics thin, and their running mean bold."""
+    """Draw the values thin and their running mean bold."""
     for i, run in enumerate(runs):
         for visit in run.visits:
             x, y = visit.x(unit), visit.column(key)
@@ -140,7 +140,7 @@ def _plot(axes: Axes, run: int, x: npt.NDArray[np.float64], y: npt.NDArray[np.fl
 
 
 def _finish(axes: Axes, runs: Sequence[History], unit: int, title: str, empty: str) -> None:
-    """Mark where stages begin, and say it if there is nothing to see."""
+    """Mark the starts of stages, and note an empty plot."""
     if not np.isfinite(axes.dataLim.extents).all():
         axes.text(0.5, 0.5, empty, transform=axes.transAxes, ha="center", color=MUTED)
     for i, run in enumerate(runs):

@@ -44,7 +44,7 @@ class EpisodeInfo:
 
 
 class EpisodeWriter:
-    """Writes an episode's folder step by step, but for the video.
+    """Writes an episode's folder step by step, except the video.
 
     Args:
         folder: an existing, empty folder.

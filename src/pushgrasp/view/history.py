@@ -18,19 +18,19 @@ from ..utils.files import read_json
 CONFIG = "config.json"
 GOAL_STAGE = "grasp-goal"
 MILESTONE = 0.8
-"""Greedy success in the goal stage, the time to which runs are compared by."""
+"""Greedy success rate in the goal stage; runs are compared by the time they take to reach it."""
 MAX_RUNS = 7
 """Runs whose lines can be distinguished in one picture."""
 UNITS = ("actions", "minutes")
 ENOUGH = 100
-"""Greedy actions of a stage, estimated by epsilon, from which its success means something."""
+"""Fewest greedy actions of a stage, estimated from epsilon, for its success rate to count."""
 
 _LONGEST = 34  # characters of a name in tables and legends
 
 
 @dataclass(frozen=True)
 class Visit:
-    """The lines of one stage, from its start to its end or to an interruption."""
+    """The metrics of a run's stay in one stage, to its end or an interruption."""
 
     stage: str
     lines: Sequence[Line]
@@ -53,7 +53,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class History:
-    """A run as its metrics tell it."""
+    """The metrics of a run, by stage."""
 
     name: str
     number: int  # among those read together, from 1
@@ -80,8 +80,8 @@ class History:
         return self.visits[-1].end[1]
 
     def last_success(self) -> dict[str, float]:
-        """Return the last greedy success of each stage, 0 to 1, in the order of the stages; NaN
-        if no action was greedy."""
+        """Return the last greedy success rate of each stage, 0 to 1, in the order of the stages;
+        NaN if no action was greedy."""
         last: dict[str, float] = {}
         for visit in self.visits:
             rates = visit.column("success_greedy")
@@ -103,8 +103,8 @@ class History:
         return None
 
     def shares(self, stages: Collection[str]) -> dict[str, float]:
-        """Return how the workers spent their time in some stages: shares by kind that add up to 1,
-        each line weighted by its duration; empty if no line tells."""
+        """Return the shares of the workers' time in some stages by kind, which add up to 1; each
+        line is weighted by its duration. Empty if no line has shares."""
         spent: dict[str, float] = {}
         for visit in self.visits:
             if visit.stage not in stages:
@@ -174,7 +174,7 @@ def read_history(directory: Path, name: str, number: int = 1) -> History:
 def run_table(
     runs: Sequence[History], stages: Sequence[str] | None = None
 ) -> tuple[list[str], list[list[str]]]:
-    """Sum runs up in words, for tables.
+    """Format a row per run, for tables.
 
     Args:
         runs: a row each.
@@ -206,8 +206,8 @@ def smoothed(values: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]
 
 
 def _visits(lines: Sequence[Line]) -> list[Visit]:
-    """Lines by stage. A recipe may have two stages of one name in a row, or come back to one.
-    Visits without a new action, as when a resumed run passes through what is done, are left out."""
+    """Group lines by stage. A recipe may have two stages of one name in a row, or return to one.
+    Visits without a new action, as when a resumed run skips what is done, are left out."""
 
     def stage_of(line: Line) -> tuple[str, int]:
         return line["stage"], line["samples"] - line["stage_samples"]
@@ -227,7 +227,7 @@ def _place(line: Line) -> tuple[int, float]:
 
 
 def _names(places: Sequence[Path]) -> list[str]:
-    """The shortest ends of different paths by which they differ from each other."""
+    """Name different paths by their shortest ends that differ."""
 
     def name(place: Path) -> str:
         ends = [place.parts[-n:] for n in range(1, len(place.parts) + 1)]

@@ -118,7 +118,7 @@ class Recording:
         self._last = step
 
     def save(self, path: Path, sentence: str, frame: RGBDFrame | None = None) -> None:
-        """Record how it ended, and write the file whole or not at all.
+        """Record the result, and write the file whole or not at all.
 
         Args:
             path: of the file; an older one is replaced.
@@ -142,7 +142,7 @@ class Recording:
         self._stream.set_time("seconds", duration=seconds)
 
     def _once(self, workspace: Workspace) -> None:
-        """Log what does not change."""
+        """Log the static entities."""
         self._stream.send_blueprint(blueprint(workspace.n_pixels))
         x, y, z, side = workspace.x_min, workspace.y_min, workspace.table_z, workspace.size
         square = [(x, y, z), (x + side, y, z), (x + side, y + side, z), (x, y + side, z), (x, y, z)]
@@ -151,7 +151,7 @@ class Recording:
             self._stream.log(entity, what, static=True)
 
     def _look(self, observation: Observation, frame: RGBDFrame | None) -> None:
-        """Log what was seen."""
+        """Log the observation."""
         heightmap, log = observation.heightmap, self._stream.log
         log("maps/color", rr.Image(_up(heightmap.color)))
         scale = 0.0, height_range(heightmap)
@@ -170,7 +170,7 @@ class Recording:
         scale: tuple[float, float],
         colors: Colormap,
     ) -> None:
-        """Log numbers that the viewer shows as colours, and as numbers under the pointer."""
+        """Log values that the viewer shows as colours, and as numbers on hover."""
         image = rr.DepthImage(_up(values), meter=1.0, colormap=colors, depth_range=scale)
         self._stream.log(entity, image)
         none = rr.SegmentationImage(_up(np.isnan(values).astype(np.uint8)), opacity=1.0)
@@ -198,7 +198,7 @@ class Recording:
         )  # fmt: skip
 
     def _action(self, action: Action | None, workspace: Workspace) -> None:
-        """Log the action in space and on the maps; clear what is not there."""
+        """Log the action in space and on the maps, or clear it."""
         drawn: dict[str, rr.AsComponents] = dict.fromkeys(
             ("world/push", "world/grasp", "maps/action"), rr.Clear(recursive=False)
         )

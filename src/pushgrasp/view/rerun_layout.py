@@ -1,4 +1,4 @@
-"""How the Rerun viewer shows a recording: layout, colours and names."""
+"""Layout, colours and names of a recording in the Rerun viewer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def blueprint(n_pixels: int) -> rrb.Blueprint:
 
 
 def styles() -> dict[str, rr.AsComponents]:
-    """Return what is the same at all times, by entity."""
+    """Return the static styles, by entity."""
     return {
         "world": rr.ViewCoordinates.RIGHT_HAND_Z_UP,
         "maps/objects": rr.AnnotationContext([(0, "none", CLEAR)]),

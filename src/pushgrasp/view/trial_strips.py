@@ -1,4 +1,4 @@
-"""Strips of an evaluation's trials: one small picture of each decision, a file per trial."""
+"""Strips of an evaluation's trials: a small picture per decision, a file per trial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The video of an episode: the robot in motion, and beside it what it decided and why."""
+"""The video of an episode: the moving robot beside its decisions and their reasons."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FPS = 20
 _SCENE = (880, 660)  # pixels
 _PANEL = 320  # pixels
 
-Scene = Callable[[], Picture]
+DrawScene = Callable[[], Picture]
 """Renders one state of the world; called on another thread than the one that recorded it."""
 
 
@@ -57,14 +57,14 @@ class VideoWriter:
         self.n_frames = 0
         self._encoder: Generator[None, npt.NDArray[np.uint8], None] | None = None
 
-    def moment(self, draw: Scene) -> None:
+    def moment(self, draw: DrawScene) -> None:
         """Keep a state; `draw` is called soon, on a second thread, never two at a time."""
         self._moments.append(self._pool.submit(draw))
 
     def add(
         self, step: Step, frame: RGBDFrame | None = None, *, lifted: bool | None = None
     ) -> None:
-        """Write what happened since the last step, with this step's decision beside it.
+        """Write the motion since the last step beside this step's decision.
 
         Args:
             step: what was seen, decided and done.
@@ -81,7 +81,7 @@ class VideoWriter:
             self._write(self._page(step, done=True), [self._last] * (FPS // 2))
 
     def finish(self, sentence: str = "", *, success: bool = False) -> None:
-        """Finish the file, its last frame saying how it ended.
+        """Complete the file with a last frame that shows the result.
 
         Raises:
             UserError: the file could not be written.
@@ -108,7 +108,7 @@ class VideoWriter:
         self.abandon()
 
     def abandon(self) -> None:
-        """Release the thread and the encoder, whatever has been written."""
+        """Stop the thread and the encoder without completing the file."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._encoder is not None:
             self._encoder.close()
@@ -175,7 +175,7 @@ class VideoWriter:
 
 
 def _encoder(path: Path) -> Generator[None, npt.NDArray[np.uint8], None]:
-    """Encode the frames that it is sent; the file is complete once it is closed."""
+    """Encode the frames that are sent to it; closing it completes the file."""
     encoder = imageio_ffmpeg.write_frames(
         str(path), SIZE, fps=FPS, codec="libx264", macro_block_size=2, pix_fmt_out="yuv420p",
         ffmpeg_log_level="quiet",  # interrupted, it would complain about the removed folder

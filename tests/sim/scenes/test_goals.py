@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushgrasp.cli.scene import find_goal
+from pushgrasp.cli.scene import name_goal
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation.config import EvaluationConfig
 from pushgrasp.evaluation.plan import plan_trials
@@ -135,8 +135,8 @@ def test_a_goal_keeps_its_number_when_an_earlier_object_is_left_out(
     built = [
         build_scene(SceneConfig(name, goal=number)),
         build_scene(SceneConfig(name, goal=number, perturb=True)),
-        build_scene(find_goal(SceneConfig(name), str(number))),
-        build_scene(find_goal(SceneConfig(name), color)),
+        build_scene(name_goal(SceneConfig(name), str(number))),
+        build_scene(name_goal(SceneConfig(name), color)),
     ]
     for scene in built:
         assert (scene.goal, scene.goal_name, scene.goal_rgb) == (number, f"object_0{number}", rgb)

@@ -1,4 +1,4 @@
-"""An action drawn as the robot executes it: a push's path, the open jaw over a grasp."""
+"""Actions drawn as the robot executes them: the path of a push, the open jaw over a grasp."""
 
 from __future__ import annotations
 

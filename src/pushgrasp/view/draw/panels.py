@@ -32,7 +32,7 @@ _MARGIN = 0.03  # m shown around the objects and the action
 
 @dataclass(frozen=True)
 class Crop:
-    """The square part of a heightmap that panels show, and how large."""
+    """The square part of a heightmap that panels show, and its scale."""
 
     row: int  # its first row in the heightmap
     column: int  # its first column
@@ -50,7 +50,7 @@ class Crop:
         return np.array([(column - self.column + 0.5) * self.scale, (up - 0.5) * self.scale])
 
     def at_xy(self, xy: npt.ArrayLike, workspace: Workspace) -> npt.NDArray[np.float64]:
-        """Return panel x and y of a place in the world frame, (2,) m."""
+        """Return panel x and y of a position in the world frame, (2,) m."""
         x, y = np.asarray(xy, np.float64)
         row = (y - workspace.y_min) / workspace.resolution - 0.5
         column = (x - workspace.x_min) / workspace.resolution - 0.5
@@ -113,7 +113,7 @@ def color_panel(step: Step, crop: Crop, geometry: ActionGeometry) -> Picture:
 
 
 def color_of(heightmap: Heightmap, crop: Crop) -> Picture:
-    """Draw the colour heightmap; what no camera saw is hatched."""
+    """Draw the colour heightmap; unseen cells are hatched."""
     picture = crop.enlarge(heightmap.color)
     _lay_hatch(picture, heightmap, crop)
     return picture
@@ -126,7 +126,7 @@ def height_range(heightmap: Heightmap) -> float:
 
 
 def height_panel(heightmap: Heightmap, crop: Crop) -> Picture:
-    """Draw the heights; what no camera saw is hatched."""
+    """Draw the heights; unseen cells are hatched."""
     top = height_range(heightmap)
     picture = crop.enlarge(colored(heightmap.height, 0.0, top, HEIGHT_COLORS), smooth=False)
     _lay_hatch(picture, heightmap, crop)

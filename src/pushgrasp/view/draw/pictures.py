@@ -1,4 +1,4 @@
-"""The picture of one decision: what was seen, the target, the chosen action, the outcome."""
+"""The picture of one decision: observation, target, chosen action and outcome."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def decision_picture(
 
 
 def camera_side(frame: RGBDFrame, workspace: Workspace) -> str:
-    """Say from which side of the maps, drawn with x right and y up, a camera looks."""
+    """Name the side of the maps, drawn with x right and y up, where a camera stands."""
     x, y = frame.T_world_camera[:2, 3] - np.array(workspace.center)
     if max(abs(x), abs(y)) < workspace.size / 2:
         return "above"

@@ -1,4 +1,4 @@
-"""The report: one web page about the results of evaluations, which needs no network."""
+"""The report: results of evaluations as one self-contained web page."""
 
 from .data import Results, read_results
 from .page import report_page

@@ -7,20 +7,20 @@ from typing import Any
 
 from ...evaluation.settings import cameras_in_words, played_by
 from ..draw.words import plural
-from .data import Run
-from .words import NONE, number
+from .data import EvaluationRun
+from .formats import NONE, number
 
 
-def origin(run: Run) -> str:
+def origin(run: EvaluationRun) -> str:
     """Sum up robot, seed, cameras, commit and machine in a line."""
     settings = run.settings
     parts = [f"Robot {settings['robot']}", f"seed {settings['seed']}"]
     parts.append(cameras_in_words(settings))
     parts.append(f"commit {played_by(settings)}")
-    return " · ".join([*parts, machine(settings)])
+    return " · ".join([*parts, machine_words(settings)])
 
 
-def machine(settings: dict[str, Any]) -> str:
+def machine_words(settings: dict[str, Any]) -> str:
     """Name the processor and count its cores."""
     found = settings.get("machine") or {}
     if "processor" not in found:
@@ -28,7 +28,7 @@ def machine(settings: dict[str, Any]) -> str:
     return f"{found['processor']}, {plural(found.get('cores', 0), 'core')}"
 
 
-def facts(run: Run) -> dict[str, str]:
+def facts(run: EvaluationRun) -> dict[str, str]:
     """Return a run's folder, commit, versions, machine, cameras, speed and policies, by name."""
     settings = run.settings
     about = settings.get("machine") or {}
@@ -39,7 +39,7 @@ def facts(run: Run) -> dict[str, str]:
         "Folder": str(run.folder),
         "Commit": played_by(settings),
         "Program": f"pushgrasp {settings.get('program') or NONE}",
-        "Machine": machine(settings),
+        "Machine": machine_words(settings),
         "Packages": ", ".join(packages) or NONE,
         "Cameras": cameras_in_words(settings),
         "Speed": speed if speed == NONE else f"{speed} trials per minute",
@@ -52,7 +52,7 @@ def _policy(policy: dict[str, Any]) -> str:
     return policy["source"] + (f", sha256 {fingerprint[:12]}" if fingerprint else "")
 
 
-def command(run: Run) -> str:
+def command(run: EvaluationRun) -> str:
     """Return the command that reproduces a run, which may have been played by several commands."""
     settings = run.settings
     words = ["pushgrasp", "evaluate", "--policy", *(p["source"] for p in settings["policies"])]

@@ -1,4 +1,4 @@
-"""Plots as SVG: points with their intervals, bars with theirs, stacked bars.
+"""Plots as SVG: points and bars with intervals, stacked bars.
 
 Colours are classes of page.css, so that a plot follows a dark screen. A policy has a colour and
 a shape; what a paper reports is drawn hollow, in the colour of what it is compared with.
@@ -20,13 +20,13 @@ _N_STYLES = 8
 
 
 @dataclass(frozen=True)
-class Point:
+class Estimate:
     """A value with its 95 % interval."""
 
     value: float
     low: float | None  # None: no interval is known
     high: float | None
-    words: str  # shown where the pointer rests
+    words: str  # shown when the pointer hovers over it
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,18 @@ class Series:
 
     name: str
     style: int  # which colour and shape
-    points: Sequence[Point | None]  # None: no trial
+    points: Sequence[Estimate | None]  # None: no trial
     hollow: bool = False  # figures that a paper reports
 
 
 @dataclass(frozen=True)
-class Part:
-    """One piece of a stacked bar."""
+class BarPart:
+    """One part of a stacked bar."""
 
     share: float  # 0 to 1 of the trials
     style: int
     text: str  # written in it where it fits
-    words: str  # shown where the pointer rests
+    words: str  # shown when the pointer hovers over it
 
 
 def el(name: str, *children: str, **attributes: object) -> Markup:
@@ -70,14 +70,16 @@ def _attribute(value: object) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
-def dots(categories: Sequence[str], series: Sequence[Series], *, top: float, label: str) -> Markup:
-    """Points with intervals, joined by lines.
+def point_plot(
+    categories: Sequence[str], series: Sequence[Series], *, top: float, label: str
+) -> Markup:
+    """Plot points with intervals, joined by lines.
 
     Args:
         categories: names along x.
         series: side by side at each category.
         top: of the y axis, which begins at 0.
-        label: what the plot shows, for those who hear the page.
+        label: what the plot shows, for screen readers.
     """
     width = PANEL
     step = (width - _LEFT - _RIGHT) / len(categories)
@@ -107,7 +109,7 @@ def dots(categories: Sequence[str], series: Sequence[Series], *, top: float, lab
     return _svg(width, _TOP + _HEIGHT + 28, label, *parts)
 
 
-def bars(
+def bar_plot(
     categories: Sequence[str],
     series: Sequence[Series],
     *,
@@ -116,10 +118,10 @@ def bars(
     label: str,
     notes: Sequence[str] = (),
 ) -> Markup:
-    """Bars with intervals, those of a category side by side.
+    """Plot bars with intervals, those of a category side by side.
 
     Args:
-        categories, series, top, label: as for `dots`.
+        categories, series, top, label: as for `point_plot`.
         width: pixels.
         notes: a second line under each category.
     """
@@ -147,15 +149,19 @@ def bars(
     return _svg(width, _TOP + _HEIGHT + (44 if notes else 28), label, *parts)
 
 
-def stacks(
-    rows: Sequence[tuple[str, Sequence[Part], str]], *, top: float, label: str, width: int = PANEL
+def stacked_bars(
+    rows: Sequence[tuple[str, Sequence[BarPart], str]],
+    *,
+    top: float,
+    label: str,
+    width: int = PANEL,
 ) -> Markup:
-    """Stacked horizontal bars, each under its name.
+    """Plot stacked horizontal bars, each under its name.
 
     Args:
         rows: name, pieces and what is written at the right end.
         top: share at the right end, 0 to 1.
-        label: as for `dots`.
+        label: as for `point_plot`.
     """
     high = 42
     parts: list[Markup] = []
@@ -176,7 +182,7 @@ def stacks(
 
 
 def marker(style: int, x: float, y: float) -> Markup:
-    """A policy's shape, about 9 pixels across."""
+    """Draw a policy's marker, about 9 pixels across."""
     shape = _SHAPES[style % _N_STYLES]
     if not shape:
         return el("circle", cx=x, cy=y, r=4, class_="mark")
@@ -184,8 +190,8 @@ def marker(style: int, x: float, y: float) -> Markup:
     return el("polygon", points=points, class_="mark")
 
 
-def sample(style: int, *, hollow: bool = False) -> Markup:
-    """A policy's line and shape, for a key."""
+def key_sample(style: int, *, hollow: bool = False) -> Markup:
+    """Draw a policy's line and marker, for a key."""
     line = el("polyline", points="0,8 24,8", class_="line")
     look = f"s{style % _N_STYLES}{' hollow' if hollow else ''}"
     mark = marker(style, 12, 8)
@@ -193,7 +199,7 @@ def sample(style: int, *, hollow: bool = False) -> Markup:
 
 
 def nice_top(highest: float) -> float:
-    """The end of an axis from 0 whose quarters are round numbers."""
+    """Return the end of an axis from 0 whose quarters are round numbers."""
     if highest <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(highest))
@@ -214,7 +220,7 @@ def _grid(width: int, top: float) -> Markup:
     return el("g", *lines, class_="grid")
 
 
-def _whisker(x: float, point: Point, y: Callable[[float], float]) -> Markup:
+def _whisker(x: float, point: Estimate, y: Callable[[float], float]) -> Markup:
     if point.low is None or point.high is None:
         return Markup()
     return el("line", x1=x, x2=x, y1=y(point.low), y2=y(point.high), class_="whisker")
@@ -223,7 +229,7 @@ def _whisker(x: float, point: Point, y: Callable[[float], float]) -> Markup:
 def _text(
     x: float, y: float, text: str, anchor: str, class_: str | None = None, longest: float = 1e9
 ) -> Markup:
-    """A line of text, cut short where it would be longer than so many pixels."""
+    """Draw a line of text, shortened to at most so many pixels."""
     most = max(int(longest / 7.2), 1)
     shown = text if len(text) <= most else text[: most - 1] + "…"
     return el("text", shown, x=x, y=y, text_anchor=anchor, class_=class_)
@@ -237,7 +243,7 @@ def _svg(width: float, height: float, label: str, *parts: Markup) -> Markup:
 
 
 def _polygon(n: int, radius: float, turn: float, inner: float = 0.0) -> list[tuple[float, float]]:
-    """Corners of a regular polygon, or of a star if an inner radius is given."""
+    """Return the corners of a regular polygon, or of a star if an inner radius is given."""
     radii = [radius, inner] if inner else [radius]
     count = n * len(radii)
     angles = [turn + 2 * math.pi * i / count for i in range(count)]

@@ -1,4 +1,4 @@
-"""What a report is made from: one or more folders of results, taken together."""
+"""The input of a report: one or more folders of results, read together."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from ...utils.files import read_json
 from ..draw.strip import CELL
 
 MOST_BYTES = 2_000_000
-"""Of a strip; one of 100 steps has 300,000. Anything larger is no strip."""
+"""Largest strip that is read; one of 100 steps has 300,000 bytes."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """One folder of results."""
+class EvaluationRun:
+    """One evaluation: its folder and settings."""
 
     folder: Path
     settings: dict[str, Any]
-    trials_per_minute: float | None  # as its summary says; None: it says nothing
+    trials_per_minute: float | None  # from its summary; None if that has none
 
 
 @dataclass(frozen=True)
 class Results:
-    """The trials of all folders, and what they come to."""
+    """The trials of all folders, and their summary."""
 
-    runs: list[Run]
+    runs: list[EvaluationRun]
     records: list[TrialRecord]
     folders: list[Path]  # of each record
     summary: dict[str, Any]  # see evaluation.summary
@@ -53,7 +53,7 @@ class Results:
 
 @dataclass(frozen=True)
 class StripFile:
-    """A strip as it lies in its file."""
+    """The file of a strip."""
 
     data: bytes
     columns: int  # pictures side by side
@@ -61,12 +61,12 @@ class StripFile:
 
     @property
     def base64(self) -> Markup:
-        """Encode it for a page."""
+        """The file's bytes, encoded for a page."""
         return Markup(base64.b64encode(self.data).decode())
 
 
 def read_results(folders: Sequence[str | Path]) -> Results:
-    """Read folders of results and take their trials together.
+    """Read folders of results and combine their trials.
 
     Args:
         folders: one or more.
@@ -76,14 +76,14 @@ def read_results(folders: Sequence[str | Path]) -> Results:
     """
     if not folders:
         raise UserError("no folder is named; name the folders of one or more evaluations")
-    runs: list[Run] = []
+    runs: list[EvaluationRun] = []
     records: list[TrialRecord] = []
     homes: list[Path] = []
     damaged: list[str] = []
     where: dict[tuple[str, str, int], Path] = {}
     for folder in map(Path, folders):
         settings = read_settings(folder)
-        run = Run(folder, settings, _speed(folder))
+        run = EvaluationRun(folder, settings, _speed(folder))
         for earlier in runs:
             _check_alike(earlier, run)
         unsorted, sentences = read_trials(folder)
@@ -104,7 +104,7 @@ def read_results(folders: Sequence[str | Path]) -> Results:
 
 
 def read_strip(folder: Path, record: TrialRecord) -> StripFile | None:
-    """The strip of a trial, or None if there is no file that is one."""
+    """Read the strip of a trial; None if there is no valid file."""
     pictures = folder.resolve() / PICTURES
     path = strip_path(folder.resolve(), record.policy, record.group, record.index)
     try:
@@ -120,8 +120,8 @@ def read_strip(folder: Path, record: TrialRecord) -> StripFile | None:
     return StripFile(data, columns, rows) if whole and columns * rows >= len(record.steps) else None
 
 
-def _check_alike(one: Run, other: Run) -> None:
-    """Refuse trials that one row of the tables could not hold."""
+def _check_alike(one: EvaluationRun, other: EvaluationRun) -> None:
+    """Check that two runs may share rows of the tables."""
     hashes = {p["name"]: p["sha256"] for p in one.settings["policies"]}
     for policy in other.settings["policies"]:
         if hashes.get(policy["name"], policy["sha256"]) != policy["sha256"]:
@@ -147,8 +147,8 @@ def _check_alike(one: Run, other: Run) -> None:
         )
 
 
-def _together(runs: Sequence[Run]) -> dict[str, Any]:
-    """Settings that name the groups of all runs, policy after policy."""
+def _together(runs: Sequence[EvaluationRun]) -> dict[str, Any]:
+    """Combine the settings of runs, their groups ordered by policy."""
     groups: dict[tuple[str, str], dict[str, Any]] = {}
     for group in (group for run in runs for group in run.settings["groups"]):
         key = group["policy"], group["name"]
@@ -167,7 +167,7 @@ def _together(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _speed(folder: Path) -> float | None:
-    """Trials a minute, by the summary that the evaluation wrote."""
+    """Read the trials per minute from the summary that the evaluation wrote."""
     path = folder / SUMMARY
     if not path.is_file():
         return None

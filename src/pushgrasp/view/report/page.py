@@ -17,10 +17,10 @@ from markupsafe import Markup
 from ...evaluation.tables import multiplicity
 from ...utils.files import to_json
 from ..draw.words import plural
-from . import about, plots, words
-from .board import REPORTED, STYLES, Board, arrange, title_of
-from .charts import sample
+from . import about, formats, plots
+from .charts import key_sample
 from .data import Results, StripFile, read_strip
+from .rate_table import REPORTED, STYLES, RateTable, arrange, title_of
 from .trials import listing
 
 SCRIPTS = ("steps.js", "list.js", "page.js")  # in the order in which they build on each other
@@ -35,19 +35,19 @@ def report_page(results: Results, *, pictures: bool = True) -> str:
     """
     environment = _environment()
     style, *scripts = (_source(environment, name) for name in ("page.css", *SCRIPTS))
-    board = arrange(results.summary)
+    table = arrange(results.summary)
     return environment.get_template("page.html").render(
         security_policy=_security_policy(style, scripts),
         style=style,
         scripts=scripts,
         names=[run.folder.resolve().name for run in results.runs],
         origins=list(dict.fromkeys(about.origin(run) for run in results.runs)),
-        tiles=_tiles(results, board),
+        tiles=_tiles(results, table),
         damaged=results.damaged,
-        board=board,
+        table=table,
         comparisons=results.summary["comparisons"],
         runs=[{"command": about.command(run), "facts": about.facts(run)} for run in results.runs],
-        trials=listing(results, board),
+        trials=listing(results, table),
         strips=_strips(results) if pictures else (),
     )
 
@@ -61,13 +61,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     functions = (
-        multiplicity, plural, title_of, words.difference, words.number, words.numbers,
-        words.p_value, words.percent, words.percents, words.seconds, words.trial_counts,
+        multiplicity, plural, title_of, formats.signed_number, formats.number, formats.numbers,
+        formats.p_value, formats.percent, formats.percents, formats.seconds, formats.trial_counts,
     )  # fmt: skip
     filters: dict[str, Any] = {function.__name__: function for function in functions}
     environment.filters.update(filters)
     names: dict[str, Any] = {
-        "plots": plots, "sample": sample, "REPORTED": REPORTED, "STYLES": STYLES,
+        "plots": plots, "key_sample": key_sample, "REPORTED": REPORTED, "STYLES": STYLES,
     }  # fmt: skip
     environment.globals.update(names)
     environment.policies["json.dumps_function"] = to_json
@@ -93,12 +93,12 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _tiles(results: Results, board: Board) -> dict[str, int]:
+def _tiles(results: Results, table: RateTable) -> dict[str, int]:
     totals = results.summary["totals"]
     return {
         "trials": totals["trials"],
-        "policies": len(board.policies),
-        "groups of scenes": sum(map(len, board.kinds.values())),
+        "policies": len(table.policies),
+        "groups of scenes": sum(map(len, table.kinds.values())),
         "simulator faults": totals["faults"],
         "wrong claims": totals["wrong_claims"],
         "missed claims": totals["missed_claims"],
@@ -106,7 +106,7 @@ def _tiles(results: Results, board: Board) -> dict[str, int]:
 
 
 def _strips(results: Results) -> Iterator[tuple[int, StripFile]]:
-    """Read the strips that exist, one at a time, with the numbers of their trials."""
+    """Yield the strips that exist, with the indices of their trials."""
     for i, (record, folder) in enumerate(zip(results.records, results.folders, strict=True)):
         strip = read_strip(folder, record)
         if strip is not None:

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from ...evaluation.metrics import BANDS, Cause
 from ..draw.words import plural
-from .board import PAPER_METHODS, REPORTED, STYLES, Board, Group, title_of
-from .charts import PANEL, Part, Point, Series, bars, dots, nice_top, stacks
-from .words import NONE, number, numbers, percent, percents
+from .charts import PANEL, BarPart, Estimate, Series, bar_plot, nice_top, point_plot, stacked_bars
+from .formats import NONE, number, numbers, percent, percents
+from .rate_table import PAPER_METHODS, REPORTED, STYLES, Group, RateTable, title_of
 
 WIDE = 1056
 """Width in pixels of a plot that spans the page."""
@@ -29,128 +29,128 @@ class Figure:
 
 @dataclass(frozen=True)
 class Failures:
-    """Why trials were not completed, as stacked bars."""
+    """Causes of failure as stacked bars."""
 
     figures: list[Figure]  # none if every trial was completed
     full_width: str  # percent of the trials that a bar as wide as its figure stands for
     causes: list[tuple[int, str]]  # colour and name of those that occur
 
 
-def against_objects(board: Board, kind: str) -> list[Figure]:
+def against_objects(table: RateTable, kind: str) -> list[Figure]:
     """Plot TCR, GSR and MN against the number of objects in one kind of procedural scenes."""
-    names = board.kinds[kind]
-    categories = [str(board.objects[name]) for name in names]
+    names = table.kinds[kind]
+    categories = [str(table.objects[name]) for name in names]
     figures: list[Figure] = []
     for metric, title in (("tcr", "TCR, %"), ("gsr", "GSR, %"), ("mn", "MN, actions")):
         series: list[Series] = []
-        for policy in board.playing(names):
-            points = [_point(board.cell(policy, name), metric, policy) for name in names]
-            series.append(Series(policy, board.styles[policy], points))
-        series += _reported(board, kind, names, metric)
+        for policy in table.playing(names):
+            points = [_point(table.cell(policy, name), metric, policy) for name in names]
+            series.append(Series(policy, table.styles[policy], points))
+        series += _reported(table, kind, names, metric)
         top = 100.0 if metric != "mn" else nice_top(_highest(series))
         label = f"{title} against the number of objects: {title_of(kind)}"
-        chart = dots(categories, series, top=top, label=label)
+        chart = point_plot(categories, series, top=top, label=label)
         figures.append(Figure(f"{title} by number of objects", chart))
     return figures
 
 
-def against_scenes(board: Board, kind: str, longest: int) -> list[Figure]:
+def against_scenes(table: RateTable, kind: str, longest: int) -> list[Figure]:
     """Plot TCR in each scene of a fixed kind, at most so many scenes in a figure.
 
     Source: the challenging scenes are those of the paper's Fig. 5.
     """
-    names = board.kinds[kind]
+    names = table.kinds[kind]
     parts = [names[i : i + longest] for i in range(0, len(names), longest)]
-    return [_scene_bars(board, kind, part, WIDE if longest > 5 else PANEL) for part in parts]
+    return [_scene_bars(table, kind, part, WIDE if longest > 5 else PANEL) for part in parts]
 
 
-def _scene_bars(board: Board, kind: str, names: list[str], most: int) -> Figure:
+def _scene_bars(table: RateTable, kind: str, names: list[str], most: int) -> Figure:
     series = [
         Series(
-            policy, board.styles[policy],
-            [_point(board.cell(policy, name), "tcr", policy) for name in names],
+            policy, table.styles[policy],
+            [_point(table.cell(policy, name), "tcr", policy) for name in names],
         )
-        for policy in board.playing(names)
+        for policy in table.playing(names)
     ]  # fmt: skip
     short = [name.removeprefix(f"{kind}-").lstrip("0") or name for name in names]
-    notes = ["hidden" if board.is_hidden(name) else "" for name in names]
+    notes = ["hidden" if table.is_hidden(name) else "" for name in names]
     notes = notes if any(notes) else []
     width = max(PANEL, min(most, 44 + 104 * len(names)))
     label = f"TCR in each of {plural(len(names), 'scene')}: {title_of(kind)}"
-    return Figure("", bars(short, series, width=width, top=100, label=label, notes=notes))
+    return Figure("", bar_plot(short, series, width=width, top=100, label=label, notes=notes))
 
 
-def against_bands(board: Board) -> list[Figure]:
+def against_bands(table: RateTable) -> list[Figure]:
     """Plot TCR against the goal's visible fraction at the start, for each procedural group."""
     figures: list[Figure] = []
-    for kind in board.procedural:
-        for name in board.kinds[kind]:
+    for kind in table.procedural:
+        for name in table.kinds[kind]:
             series: list[Series] = []
-            for policy in board.playing([name]):
-                bands = {band["band"]: band for band in board.cells[policy, name]["bands"]}
+            for policy in table.playing([name]):
+                bands = {band["band"]: band for band in table.cells[policy, name]["bands"]}
                 points = [_point(bands.get(b), "tcr", policy, b) for b in HARDER]
-                series.append(Series(policy, board.styles[policy], points))
-            title = board.title(kind, name)
-            chart = dots(HARDER, series, top=100, label=f"TCR by visible fraction: {title}")
+                series.append(Series(policy, table.styles[policy], points))
+            title = table.title(kind, name)
+            chart = point_plot(HARDER, series, top=100, label=f"TCR by visible fraction: {title}")
             figures.append(Figure(title, chart))
     return figures
 
 
-def failures(board: Board) -> Failures:
+def failures(table: RateTable) -> Failures:
     """Plot the causes of failure: per group of procedural scenes, per kind of fixed ones."""
     rows = {
-        _pool_title(board, kind, names): [
-            (policy, *_causes(board, policy, names)) for policy in board.playing(names)
+        _pool_title(table, kind, names): [
+            (policy, *_causes(table, policy, names)) for policy in table.playing(names)
         ]
-        for kind, names in _pools(board)
+        for kind, names in _pools(table)
     }
     most = max((share for row in rows.values() for _, _, share, _ in row), default=0.0)
     if most == 0:
         return Failures([], "", [])
     top = min(nice_top(100 * most) / 100, 1.0)
     figures = [
-        Figure(title, stacks([(p, parts, total) for p, parts, _, total in row], top=top,
+        Figure(title, stacked_bars([(p, parts, total) for p, parts, _, total in row], top=top,
                              label=f"Causes of failure: {title}"))
         for title, row in rows.items()
     ]  # fmt: skip
-    present = {c for group in board.cells.values() for c in group["causes"]}
+    present = {c for group in table.cells.values() for c in group["causes"]}
     causes = [(style, c.label) for style, c in enumerate(Cause) if c.value in present]
     return Failures(figures, f"{100 * top:g}", causes)
 
 
-def _pools(board: Board) -> list[tuple[str, list[str]]]:
+def _pools(table: RateTable) -> list[tuple[str, list[str]]]:
     """List the groups whose failures are counted together, with their kind."""
     return [
         (kind, members)
-        for kind, names in board.kinds.items()
-        for members in ([[name] for name in names] if kind in board.procedural else [names])
+        for kind, names in table.kinds.items()
+        for members in ([[name] for name in names] if kind in table.procedural else [names])
     ]
 
 
-def _pool_title(board: Board, kind: str, names: Sequence[str]) -> str:
-    if kind in board.procedural:
-        return board.title(kind, names[0])
+def _pool_title(table: RateTable, kind: str, names: Sequence[str]) -> str:
+    if kind in table.procedural:
+        return table.title(kind, names[0])
     return f"{title_of(kind)}, {'all ' if len(names) > 1 else ''}{plural(len(names), 'scene')}"
 
 
-def _causes(board: Board, policy: str, names: list[str]) -> tuple[list[Part], float, str]:
+def _causes(table: RateTable, policy: str, names: list[str]) -> tuple[list[BarPart], float, str]:
     """Return a bar's parts, the share of trials that failed, and their count in words."""
-    groups = [g for name in names if (g := board.cell(policy, name)) is not None]
+    groups = [g for name in names if (g := table.cell(policy, name)) is not None]
     trials = sum(g["trials"] for g in groups)
     failed = trials - sum(g["completed"] for g in groups)
-    parts: list[Part] = []
+    parts: list[BarPart] = []
     for style, cause in enumerate(Cause):
         n = sum(g["causes"].get(cause.value, 0) for g in groups)
         if n:
             words = f"{policy}: {cause.label}, {n} of {plural(trials, 'trial')}"
-            parts.append(Part(n / trials, style, str(n), words))
+            parts.append(BarPart(n / trials, style, str(n), words))
     return parts, failed / trials, f"{failed:,} of {trials:,} failed"
 
 
 def _point(
     rates: Group | dict[str, Any] | None, metric: str, policy: str, where: str = ""
-) -> Point | None:
-    """A rate of a group or a band as a point, shares as per cent."""
+) -> Estimate | None:
+    """Return a rate of a group or band with its interval; shares in percent."""
     if rates is None or rates[metric] is None:
         return None
     scale = 1 if metric == "mn" else 100
@@ -159,10 +159,10 @@ def _point(
     said = number(rates[metric]) if metric == "mn" else f"{percent(rates[metric])} %"
     ends = numbers(interval) if metric == "mn" else percents(interval)
     words = f"{policy}{f', {where}' if where else ''}: {said} ({ends or NONE}), "
-    return Point(scale * rates[metric], low, high, words + plural(rates["trials"], "trial"))
+    return Estimate(scale * rates[metric], low, high, words + plural(rates["trials"], "trial"))
 
 
-def _reported(board: Board, kind: str, names: Sequence[str], metric: str) -> list[Series]:
+def _reported(table: RateTable, kind: str, names: Sequence[str], metric: str) -> list[Series]:
     """Plot what the paper reports, in the colours of the policies that reimplement it."""
     series: list[Series] = []
     place = ("tcr", "gsr", "mn").index(metric)
@@ -170,8 +170,10 @@ def _reported(board: Board, kind: str, names: Sequence[str], metric: str) -> lis
     for policy in PAPER_METHODS:
         points = [
             figures
-            and Point(figures[place], None, None, f"{REPORTED[policy]}: {figures[place]:.2f}{unit}")
-            for figures in board.paper_figures(kind, policy, names)
+            and Estimate(
+                figures[place], None, None, f"{REPORTED[policy]}: {figures[place]:.2f}{unit}"
+            )
+            for figures in table.paper_figures(kind, policy, names)
         ]
         if any(points):
             series.append(Series(REPORTED[policy], STYLES[policy], points, hollow=True))

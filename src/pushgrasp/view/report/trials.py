@@ -13,19 +13,19 @@ from ...primitives import PrimitiveConfig
 from ...sim.robots.registry import gripper
 from ...workspace import Workspace
 from ..draw.strip import CELL
-from .board import Board
 from .data import Results
+from .rate_table import RateTable
 
-TRIAL = (
+TRIAL_FIELDS = (
     "policy", "group", "index", "success", "claimed_success", "cause", "actions", "pushes",
     "visible_fraction", "wall_s", "seed", "goal", "reason", "good_grasps", "faults", "refusals",
     "decision_s", "robot_s", "folder", "steps",
 )  # fmt: skip
 """Fields of a trial; policy, group, cause and folder are indices into the lists of their names."""
-STEP = tuple(field.name for field in fields(StepRecord))
+STEP_FIELDS = tuple(field.name for field in fields(StepRecord))
 
 
-def listing(results: Results, board: Board) -> dict[str, Any]:
+def listing(results: Results, table: RateTable) -> dict[str, Any]:
     """Collect what the list of trials shows.
 
     Returns:
@@ -33,20 +33,20 @@ def listing(results: Results, board: Board) -> dict[str, Any]:
         names of the fields of `trials` and of their steps; and the sizes in m that actions are
         drawn with: `workspaces` and `jaws` of the folders, and `push`.
     """
-    groups = [name for names in board.kinds.values() for name in names]
+    groups = [name for names in table.kinds.values() for name in names]
     folders = [str(run.folder) for run in results.runs]
     jaws, primitive = [gripper(run.settings["robot"]) for run in results.runs], PrimitiveConfig()
     workspaces = [Workspace(**(run.settings["workspace"] or {})) for run in results.runs]
     return {
-        "policies": board.policies,
-        "styles": [board.styles[name] for name in board.policies],
+        "policies": table.policies,
+        "styles": [table.styles[name] for name in table.policies],
         "groups": groups,
         "causes": [c.label for c in Cause],
         "folders": folders,
-        "trial": TRIAL,
-        "step": STEP,
+        "trial": TRIAL_FIELDS,
+        "step": STEP_FIELDS,
         "trials": [
-            _trial(record, board.policies, groups, folders.index(str(folder)))
+            _trial(record, table.policies, groups, folders.index(str(folder)))
             for record, folder in zip(results.records, results.folders, strict=True)
         ],
         "cell": CELL,
@@ -64,6 +64,6 @@ def _trial(
         "group": groups.index(record.group),
         "cause": None if record.success else list(Cause).index(cause(record)),
         "folder": folder,
-        "steps": [[getattr(step, name) for name in STEP] for step in record.steps],
+        "steps": [[getattr(step, name) for name in STEP_FIELDS] for step in record.steps],
     }
-    return [values[name] if name in values else getattr(record, name) for name in TRIAL]
+    return [values[name] if name in values else getattr(record, name) for name in TRIAL_FIELDS]

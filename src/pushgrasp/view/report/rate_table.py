@@ -1,4 +1,4 @@
-"""A summary's groups, ordered as tables and plots need them."""
+"""The rates of a summary by policy and group, in the order of tables and plots."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ...evaluation.summary import family_of
 from ...evaluation.tables import PAPER
 from ...sim.scenes.layouts import PROCEDURAL
 from ..draw.words import plural
-from .words import trial_counts
+from .formats import trial_counts
 
 STYLES = {
     "default": 0, "paper": 1, "paper-no-switching": 2, "wang2024": 3, "geometric": 4, "random": 5,
 }  # fmt: skip
-"""Colours and shapes that known policies have in every report; others take those that are left."""
+"""Colours and markers of known policies, the same in every report; others take the free ones."""
 N_STYLES = 8
 PAPER_METHODS = dict(zip(("wang2024", "paper-no-switching", "paper"), PAPER, strict=True))
 """The paper's method that each policy reimplements; see PAPER."""
@@ -34,8 +34,8 @@ Rates = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Board:
-    """Which policies played what.
+class RateTable:
+    """Rates by policy and group.
 
     Attributes:
         policies: names, in the order of the run.
@@ -57,12 +57,12 @@ class Board:
 
     @property
     def procedural(self) -> list[str]:
-        """Kinds of scenes whose number of objects is a setting."""
+        """The kinds of procedural scenes."""
         return [kind for kind in self.kinds if kind in PROCEDURAL]
 
     @property
     def fixed(self) -> list[str]:
-        """The other kinds."""
+        """The kinds of fixed scenes."""
         return [kind for kind in self.kinds if kind not in PROCEDURAL]
 
     def cell(self, policy: str, name: str) -> Group | None:
@@ -116,29 +116,29 @@ class Board:
         return [(name, title, pairs) for name, title, pairs in compared if pairs]
 
 
-def arrange(summary: dict[str, Any]) -> Board:
-    """Put a summary's groups in order.
+def arrange(summary: dict[str, Any]) -> RateTable:
+    """Sort a summary's groups into a table.
 
     Args:
         summary: see `evaluation.summary.summarise`.
     """
     cells = {(group["policy"], group["name"]): group for group in summary["groups"]}
-    lots = {lot["name"]: lot for lot in summary["settings"]["groups"]}
+    planned = {group["name"]: group for group in summary["settings"]["groups"]}
     policies = list(dict.fromkeys(policy for policy, _ in cells))
     kinds: dict[str, list[str]] = {kind: [] for kind in TITLES if kind != "other"}
     for name in dict.fromkeys(name for _, name in cells):
-        kinds.setdefault(_kind(lots[name]), []).append(name)
+        kinds.setdefault(_kind(planned[name]), []).append(name)
     for kind in (*PROCEDURAL, "challenging", "novel"):
         by_size = kind in PROCEDURAL
-        kinds[kind].sort(key=lambda name: lots[name]["objects"] if by_size else name)
+        kinds[kind].sort(key=lambda name: planned[name]["objects"] if by_size else name)
     families: dict[str, dict[str, Group]] = {}
     for group in summary["families"]:
         families.setdefault(group["name"].removeprefix("all "), {})[group["policy"]] = group
-    return Board(
+    return RateTable(
         policies=policies,
         styles=_styles(policies),
         kinds={kind: names for kind, names in kinds.items() if names},
-        objects={name: lots[name]["objects"] for name in lots},
+        objects={name: planned[name]["objects"] for name in planned},
         cells=cells,
         families=families,
         published=summary["settings"].get("published", {}),

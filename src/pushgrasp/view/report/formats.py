@@ -28,12 +28,12 @@ def numbers(interval: Sequence[float] | None, digits: int = 2, *, signed: bool =
     if interval is None:
         return ""
     if signed:
-        return " to ".join(difference(value, digits) for value in interval)
+        return " to ".join(signed_number(value, digits) for value in interval)
     return "–".join(f"{value:.{digits}f}" for value in interval)
 
 
-def difference(value: float | None, digits: int = 2) -> str:
-    """Format a difference with its sign."""
+def signed_number(value: float | None, digits: int = 2) -> str:
+    """Format a number with its sign."""
     return NONE if value is None else f"{value:+.{digits}f}".replace("-", "−")
 
 
