@@ -168,6 +168,20 @@ def test_a_thing_of_nearly_the_goals_hue_is_not_taken_while_the_goal_is_hidden(t
         assert "is not taken for it" in seen.notes[0]
 
 
+def test_a_thing_whose_colour_is_off_by_much_is_taken_only_with_a_word() -> None:
+    there = Box((-0.55, 0.09), (0.025, 0.025, 0.025), (192, 60, 42))
+    table = (176, 130, 90)
+    lamplight, number = picture(there, lamp=WARM, sky=WARM, table=table)
+    told = Goal(color=RED, table=median(lamplight, number, 0))
+    frame, number = picture(there, *OTHERS, table=table)
+    seen = observe(frame, told)
+    assert seen.goal.any()
+    assert "taken for the goal though its colour is" in seen.notes[0]
+    exact = observe(frame, Goal(color=median(frame, number), table=median(frame, number, 0)))
+    assert exact.goal.sum() > 300
+    assert exact.notes == ()
+
+
 def test_a_printed_goal_is_found_by_its_picture_and_things_of_one_of_its_colours_are_not() -> None:
     white = (215, 215, 210)
     printed = Box((-0.52, 0.03), (0.04, 0.03, 0.03), RED, stripe=white)

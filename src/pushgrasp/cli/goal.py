@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +29,10 @@ class GoalConfig:
         Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="(default: none)")
     ] = None
     """Mask of the first frame, white where the goal is."""
+    goal_name: Annotated[
+        str | None, tyro.conf.arg(metavar="WORDS", help_behavior_hint="(default: none)")
+    ] = None
+    """What the goal is called, for a --segmenter that understands words."""
     table_color: Annotated[
         str | None, tyro.conf.arg(metavar="COLOUR", help_behavior_hint="(default: not known)")
     ] = None
@@ -51,14 +55,26 @@ class GoalConfig:
         from ..perception.goal import Goal
 
         is_picture = goal is not None and goal.lower().endswith(PICTURES)
-        ways = [is_picture, self.goal_mask is not None]
-        if sum(ways) > 1:
-            raise UserError("the goal is shown by a picture and by a mask; give one of the two")
+        ways = {
+            "a picture": is_picture,
+            "a mask": self.goal_mask is not None,
+            "a region": self.goal_region is not None and not is_picture,
+            "a name": self.goal_name is not None,
+            "a colour and the table's": self.table_color is not None and not is_picture,
+        }
+        given = [way for way, is_given in ways.items() if is_given]
+        if len(given) > 1:
+            raise UserError(f"the goal is told by {' and by '.join(given)}; give one of them")
+        if self.goal_name is not None:
+            return Goal(name=self.goal_name), goal
         if self.goal_mask is not None:
             return Goal.from_mask(self.goal_mask), goal
         if is_picture:
             assert goal is not None
-            return Goal.from_picture(goal, self.goal_region), None
+            told = Goal.from_picture(goal, self.goal_region)
+            if self.table_color is not None:
+                told = replace(told, table=parse_color(self.table_color))
+            return told, None
         if self.goal_region is not None:
             return Goal(box=self.goal_region), goal
         if self.table_color is not None:

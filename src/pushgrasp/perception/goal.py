@@ -107,6 +107,18 @@ class Goal:
         """True if the goal is shown by a place in the first frame."""
         return self.mask is not None or self.box is not None
 
+    def check_visible(self) -> None:
+        """Check that the goal's look is told, by a colour, a picture or a place.
+
+        Raises:
+            UserError: only its name is.
+        """
+        if self.color is None and self.picture is None and not self.on_first_frame:
+            raise UserError(
+                f"the goal {self.name!r} is told by words alone; give a colour, a picture, a box "
+                "or a mask, or a segmenter that understands words"
+            )
+
     def describe(self) -> str:
         """Name the goal for people."""
         if self.name:

@@ -18,7 +18,7 @@ from .heightmap import Heightmap
 from .light import CONFIRMED, SRGB_OFFSET, Light, View
 from .likeness import EXPOSURE, Regions, color_distances, goal_distances, shows_modes
 from .merging import NOISE_LEFT, STEP
-from .rivals import keep_one_thing, name_nearest
+from .rivals import keep_one_thing, name_doubtful, name_nearest
 from .segmentation import MIN_GOAL_PX, matches, rectangle
 
 Mask = npt.NDArray[np.bool_]
@@ -77,6 +77,8 @@ def find_goal(
     mask, ambiguous = keep_one_thing(mask, regions, distance, heightmap, doubts)
     if not (chosen.any() or extra) and len(regions.size) > 1:
         name_nearest(regions, distance, light.tolerance, heightmap.workspace, doubts)
+    if mask.any() and not (doubts or ambiguous):
+        name_doubtful(mask, regions, distance, light.tolerance, heightmap.workspace, doubts)
     return Match(mask, tuple(doubts), ambiguous)
 
 

@@ -39,7 +39,7 @@ class Perception:
         workspace: what to look at; None for the standard one.
         segmenter: a name, `FILE.py:CLASS`, or a segmenter.
     Raises:
-        UserError: there is no such segmenter.
+        UserError: there is no such segmenter, or it cannot know the goal.
     """
 
     def __init__(
@@ -52,6 +52,8 @@ class Perception:
         self.goal = None if goal is None else Goal.of(goal)
         self.segmenter = load_segmenter(segmenter)
         self._appearance = None if self.goal is None else self.goal.appearance()
+        if self.goal is not None and isinstance(self.segmenter, ColorSegmenter):
+            self.goal.check_visible()
         self._fixes: list[npt.NDArray[np.float64] | None] | None = None
         self._blind: frozenset[int] = frozenset()
         self._view: View | None = None

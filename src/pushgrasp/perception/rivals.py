@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ..workspace import Workspace
 from .heightmap import Heightmap
+from .light import CONFIRMED
 from .likeness import Regions
 from .merging import STEP
 
@@ -99,4 +100,21 @@ def name_nearest(
         doubts.append(
             f"the goal is not seen; {what}, has nearly its colour ({off:.1f} degrees off, "
             f"{most:.1f} allowed) and is not taken for it"
+        )
+
+
+def name_doubtful(
+    mask: Mask,
+    regions: Regions,
+    distance: npt.NDArray[np.float64],
+    tolerance: float,
+    workspace: Workspace,
+    doubts: list[str],
+) -> None:
+    """Say how far the colour of what is taken for the goal is off, if it is by much."""
+    off = _part_distance(mask, regions, distance)
+    if off > CONFIRMED:
+        doubts.append(
+            f"{describe_region(mask, regions, workspace)}, is taken for the goal though its colour "
+            f"is {np.degrees(off):.1f} degrees off ({np.degrees(tolerance):.1f} allowed)"
         )
