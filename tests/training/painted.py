@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from pushgrasp.interfaces import Action
+from pushgrasp.interfaces import Action, Primitive
 from pushgrasp.perception.colors import PALETTE, parse_color
 from pushgrasp.perception.heightmap import Heightmap
 from pushgrasp.perception.observation import Observation
@@ -175,3 +176,11 @@ def fill(run: Run, n: int, stage: int = 1) -> None:
         for worker, message in source.receive(0):
             if isinstance(message, Sample):
                 run.record(worker, message, stage)
+
+
+def state_of(run: Run, primitive: Primitive) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in run.networks[primitive].state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(a[key], b[key]) for key in a)

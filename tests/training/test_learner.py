@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from painted import LONGER, TINY, VALUES, WORKSPACE, fill, new_run
+from painted import LONGER, TINY, VALUES, WORKSPACE, fill, new_run, same, state_of
 
-from pushgrasp.interfaces import Primitive
 from pushgrasp.training import learner
 from pushgrasp.training.learner import cosine_rate, freeze_all_but, next_values, read_observation
 from pushgrasp.training.recipes import RECIPES, Recipe, with_network
-from pushgrasp.training.run import Run
 from pushgrasp.training.train import train_step
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -178,11 +176,3 @@ def test_the_rate_falls_by_half_a_cosine():
     assert cosine_rate(50, 100, recipe) == pytest.approx(0.6)
     assert cosine_rate(100, 100, recipe) == pytest.approx(0.2)
     assert cosine_rate(900, 100, recipe) == pytest.approx(0.2)
-
-
-def state_of(run: Run, primitive: Primitive) -> dict[str, torch.Tensor]:
-    return {k: v.clone() for k, v in run.networks[primitive].state_dict().items()}
-
-
-def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(a[key], b[key]) for key in a)

@@ -13,17 +13,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from painted import TINY, VALUES, InlineRollouts, StopsAfter, new_run
+from painted import TINY, VALUES, InlineRollouts, StopsAfter, new_run, same, state_of
 
 from pushgrasp.errors import UserError
-from pushgrasp.interfaces import Primitive
 from pushgrasp.policy.learned import Policy
 from pushgrasp.training import train as train_module
 from pushgrasp.training.config import TrainingConfig
 from pushgrasp.training.metrics import read_metrics
 from pushgrasp.training.recipes import StageConfig
 from pushgrasp.training.replay_buffer import NO_ACTION, Replay
-from pushgrasp.training.run import Run
 from pushgrasp.training.run_folder import resume_run
 from pushgrasp.training.train import learn, train
 from pushgrasp.utils.files import read_json
@@ -96,14 +94,6 @@ def test_q_star_is_measured_and_used_from_then_on(tmp_path: Path):
     assert (actions["primitive"] == NO_ACTION).any()  # the states in which scenes stopped
     assert run.samples == [20, 20, 8]  # are no samples
     assert resume_run(tmp_path).samples == run.samples
-
-
-def state_of(run: Run, primitive: Primitive) -> dict[str, torch.Tensor]:
-    return {k: v.clone() for k, v in run.networks[primitive].state_dict().items()}
-
-
-def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(a[key], b[key]) for key in a)
 
 
 def test_a_whole_run(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
