@@ -64,7 +64,7 @@ def test_wrong_options_end_with_the_parsers_message(capsys):
         ("--noise", "kinect", ("none", "d405", "d405-averaged")),
     ],
 )
-def test_options_of_the_situation_list_what_there_is(
+def test_options_with_wrong_values_list_the_valid_ones(
     capsys, tmp_path: Path, command: str, option: str, wrong: str, known: tuple[str, ...]
 ):
     rest = ["random"] if command == "scene" else ["--out", str(tmp_path / "out")]
@@ -93,7 +93,7 @@ def test_the_version_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     ("name", "words"),
     [("demmo", "did you mean demo?"), ("evalute", "did you mean evaluate?"), ("fly", "demo, ret")],
 )
-def test_a_command_that_there_is_not(
+def test_an_unknown_command_is_answered_with_the_closest_one(
     capsys: pytest.CaptureFixture[str], name: str, words: str
 ) -> None:
     code, _, err = run(capsys, name)
@@ -142,7 +142,7 @@ def test_a_tilde_is_the_home_folder_in_every_path(
 
 
 def pushgrasp(*argv: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own."""
+    """Run a command in a separate process."""
     command = [sys.executable, "-m", "pushgrasp", *argv]
     return subprocess.run(command, text=True, timeout=120, check=False, **options)
 
@@ -150,7 +150,7 @@ def pushgrasp(*argv: str, **options: Any) -> subprocess.CompletedProcess[str]:
 SCENE = ("scene", "random", "--objects", "1")
 
 
-def test_a_terminal_without_the_characters_gets_others() -> None:
+def test_characters_that_a_terminal_lacks_are_replaced() -> None:
     for argv in (("--help",), (*SCENE, "--goal", "✓")):
         done = pushgrasp(*argv, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"})
         assert "Traceback" not in done.stderr
@@ -158,14 +158,14 @@ def test_a_terminal_without_the_characters_gets_others() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_behind_the_output_is_a_sentence() -> None:
+def test_output_to_a_full_disk_is_an_error_sentence() -> None:
     with open("/dev/full", "w") as full:
         done = pushgrasp(*SCENE, "--json", stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1
     assert done.stderr == "pushgrasp: cannot write the output: No space left on device\n"
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
+def test_a_closed_pipe_is_silent() -> None:
     read, write = os.pipe()
     os.close(read)
     with open(write, "w") as gone:
@@ -174,7 +174,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert done.stderr == ""
 
 
-def test_a_read_only_home_is_no_reason_to_warn(tmp_path: Path) -> None:
+def test_a_read_only_home_causes_no_warnings(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": "/dev/null", "XDG_CONFIG_HOME": "/dev/null"}
     done = pushgrasp(

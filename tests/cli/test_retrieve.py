@@ -32,7 +32,7 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
-def test_a_cameras_file_that_cannot_be_used_is_told(capsys, tmp_path: Path, policy: str):
+def test_an_invalid_camera_file_is_refused(capsys, tmp_path: Path, policy: str):
     cameras = tmp_path / "cameras.json"
     cameras.write_text(json.dumps([{"name": "a", "position": [0, 0, 1]}]))
     argv = ("retrieve", "--policy", policy, "--cameras", str(cameras))

@@ -42,7 +42,7 @@ def line(
 
 
 def two_stages() -> list[Line]:
-    """60 actions a minute in each stage; success rises from 50 % to 94 %."""
+    """60 actions per minute in each stage; success rises from 50 % to 94 %."""
     return [
         line(
             stage, 60 * (k + 1) + before, 60 * (k + 1), 60 * (k + 1) + before,
@@ -66,7 +66,7 @@ def history(directory: Path, lines: list[Line]) -> History:
     return read_history(make(directory, lines), "run")
 
 
-def test_a_run_summed_up(tmp_path: Path) -> None:
+def test_a_run_has_its_size_success_milestone_and_shares(tmp_path: Path) -> None:
     run = history(tmp_path / "run", two_stages())
     assert (run.recipe, run.n_actions, run.minutes) == ("default", 1440, 24.0)
     assert run.last_success() == pytest.approx({"grasp-any": 0.94, "grasp-goal": 0.94})
@@ -74,7 +74,7 @@ def test_a_run_summed_up(tmp_path: Path) -> None:
     assert run.shares(["grasp-any"]) == {"scene": 0.25, "robot": 0.5, "camera": 0.25}
 
 
-def test_the_luck_of_the_first_greedy_actions_is_no_milestone(tmp_path: Path) -> None:
+def test_a_few_lucky_greedy_actions_are_no_milestone(tmp_path: Path) -> None:
     lines = [
         line("grasp-goal", 20, 20, 10, success_greedy=1.0, epsilon=0.5),  # of 10
         line("grasp-goal", 210, 210, 60, success_greedy=0.7, epsilon=0.5),
@@ -84,7 +84,9 @@ def test_the_luck_of_the_first_greedy_actions_is_no_milestone(tmp_path: Path) ->
     assert history(tmp_path / "b", lines[:2]).milestone() is None
 
 
-def test_stages_of_one_name_are_apart_and_those_without_actions_left_out(tmp_path: Path) -> None:
+def test_stages_of_one_name_stay_separate_and_stages_without_actions_are_left_out(
+    tmp_path: Path,
+) -> None:
     lines = [
         line("grasp-goal", 50, 50, 10),
         line("grasp-goal", 100, 100, 20),
@@ -102,7 +104,7 @@ def test_stages_of_one_name_are_apart_and_those_without_actions_left_out(tmp_pat
     assert math.isnan(run.last_success()["push"])
 
 
-def test_shares_count_by_duration(tmp_path: Path) -> None:
+def test_shares_are_weighted_by_duration(tmp_path: Path) -> None:
     lines = [
         line("push", 10, 10, 30, share_scene=1.0, share_robot=0.0, share_camera=None),
         line("push", 20, 20, 40, share_scene=0.0, share_robot=1.0, share_learning=0.9),
@@ -150,7 +152,7 @@ def test_a_line_that_is_being_written_is_no_damage(tmp_path: Path) -> None:
     assert (read.n_actions, read.damaged) == (1440, [])
 
 
-def test_names_tell_runs_apart(tmp_path: Path) -> None:
+def test_runs_in_folders_of_one_name_get_different_names(tmp_path: Path) -> None:
     places = [make(tmp_path / name) for name in ("a/run", "b/run", "other")]
     assert [run.name for run in read_histories(places)] == ["a/run", "b/run", "other"]
 
@@ -211,7 +213,7 @@ def _texts(figure: Figure) -> list[Text]:
     ]
 
 
-def test_nothing_greedy_and_no_loss_yet_is_said(tmp_path: Path) -> None:
+def test_empty_plots_say_so(tmp_path: Path) -> None:
     lines = [line("grasp-any", 5, 5, 15, success_greedy=None, loss=None, share_scene=None)]
     figure = draw_curves([history(tmp_path / "run", lines)])
     words = [text.get_text() for text in _texts(figure)]
@@ -225,7 +227,7 @@ def test_running_mean() -> None:
     np.testing.assert_allclose(smoothed(values[:1], 9), [1.0])
 
 
-def test_long_names_lose_their_middle(tmp_path: Path) -> None:
+def test_long_names_are_shortened_in_the_middle(tmp_path: Path) -> None:
     lines = [line("push", 10, 10, 30)]
     long = read_history(make(tmp_path / "a", lines), "a rather long name of a run " * 3, 2)
     assert long.short_name.startswith("2 a rather long")
@@ -234,7 +236,7 @@ def test_long_names_lose_their_middle(tmp_path: Path) -> None:
     assert read_history(make(tmp_path / "b", lines), "short").short_name == "1 short"
 
 
-def test_runs_are_summed_up_in_words(tmp_path: Path) -> None:
+def test_the_table_has_a_row_per_run(tmp_path: Path) -> None:
     early = [line("grasp-any", 10, 10, 30, success_greedy=None)]
     runs = [history(tmp_path / "a", two_stages()), history(tmp_path / "b", early)]
     head, rows = run_table(runs)
@@ -258,7 +260,9 @@ def test_the_command_draws_runs_side_by_side(
     assert "94.0 %" in told
 
 
-def test_bad_input_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_refused_with_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run, empty, bad = make(tmp_path / "run"), make(tmp_path / "new", []), make(tmp_path / "bad", [])
     (bad / "metrics.jsonl").write_text("?\n")
     other = tmp_path / "policy"
@@ -282,7 +286,7 @@ def test_bad_input_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not (tmp_path / "c.png").exists()
 
 
-def test_it_needs_neither_torch_nor_a_window(tmp_path: Path) -> None:
+def test_curves_need_neither_pytorch_nor_a_display(tmp_path: Path) -> None:
     code = (
         "import sys; from pushgrasp.cli.main import main; main(sys.argv[1:]); "
         "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules"

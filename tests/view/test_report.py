@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from made_results import make_trial, write_results, write_strip
-from markupsafe import Markup
 
 from pushgrasp.cli.main import main
 from pushgrasp.errors import UserError
@@ -19,18 +18,8 @@ from pushgrasp.evaluation.tables import PAPER
 from pushgrasp.sim.robots.registry import gripper
 from pushgrasp.view.report import read_results, report_page
 from pushgrasp.view.report.about import command
-from pushgrasp.view.report.charts import (
-    BarPart,
-    Estimate,
-    Series,
-    bar_plot,
-    el,
-    nice_top,
-    point_plot,
-    stacked_bars,
-)
 from pushgrasp.view.report.data import read_strip
-from pushgrasp.view.report.formats import p_value, percents, seconds
+from pushgrasp.view.report.formats import p_value, percents
 from pushgrasp.view.report.rate_table import PAPER_METHODS, arrange
 
 RANDOM = {"random-10": ("random", 10), "random-20": ("random", 20)}
@@ -104,7 +93,7 @@ def test_groups_are_ordered_by_kind_and_size(tmp_path: Path):
     assert table.procedural == ["random", "heap"]
 
 
-def test_folders_are_taken_together(tmp_path: Path):
+def test_folders_are_combined(tmp_path: Path):
     one = write_results(tmp_path / "a", RANDOM, trials=4)
     two = write_results(tmp_path / "b", FIXED, policies=POLICIES, trials=3)
     results = read_results([tmp_path / "a", tmp_path / "b"])
@@ -139,21 +128,23 @@ def test_a_trial_in_two_folders_is_refused(tmp_path: Path):
     [
         ({"robot": "panda"}, "differ in robot"),
         ({"noise": "d405", "seed": 8}, "differ in seed, noise"),
-        ({"policies": [{"name": "default", "source": "x", "sha256": "0"}]}, "another one"),
+        ({"policies": [{"name": "default", "source": "x", "sha256": "0"}]}, "differs in sha256"),
         (
             {"groups": [{"policy": "p", "name": "random-10", "scene": "x", "objects": 3}]},
             "has scene random in .*a and x in .*b",
         ),
     ],
 )  # fmt: skip
-def test_what_cannot_share_a_row_is_refused(tmp_path: Path, change: dict[str, Any], sentence: str):
+def test_trials_that_differ_in_settings_are_not_combined(
+    tmp_path: Path, change: dict[str, Any], sentence: str
+):
     write_results(tmp_path / "a", RANDOM, trials=2)
     write_results(tmp_path / "b", RANDOM, trials=2, records=[], settings=change)
     with pytest.raises(UserError, match=sentence):
         read_results([tmp_path / "a", tmp_path / "b"])
 
 
-def test_policies_of_two_robots_are_not_set_side_by_side(tmp_path: Path):
+def test_policies_on_different_robots_are_not_compared(tmp_path: Path):
     write_results(tmp_path / "a", RANDOM, trials=2)
     change = {"robot": "panda", "seed": 8}
     write_results(tmp_path / "b", RANDOM, policies=["paper"], records=[], settings=change)
@@ -171,7 +162,7 @@ def test_other_robots_share_a_report_if_they_share_no_row(tmp_path: Path):
     assert "Robot panda" in text
 
 
-def test_damaged_lines_are_said_and_the_rest_is_kept(tmp_path: Path, capsys):
+def test_damaged_lines_are_reported_and_the_rest_is_kept(tmp_path: Path, capsys):
     write_results(tmp_path, RANDOM, trials=3)
     with open(tmp_path / "trials.jsonl", "a") as file:
         file.write('{"group": "random-10", "ind')
@@ -217,7 +208,7 @@ def test_the_policy_of_the_page_allows_nothing_from_outside(tmp_path: Path):
     assert "https://" not in outside
 
 
-def test_strips_are_put_in_where_they_exist(tmp_path: Path):
+def test_existing_strips_are_embedded(tmp_path: Path):
     records = write_results(tmp_path, RANDOM, trials=3, pictures=True)
     (tmp_path / "pictures/default/random-10-0001.webp").unlink()
     (tmp_path / "pictures/default/random-20-0002.webp").write_bytes(b"no picture")
@@ -228,7 +219,7 @@ def test_strips_are_put_in_where_they_exist(tmp_path: Path):
     assert 'id="strip-' not in page_of(tmp_path, pictures=False)
 
 
-def test_a_trial_cannot_bring_in_a_file_from_elsewhere(tmp_path: Path):
+def test_a_trial_cannot_embed_a_file_from_elsewhere(tmp_path: Path):
     trial = make_trial("default", "random-10", 0, scene="random")
     write_strip(tmp_path / "elsewhere", trial)
     outside = dataclasses.replace(trial, policy="../../elsewhere/pictures/default")
@@ -246,7 +237,7 @@ def test_results_without_a_trial_have_a_page(tmp_path: Path):
     assert embedded(page)["trials"] == []
 
 
-def test_the_command_is_the_one_that_gives_these_results(tmp_path: Path):
+def test_the_command_reproduces_the_results(tmp_path: Path):
     settings = {"noise": "d405", "randomise": True, "goal": 1}
     write_results(tmp_path / "my run", RANDOM, trials=5, settings=settings)
     said = command(read_results([tmp_path / "my run"]).runs[0])
@@ -283,57 +274,3 @@ def test_several_folders_make_one_page(capsys, tmp_path: Path):
     assert main(["report", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(out)]) == 0
     assert "4 trials" in capsys.readouterr().out
     assert "challenging-02" in out.read_text()
-
-
-def numbers_of(svg: str, element: str, attribute: str) -> list[float]:
-    found = re.findall(rf"<{element}\b[^>]*?\b{attribute}=\"([^\"]*)\"", svg)
-    return [float(value) for value in found]
-
-
-def test_marks_and_intervals_stand_at_their_values():
-    points = [Estimate(100, 50, 100, "a"), None, Estimate(0, 0, 25, "b")]
-    svg = point_plot(["x", "y", "z"], [Series("p", 0, points)], top=100, label="l")
-    top, bottom = numbers_of(svg, "line", "y1")[4], numbers_of(svg, "line", "y1")[0]
-    assert numbers_of(svg, "circle", "cy") == [top, bottom]
-    whiskers = re.findall(r'y1="([\d.]+)" y2="([\d.]+)" class="whisker"', svg)
-    middle = (top + bottom) / 2
-    wanted = [(middle, top), (bottom, bottom + (top - bottom) / 4)]
-    assert [(float(a), float(b)) for a, b in whiskers] == wanted
-
-
-def test_bars_are_as_high_as_their_values():
-    series = [Series("p", 0, [Estimate(50, None, None, "a"), None]),
-              Series("q", 1, [Estimate(100, 90, 100, "b"), Estimate(0, 0, 5, "c")])]  # fmt: skip
-    svg = bar_plot(["1", "2"], series, width=340, top=100, label="l", notes=["hidden", ""])
-    half, full, least = numbers_of(svg, "rect", "height")
-    assert full == pytest.approx(2 * half)
-    assert 0 < least <= 1  # a thin line, so that it is seen that there is a bar
-    assert "hidden" in svg
-
-
-def test_stacked_parts_follow_each_other():
-    parts = [BarPart(0.25, 0, "5", "a"), BarPart(0.01, 3, "1", "b"), BarPart(0.24, 1, "5", "c")]
-    svg = stacked_bars([("default", parts, "10 of 20")], top=0.5, label="l", width=400)
-    found = re.findall(r'x="([\d.]+)" y="19" width="([\d.]+)" height="16" class="part', svg)
-    assert [(float(x), float(w)) for x, w in found] == [(0, 200), (200, 8), (208, 192)]
-    assert len(re.findall('class="on-part"', svg)) == 2  # no number where it does not fit
-
-
-@pytest.mark.parametrize(
-    ("highest", "top"), [(0, 1), (0.3, 0.4), (1, 1), (9.61, 10), (10.2, 20), (55, 60), (100, 100)]
-)
-def test_an_axis_ends_at_a_round_number(highest: float, top: float):
-    assert nice_top(highest) == pytest.approx(top)
-
-
-def test_elements_escape_text_and_attributes():
-    made = el("p", "a < b & c", el("b", "d"), title='"x"', hidden=None, data_n=1.0)
-    assert made == '<p title="&#34;x&#34;" data-n="1">a &lt; b &amp; c<b>d</b></p>'
-    assert isinstance(made, Markup)
-
-
-def test_missing_values_are_dashes():
-    assert seconds(None) == "–"
-    assert seconds(0.0804) == "80 ms"
-    assert percents(None) == ""
-    assert percents((0.8672, 1.0)) == "86.7–100"

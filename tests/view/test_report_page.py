@@ -122,7 +122,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[TrialR
     return write_page(folder), records
 
 
-def test_it_opens_in_silence_and_asks_no_network(open_page: Open, results):
+def test_the_page_opens_without_errors_and_requests(open_page: Open, results):
     path, records = results
     opened = open_page(path)
     opened.page.locator("#rows button.row").first.click()
@@ -334,7 +334,7 @@ def test_hostile_names_stay_text(open_page: Open, tmp_path: Path):
     assert opened.requests == [opened.page.url.split("#")[0]]
 
 
-def test_no_trials_no_trouble(open_page: Open, tmp_path: Path):
+def test_a_page_without_trials_opens(open_page: Open, tmp_path: Path):
     write_results(tmp_path, GROUPS, records=[])
     opened = open_page(write_page(tmp_path))
     assert opened.count() == "No trial has been played yet."

@@ -72,7 +72,7 @@ def read(path: Path) -> Found:
 
 
 def image(values: dict[Times, Any], time: Times, kind: type) -> np.ndarray:
-    """A map as it was recorded, turned back so that rows follow +y."""
+    """A map as it was recorded, flipped back so that rows follow +y."""
     data = np.frombuffer(values[time][0].values.to_numpy().tobytes(), kind)
     return data.reshape(*WORKSPACE.shape, -1).squeeze()[::-1]
 
@@ -157,7 +157,7 @@ def test_a_command_records_its_episode(tmp_path: Path, rerun: None, capsys):
     assert seconds[-1] == pytest.approx(sum(s["decision_s"] + s["action_s"] for s in steps))
     clouds = [c.flatten().to_numpy() for c in found["/world/cloud", "Points3D:positions"].values()]
     for before, after in itertools.pairwise(clouds):
-        assert not np.array_equal(before, after), "each look has a picture of its own"
+        assert not np.array_equal(before, after), "each look has its own picture"
 
 
 def test_an_older_recording_stays_until_the_new_one_is_whole(
@@ -211,7 +211,7 @@ def test_without_the_package_it_is_named_before_any_work(
         ("out/episode.rrd", "lies in --out"),
     ],
 )
-def test_a_bad_place_is_told_before_any_work(
+def test_a_path_that_cannot_be_written_is_refused_before_any_work(
     name: str, sentence: str, tmp_path: Path, rerun: None, capsys
 ):
     (tmp_path / "folder.rrd").mkdir()

@@ -33,11 +33,11 @@ class SimulatedEpisode(EpisodeOptions):
     scene: SceneOptions = field(default_factory=SceneOptions)
     """The scene and its goal."""
     file: SceneFileConfig = field(default_factory=SceneFileConfig)
-    """How a scene file is read."""
+    """Options of scene files."""
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     """Robot, cameras and domain randomisation."""
     seeing: GoalConfig = field(default_factory=GoalConfig)
-    """How the goal is told and found."""
+    """Description and segmentation of the goal."""
 
     def run(self) -> int:
         """Run the command; returns the exit code."""

@@ -46,7 +46,7 @@ class SceneCommand:
     scene: ObjectOptions = field(default_factory=ObjectOptions)
     """The objects and the goal."""
     file: SceneFileConfig = field(default_factory=SceneFileConfig)
-    """How a scene file is read."""
+    """Options of scene files."""
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     """Robot, cameras and domain randomisation."""
 

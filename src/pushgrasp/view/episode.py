@@ -25,7 +25,7 @@ CONTENTS = (RECORD, VIDEO, PICTURES)
 
 @dataclass(frozen=True)
 class EpisodeInfo:
-    """What is known before the first step."""
+    """Scene, goal, policy and cameras of an episode, known before its first step."""
 
     goal_name: str
     goal_rgb: tuple[int, int, int]  # sRGB

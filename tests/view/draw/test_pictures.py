@@ -52,7 +52,7 @@ def test_the_camera_is_where_its_pose_says(offset: tuple[float, float], side: st
         assert camera_side(frame, workspace) == side
 
 
-def test_a_picture_can_do_without_a_frame_or_maps():
+def test_a_picture_needs_neither_frame_nor_maps():
     step = make_step(None, hidden=True)
     nothing = np.full(WORKSPACE.shape, np.nan, np.float32)
     empty = Observation(
@@ -98,7 +98,7 @@ def test_wrapped_text_keeps_its_words_and_its_width():
     assert len(lines) > 1
 
 
-def test_a_heightmaps_pictures_hatch_what_no_camera_saw() -> None:
+def test_pictures_of_a_heightmap_hatch_unseen_cells() -> None:
     heightmap = make_step().observation.heightmap
     n = WORKSPACE.n_pixels
     colors, heights = color_picture(heightmap), height_picture(heightmap)

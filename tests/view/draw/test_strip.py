@@ -68,7 +68,7 @@ def test_without_a_step_there_is_no_file(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path: Path):
+def test_a_path_that_cannot_be_written_is_refused(tmp_path: Path):
     strip = Strip()
     strip.add(make_step("grasp"), lifted=False)
     (tmp_path / "file").write_text("")

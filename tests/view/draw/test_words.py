@@ -1,4 +1,4 @@
-"""The same words for a step wherever it is told."""
+"""Descriptions of steps and results."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def test_plurals(n: int, text: str) -> None:
         (False, False, "Not retrieved after 1 action: it gave up."),
     ],
 )  # fmt: skip
-def test_an_ending_is_a_sentence(success: bool, claimed: bool, sentence: str) -> None:
+def test_a_result_is_a_sentence(success: bool, claimed: bool, sentence: str) -> None:
     result = EpisodeResult(success=success, claimed_success=claimed, reason="it gave up")
     assert words.result_sentence(result, 1, "red", 0.3) == sentence

@@ -63,7 +63,7 @@ class Strip:
         return sheet
 
     def save(self, path: str | Path) -> None:
-        """Write the strip as a WebP file, whole or not at all; without a step there is none.
+        """Write the strip as a WebP file, whole or not at all; nothing is written without a step.
 
         Raises:
             UserError: the place cannot be written, or the disk is full.

@@ -1,4 +1,4 @@
-"""What was run: command, settings, commit and machine of each folder of results."""
+"""Command, settings, commit and machine of each evaluation."""
 
 from __future__ import annotations
 

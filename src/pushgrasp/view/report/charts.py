@@ -1,7 +1,7 @@
 """Plots as SVG: points and bars with intervals, stacked bars.
 
 Colours are classes of page.css, so that a plot follows a dark screen. A policy has a colour and
-a shape; what a paper reports is drawn hollow, in the colour of what it is compared with.
+a shape; values reported in a paper are hollow, in the colour of the policy they belong to.
 """
 
 from __future__ import annotations

@@ -126,8 +126,8 @@ def _check_alike(one: EvaluationRun, other: EvaluationRun) -> None:
     for policy in other.settings["policies"]:
         if hashes.get(policy["name"], policy["sha256"]) != policy["sha256"]:
             raise UserError(
-                f"the policy {policy['name']} of {one.folder} is another one than that of "
-                f"{other.folder} (their sha256 differ); make a report of each"
+                f"the policy {policy['name']} differs in sha256 between {one.folder} and "
+                f"{other.folder}; make a report of each"
             )
     groups = {group["name"]: group for group in one.settings["groups"]}
     for group in other.settings["groups"]:
