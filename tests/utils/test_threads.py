@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 
 import cv2
 import pytest
 import torch
 
-from pushgrasp.utils.threads import torch_threads, use_one_thread
+from pushgrasp.utils.threads import n_cores, torch_threads, use_one_thread
 
 
 def count_threads(_: int) -> tuple[int, int]:
     use_one_thread()
     return torch.get_num_threads(), cv2.getNumThreads()
+
+
+def test_cores_are_counted_on_systems_that_pin_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert n_cores() == len(os.sched_getaffinity(0))
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert n_cores() == os.cpu_count()
 
 
 def test_a_process_is_limited_to_one_thread() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from ..errors import UserError
 from ..evaluation.config import EvaluationConfig
+from ..utils.threads import n_cores
 from .options import Device, Folder, Switch
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _run(command: EvaluateCommand) -> int:
 def _workers(value: str | None) -> Workers:
     """Parse --workers."""
     if value is None:
-        return len(os.sched_getaffinity(0))
+        return n_cores()
     if value == "ray":
         return "ray"
     try:

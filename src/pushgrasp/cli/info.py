@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..utils.files import to_json
+from ..utils.threads import n_cores
 from .options import Switch
 
 PACKAGES = (
@@ -68,7 +68,7 @@ def collect() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "platform": platform.platform(),
         "device": _device(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": n_cores(),
         "cameras": {name: _try_camera(*where) for name, where in BACK_ENDS.items()},
         "robots": _robots(),
         "policies": policy_sources(),

@@ -7,7 +7,6 @@ any moment, affects no other: its earlier results are kept and it is replaced.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from ..errors import SimulatorFault, UserError
+from ..utils.threads import n_cores
 from .worker import Assignment, Prepare, Reply
 
 MAX_DEATHS = 5
@@ -92,7 +92,7 @@ class Pool:
         attempts: int = 1,
         describe: Callable[[Any], str] = str,
     ) -> None:
-        cores = len(os.sched_getaffinity(0))
+        cores = n_cores()
         self.n = cores if n is None else n
         if self.n < 1:
             raise UserError(f"{n} workers: at least one is needed")

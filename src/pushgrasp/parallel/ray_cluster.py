@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import UserError
-from ..utils.threads import ONE_THREAD
+from ..utils.threads import ONE_THREAD, n_cores
 
 __all__ = ["ENVIRONMENT", "RayError", "cluster", "ray"]
 
@@ -45,7 +45,7 @@ def cluster(n: int | None = None) -> Generator[int]:
     """
     is_ours = not ray.is_initialized()
     if is_ours:
-        _connect(os.environ.get("RAY_ADDRESS") or "local", n or len(os.sched_getaffinity(0)))
+        _connect(os.environ.get("RAY_ADDRESS") or "local", n or n_cores())
     try:
         n_cpus = int(ray.cluster_resources().get("CPU", 0))
         if n is not None and n_cpus < n:

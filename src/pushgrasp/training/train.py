@@ -7,7 +7,6 @@ Start at `train`, which sets up a run, and `learn`, its loop. The gradient step 
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import threading
 import time
@@ -19,7 +18,7 @@ from ..errors import UserError
 from ..interfaces import Primitive
 from ..parallel.pool import Pool, WorkersLostError
 from ..utils.output import only_writer
-from ..utils.threads import torch_threads
+from ..utils.threads import n_cores, torch_threads
 from .actor import RolloutSetup
 from .config import TrainingConfig
 from .learner import cosine_rate, freeze_all_but, update
@@ -102,7 +101,7 @@ def _train(recipe: Recipe | None, out: Path, config: TrainingConfig, pool: Pool)
         device = config.device if is_local else "auto"
         setup = RolloutSetup(run.recipe, run.seed, out / WEIGHTS, device)
         pool.start(prepare_player, setup, shared="weights")
-        with torch_threads(len(os.sched_getaffinity(0)) - n_here):
+        with torch_threads(n_cores() - n_here):
             return learn(run, pool, config.time_limit)
 
 

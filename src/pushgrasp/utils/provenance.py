@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from .threads import n_cores
+
 
 def commit() -> str | None:
     """Return the commit of the running code, if it is in a git checkout."""
@@ -33,7 +35,7 @@ def machine() -> dict[str, Any]:
     """Return the processor, the usable cores and the relevant versions, JSON-ready."""
     return {
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": n_cores(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in ("mujoco", "numpy", "torch")},
     }
