@@ -86,6 +86,49 @@ def test_help_is_quick_because_heavy_parts_are_imported_late():
         assert command in done.stdout
 
 
+def test_every_supported_python_is_tested_and_declared():
+    yaml = pytest.importorskip("yaml")
+    declared = {
+        line.rsplit(" ", 1)[-1]
+        for line in PROJECT["classifiers"]
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", line)
+    }
+    for name, job in (("test.yml", "linux"), ("wheel.yml", "install")):
+        workflow = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())
+        assert set(workflow["jobs"][job]["strategy"]["matrix"]["python"]) == declared
+
+
+def test_workflows_use_targets_and_files_that_exist():
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    text = "".join(path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml"))
+    assert text
+    assert set(re.findall(r"make ([a-z-]+)", text)) <= set(targets)
+    for path in re.findall(r"bench/\w+\.py", text):
+        assert (ROOT / path).is_file(), path
+    for line in re.findall(
+        r"^COPY (?!--from)(.+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE
+    ):
+        for name in line.split()[:-1]:
+            assert (ROOT / name).exists(), name
+            assert f"!{name}" in (ROOT / ".dockerignore").read_text().split()
+
+
+def test_the_version_has_an_entry_in_the_changelog():
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(rf"^## {re.escape(pushgrasp.__version__)} - ", changelog, re.MULTILINE)
+
+
+@pytest.mark.long
+def test_an_installed_wheel_runs_the_demo_from_another_folder():
+    done = subprocess.run(
+        [sys.executable, ROOT / "bench" / "wheel.py", "--borrow"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if "Could not find a version" in done.stderr:
+        pytest.skip("no package index is at hand to fetch the build tool from")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_a_built_wheel_carries_every_file_of_the_package(tmp_path: Path):
     source = tmp_path / "source"
