@@ -20,7 +20,7 @@ PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 # Threads that wait without spinning: PyTorch on few cores is many times faster so.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo test test-quick test-all lint format clean
+.PHONY: help setup demo test test-quick test-all lint docs format clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -51,12 +51,18 @@ lint: $(READY) ## check style and types
 	@echo "lint: README's table of results"
 	@$(BIN)/python bench/readme_table.py
 
+docs: $(READY) ## build the documentation into site/; a broken link is an error
+	@$(BIN)/python -c 'import material, mkdocstrings_handlers' 2>/dev/null || \
+		$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[docs]'
+	@$(BIN)/mkdocs build --quiet
+	@echo "docs: open site/index.html; with search: $(BIN)/python -m http.server -d site"
+
 format: $(READY) ## format the code
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
 
 clean: ## take away .venv and what the commands left
-	@rm -rf $(VENV) pushgrasp-demo pushgrasp-episode pushgrasp-replay build .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+	@rm -rf $(VENV) pushgrasp-demo pushgrasp-episode pushgrasp-replay build site .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Done again whenever what is to be installed changes.
