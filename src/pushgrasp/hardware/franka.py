@@ -152,6 +152,10 @@ class FrankaArm:
         except Exception as error:
             if self._halt.is_set():  # franky says that the motion was preempted
                 return False
+            if "preempted" in str(error):  # franky hears signals while it waits, and drops them
+                raise KeyboardInterrupt(
+                    "the arm has stopped; the jaw keeps what it holds"
+                ) from error
             raise self._sentence(error) from error
         miss = np.linalg.norm(self.state().T_base_tool[:3, 3] - T[:3, 3])
         if miss > ARRIVED:  # a stopped motion: the callback comes from another thread
