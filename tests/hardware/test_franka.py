@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import run
-from latency import is_within, later
+from latency import is_within, later, slowness
 
 from pushgrasp.errors import RobotError, UserError
 from pushgrasp.hardware.connect import open_arm, open_jaw
@@ -53,6 +53,12 @@ def arm(station: Station) -> Iterator[FrankaArm]:
     assert isinstance(made, FrankaArm)
     yield made
     made.close()
+
+
+def wait_until_it_moves(cell: Any) -> None:
+    deadline = time.monotonic() + 20
+    while not cell.report()["moving"] and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def at(y: float, z: float, yaw: float = 0.0) -> np.ndarray:
@@ -93,12 +99,13 @@ def test_stop_from_another_thread_ends_a_motion(arm: FrankaArm) -> None:
 def test_a_stopped_robot_names_the_persons_next_step(
     arm: FrankaArm, cell: Any, word: str, sentence: str
 ) -> None:
-    later(0.5, lambda: cell.tell(word))
-    with pytest.raises(RobotError):
-        arm.move(at(0.0, 0.25), 0.05, 40.0)
+    later(0.0, lambda: (wait_until_it_moves(cell), cell.tell(word)))
     with pytest.raises(RobotError, match=sentence):
-        if word == "reflex":  # cleared by the next motion, which may meet it again
-            later(0.5, lambda: cell.tell(word))
+        arm.move(at(0.0, 0.25), 0.05, 40.0)
+    if word == "reflex":  # cleared by the next motion, which a person starts
+        assert arm.move(at(-0.4, 0.25), 0.3, 40.0) is False
+        return
+    with pytest.raises(RobotError, match=sentence):
         arm.move(at(0.0, 0.25), 0.05, 40.0)
     time.sleep(0.5)
     assert not cell.report()["moving"]
@@ -110,7 +117,7 @@ def test_a_silent_controller_is_told_in_time(arm: FrankaArm, cell: Any, how: str
     begun = time.monotonic()
     with pytest.raises(RobotError, match="fr3 at 127"):
         arm.move(at(0.1, 0.25), 0.05, 40.0)
-    assert time.monotonic() - begun < 0.5 + 1.5  # libfranka's own limit is 1 s
+    assert time.monotonic() - begun < 0.5 + 1.5 * slowness()  # libfranka's own limit is 1 s
     with pytest.raises(RobotError):
         arm.move(at(0.1, 0.25), 0.05, 40.0)
 
@@ -146,9 +153,7 @@ def test_a_signal_stops_the_arm(cell: Any, number: signal.Signals) -> None:
     )
     assert process.stdout
     assert process.stdout.readline() == "moving\n"
-    deadline = time.monotonic() + 20
-    while not cell.report()["moving"] and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until_it_moves(cell)
     assert cell.report()["moving"]
     before = cell.report()["time"]
     process.send_signal(number)
@@ -157,7 +162,7 @@ def test_a_signal_stops_the_arm(cell: Any, number: signal.Signals) -> None:
     time.sleep(0.7)
     said = cell.report()
     assert not said["moving"]
-    assert said["moved_at"] - before < 1.0  # simulated s, with the time that a report takes
+    assert said["moved_at"] - before < 1.0  # simulated s, a report's time included
     assert said["low"][1] > 0.0  # far from its goal
 
 

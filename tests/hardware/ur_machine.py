@@ -25,6 +25,7 @@ class Point:
         self.speed = self.cap = 0.0
         self.acceleration = 0.5
         self.tare = np.zeros(6)
+        self.blind = False
         self.moved: list[tuple[float, float]] = []  # (s, m/s)
 
     def advance(self, seconds: float) -> None:
@@ -66,7 +67,7 @@ class Point:
         return np.zeros(6)
 
     def force(self) -> Vector:
-        return self._raw() - self.tare
+        return np.full(6, np.nan) if self.blind else self._raw() - self.tare
 
 
 def main() -> None:
@@ -82,6 +83,10 @@ def main() -> None:
                 controller.frozen = True
             elif word == "protective":
                 controller.protective_stop()
+            elif word.startswith("mode"):
+                controller.protective_stop(int(word.split()[1]))
+            elif word == "nan":
+                point.blind = True
             elif word == "die":
                 os._exit(0)
             elif word == "report":

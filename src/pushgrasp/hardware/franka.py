@@ -26,6 +26,7 @@ TURN_SPEED = 0.8  # rad/s
 PRESS_MORE = 10.0  # N above what it already presses with that stop a motion away from a contact
 POLL = 0.02  # s between two looks for a signal
 ARRIVED = 1e-3  # m
+PREEMPTED = "preempted!"  # what libfranka says of a motion that this program stopped
 NEAR = 0.003  # m from the width asked for: arrived
 TIMEOUT = 6.0  # s for the longest motion of the hand
 
@@ -117,7 +118,7 @@ class FrankaArm:
         try:
             self._robot.stop()
         except Exception as error:
-            if "preempted" not in str(error):  # what the stopped motion says of itself
+            if PREEMPTED not in str(error):  # what the stopped motion says of itself
                 raise self._sentence(error) from error
 
     def close(self) -> None:
@@ -152,7 +153,7 @@ class FrankaArm:
         except Exception as error:
             if self._halt.is_set():  # franky says that the motion was preempted
                 return False
-            if "preempted" in str(error):  # franky hears signals while it waits, and drops them
+            if PREEMPTED in str(error):  # franky hears signals while it waits, and drops them
                 raise KeyboardInterrupt(
                     "the arm has stopped; the jaw keeps what it holds"
                 ) from error
@@ -217,8 +218,17 @@ class FrankaArm:
             )
         return baseline
 
+    def _mode(self) -> str:
+        """Return the robot's mode in words; "" if it does not answer."""
+        try:
+            return "by a reflex" if self._robot.state.robot_mode.name == "Reflex" else "stopped"
+        except Exception:
+            return ""
+
     def _sentence(self, error: Exception) -> RobotError:
         said = str(error).removeprefix("libfranka: ")
+        if said == "Move command aborted!":  # the reason came a moment later
+            said += f" {self._mode()}"
         for mark, help_ in _NEXT_STEPS.items():
             if mark.lower() in said.lower():
                 return RobotError(f"{self.name} at {self._address}: {said}; {help_}")
@@ -231,6 +241,7 @@ _NEXT_STEPS = {
     "timeout": "check cable and power, and that no other program holds FCI; then start again",
     "reflex": "it met more force than expected; clear the place, then start again",
     "user stopped": "release the button, then start again",
+    "safety functions": "its stop button is pressed; release it, then start again",
     "incompatible": "use the franky wheel for this robot's system version (docs/hardware.md)",
 }
 """What a person does about what libfranka says."""

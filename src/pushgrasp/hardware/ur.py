@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -26,6 +24,7 @@ HUNG = 0.1  # s without a turn of the motion loop after which nobody kicks the w
 ACCELERATION = 0.5  # m/s^2
 BRAKE = 5.0  # m/s^2
 POLL = 0.001  # s between two looks at the force
+REPLY = 1.0  # s in which the controller must answer
 START = 0.5  # s within which a motion must have begun
 BASELINE = 10.0  # N at rest after a tare; more means a wrong payload or something in the way
 PRESS_MORE = 10.0  # N above what it already presses with that stop a motion away from a contact
@@ -56,6 +55,7 @@ class UrArm:
         self.name, self._address = name, address
         control, receive = need("rtde_control", "ur"), need("rtde_receive", "ur")
         self._lock = threading.RLock()
+        self._stuck = False  # a call of the client library never came back
         self._halt = threading.Event()  # set by `stop`, cleared by the next motion
         self._closed = threading.Event()
         self._touches = False  # the last motion ended at its guard: a tare would hide that force
@@ -70,11 +70,10 @@ class UrArm:
                 "that the address is right, and that remote control is enabled on the pendant"
             ) from error
         self._check()
-        with self._asked():
-            self._control.setTcp(_to_ur(T_flange_tool))
-            if payload > 0:
-                self._control.setPayload(payload, list(payload_center))
-            self._control.setWatchdog(IDLE_HZ)
+        self._ask("setTcp", _to_ur(T_flange_tool))
+        if payload > 0:
+            self._ask("setPayload", payload, list(payload_center))
+        self._ask("setWatchdog", IDLE_HZ)
         threading.Thread(target=self._keep_alive, daemon=True).start()
 
     # --- the Arm protocol ----------------------------------------------------------
@@ -97,41 +96,43 @@ class UrArm:
             pressed = float(np.linalg.norm(self._force()))
             guard_force = max(guard_force, pressed + PRESS_MORE)
         else:
-            with self._asked():
-                self._control.zeroFtSensor()
+            self._ask("zeroFtSensor")
             self._wait_for_tare()
         pose = _to_ur(T_base_tool)
-        with self._asked():
-            if not self._control.isPoseWithinSafetyLimits(pose):
-                raise RobotError(
-                    f"{self.name}: its own safety limits forbid {np.round(pose[:3], 3).tolist()} m"
-                )
-            self._control.setWatchdog(WATCHDOG_HZ)
-            self._beat = time.monotonic()
-            if not self._control.moveL(pose, speed, ACCELERATION, True):
-                raise RobotError(f"{self.name} did not take the motion; {self._mode()}")
+        if not self._ask("isPoseWithinSafetyLimits", pose):
+            raise RobotError(
+                f"{self.name}: its own safety limits forbid {np.round(pose[:3], 3).tolist()} m"
+            )
+        self._ask("setWatchdog", WATCHDOG_HZ)
         try:
+            self._beat = time.monotonic()
+            if not self._ask("moveL", pose, speed, ACCELERATION, True):
+                self._check()
+                raise RobotError(f"{self.name} did not take the motion; {self._mode()}")
             self._touches = contact = self._follow(guard_force)
         finally:
             self._beat = None
-        with self._asked():
-            self._control.setWatchdog(IDLE_HZ)
+        self._ask("setWatchdog", IDLE_HZ)
         self._wait_for_news()
         return contact
 
     def stop(self) -> None:
         """See `Arm.stop`."""
         self._halt.set()
-        with self._lock:  # a silent controller cannot be told anything, and asking it may hang
+        if self._stuck:
+            return  # a silent controller cannot be told anything
+        with self._lock:
             if self._is_fresh() and self._control.isProgramRunning():
-                self._control.stopL(BRAKE)
+                self._ask("stopL", BRAKE)
 
     def close(self) -> None:
         """See `Arm.close`."""
         self._closed.set()
+        if self._stuck:
+            return
         with self._lock:
             if self._is_fresh():
-                self._control.stopScript()
+                self._ask("stopScript")
                 self._control.disconnect()
                 self._receive.disconnect()
 
@@ -148,14 +149,12 @@ class UrArm:
                 self.stop()
                 raise RobotError(f"{self.name}: the force sensor gives no number; arm stopped")
             if force > guard_force:
-                with self._asked():
-                    self._control.stopL(BRAKE)
+                self._ask("stopL", BRAKE)
                 return True
             if self._halt.is_set():
-                with self._asked():
-                    self._control.stopL(BRAKE)
+                self._ask("stopL", BRAKE)
                 return False
-            with self._asked():
+            with self._lock:  # neither of the two waits for an answer
                 self._control.kickWatchdog()
                 running = self._control.getAsyncOperationProgressEx().isAsyncOperationRunning()
             begun = begun or running
@@ -193,10 +192,7 @@ class UrArm:
             RobotError: the controller is gone, frozen, or has stopped.
         """
         if not self._is_fresh():
-            raise RobotError(
-                f"the UR controller at {self._address} has gone silent; check cable and power, "
-                "then start again"
-            )
+            raise RobotError(self._silent())
         if self._receive.getSafetyMode() not in (1, 2) or not self._control.isProgramRunning():
             raise RobotError(f"{self.name} has stopped: {self._mode()}")
 
@@ -220,14 +216,46 @@ class UrArm:
         mode = int(self._receive.getSafetyMode())
         return _SAFETY.get(mode, f"safety mode {mode}; look at the pendant")
 
-    @contextmanager
-    def _asked(self) -> Generator[None]:
-        """Hold the client library, which is not made for several threads."""
-        with self._lock:
+    def _ask(self, method: str, *values: Any) -> Any:
+        """Call a function of the client library that waits for the controller's answer.
+
+        It waits for minutes if none comes. So it runs in a thread that is left behind then.
+
+        Raises:
+            RobotError: no answer came within REPLY.
+        """
+        results: list[Any] = []
+        errors: list[Exception] = []
+
+        def call() -> None:
             try:
-                yield
-            except RuntimeError as error:
-                raise RobotError(f"the UR controller at {self._address}: {error}") from error
+                results.append(getattr(self._control, method)(*values))
+            except Exception as error:
+                errors.append(error)
+
+        with self._lock:  # the client library is not made for several threads
+            if self._stuck:
+                raise RobotError(self._silent())
+            thread = threading.Thread(target=call, daemon=True)
+            thread.start()
+            try:
+                thread.join(REPLY)
+            except BaseException:  # a signal: the answer is on its way
+                thread.join(REPLY)
+                raise
+            finally:
+                self._stuck = thread.is_alive()
+        if self._stuck:
+            raise RobotError(self._silent())
+        if errors:
+            raise RobotError(f"the UR controller at {self._address}: {errors[0]}") from errors[0]
+        return results[0]
+
+    def _silent(self) -> str:
+        return (
+            f"the UR controller at {self._address} has gone silent; check cable and power, then "
+            "start again"
+        )
 
     def _keep_alive(self) -> None:
         """Kick the watchdog while nothing moves, and while the motion loop is alive."""

@@ -198,10 +198,14 @@ class RtdeController:
         """True while the client's program runs."""
         return self._program
 
-    def protective_stop(self) -> None:
-        """Do what a robot does that met too much force: brake, end the program, wait."""
+    def protective_stop(self, mode: int = PROTECTIVE) -> None:
+        """Do what a robot does that met too much force: brake, end the program, wait.
+
+        Args:
+            mode: another safety mode, such as an emergency stop's.
+        """
         self.machine.stop(10.0)
-        self.safety_mode, self._program = PROTECTIVE, False
+        self.safety_mode, self._program = mode, False
 
     # --- sockets -------------------------------------------------------------------
 
