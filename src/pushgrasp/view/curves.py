@@ -91,7 +91,7 @@ def _draw_success(axes: Axes, runs: Sequence[History], unit: int) -> None:
             _plot(axes, i, visit.x(unit), 100 * visit.column("success_greedy"))
         if reached := run.milestone():
             axes.plot(reached[unit], 100 * MILESTONE, "o", mfc="white", mec=COLORS[i], zorder=4)
-    ring = f"ring: {100 * MILESTONE:.0f} % in {GOAL_STAGE}"
+    ring = f"ring: {100 * MILESTONE:.0f} % in {GOAL_STAGE}; line: next stage"
     _finish(axes, runs, unit, f"Success of greedy actions ({ring})", "no greedy action yet")
     axes.axhline(100 * MILESTONE, color=MUTED, lw=0.8, ls="--")
     axes.set(ylim=(0, 100), ylabel=f"% of the last {RECENT}")
