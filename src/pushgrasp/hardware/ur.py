@@ -154,9 +154,12 @@ class UrArm:
             if self._halt.is_set():
                 self._ask("stopL", BRAKE)
                 return False
-            with self._lock:  # neither of the two waits for an answer
-                self._control.kickWatchdog()
-                running = self._control.getAsyncOperationProgressEx().isAsyncOperationRunning()
+            try:
+                with self._lock:  # neither of the two waits for an answer
+                    self._control.kickWatchdog()
+                    running = self._control.getAsyncOperationProgressEx().isAsyncOperationRunning()
+            except RuntimeError as error:  # a lost connection could not be made again
+                raise RobotError(f"{self._silent()} ({error})") from error
             begun = begun or running
             if not running and (begun or self._beat - started > START):
                 self._check()
@@ -263,11 +266,14 @@ class UrArm:
             beat = self._beat
             if beat is not None and time.monotonic() - beat > HUNG:
                 continue
-            with self._lock:
-                if self._closed.is_set() or not self._control.isConnected():
-                    return
-                if self._control.isProgramRunning():
-                    self._control.kickWatchdog()
+            try:
+                with self._lock:
+                    if self._closed.is_set() or not self._control.isConnected():
+                        return
+                    if self._control.isProgramRunning():
+                        self._control.kickWatchdog()
+            except RuntimeError:  # the connection is lost: the next motion says so
+                return
 
 
 _SAFETY = {

@@ -119,6 +119,10 @@ class CellRobot(BaseRobot):
         force = R.T @ self.force
         return super().state.replace(O_F_ext_hat_K=(*map(float, force), 0.0, 0.0, 0.0))
 
+    def setpoints(self) -> tuple[float, ...]:
+        """Return where the arm's drives are sent, rad."""
+        return tuple(map(float, self._setpoint))
+
     # --- the clock -----------------------------------------------------------------
 
     def drive(self) -> None:
@@ -174,9 +178,14 @@ class Server(FrankaRobotServer):
         self.worst_limit = 0.0  # N, the highest that it ever set
         super().__init__(robot, [host])
         self._cell_robot = robot
-        commands = vars(self)["_FrankaServer__command_class_map"]
+        commands = self.__dict__["_FrankaServer__command_class_map"]
         commands[RobotCommand.kSetCollisionBehavior] = _SetCollisionBehavior
         commands[RobotCommand.kAutomaticErrorRecovery] = _Recovery
+
+    def _reset_state(self) -> None:
+        """Hold the last set-points when a client goes; where the arm lags behind it would jump."""
+        super()._reset_state()
+        self.__dict__["_FrankaRobotServer__holding_q"] = self._cell_robot.setpoints()
 
     def watch_force(self) -> None:
         """Stop by a reflex if the arm meets more than the client allows."""
