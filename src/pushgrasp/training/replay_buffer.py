@@ -38,7 +38,7 @@ ACTION = np.dtype(
         ("rotation", np.uint8),  # 0..15
         ("reward", np.float32),
         ("bootstraps", np.bool_),  # the next state's value counts towards the target
-        ("target_changed", np.bool_),  # the surface round the target sank (`change.changed`)
+        ("target_changed", np.bool_),  # the surface around the target sank (`change.changed`)
         ("explored", np.bool_),  # random, not greedy
         ("scene", np.int64),  # number of the scene in its stage
         ("q", np.float32),  # predicted by the network that chose; NaN for random actions
