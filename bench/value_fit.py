@@ -10,8 +10,9 @@ import tyro
 
 from pushgrasp.policy.value.policy import load_networks, save_networks
 from pushgrasp.policy.value.proposals import GRASP
+from pushgrasp.policy.value.views import HIDDEN_PX
 from pushgrasp.training.lookahead.fit import FitConfig, choose_goals, compute_targets, fit, score
-from pushgrasp.training.lookahead.store import HIDDEN_PX, load_store
+from pushgrasp.training.lookahead.store import load_store
 from pushgrasp.utils.threads import use_one_thread
 
 

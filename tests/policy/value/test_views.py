@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from drawn_scenes import PILE, draw, turned
 
 from pushgrasp.policy.value.proposals import CANDIDATE, PUSH
 from pushgrasp.policy.value.views import (
+    GOAL_M,
     HIGHEST,
     OUTSIDE,
     UNSEEN,
+    Goals,
     goal_cells,
     goal_numbers,
+    goal_planes,
     table,
     views,
 )
@@ -70,9 +75,37 @@ def test_a_goal_ahead_is_along_the_action() -> None:
     made = table(np.zeros((224, 224), np.float32), *(np.zeros((224, 224), int),) * 2)[None]
     c = _candidate(100, 100, 4)  # rotation 4 points along the rows
     v = views(made, np.zeros(1, int), c)
-    one, ahead = np.array([[1]], np.uint8), np.array([[[150.0, 100.0]]])
-    numbers = goal_numbers(c, v, one, np.array([[80]]), ahead, np.array([5]), np.array([[0]]))[0, 0]
+    goals = Goals(
+        owner=np.array([[1]], np.uint8),
+        visible_px=np.array([[80]]),
+        center=np.array([[[150.0, 100.0]]]),
+        tries=np.array([[0]]),
+        n_segments=np.array([5]),
+    )
+    numbers = goal_numbers(c, v, goals)[0, 0]
     assert np.allclose(numbers[3:6], (1.0, 0.0, 1.0), atol=1e-5)  # 50 px are 10 cm
-    hidden = goal_numbers(c, v, one, np.array([[0]]), ahead, np.array([5]), np.array([[0]]))[0, 0]
+    hidden = goal_numbers(c, v, replace(goals, visible_px=np.array([[0]])))[0, 0]
     assert hidden[0] == 1
     assert (hidden[3:6] == 0).all()
+
+
+def test_the_surroundings_of_a_goal_show_it_in_the_middle() -> None:
+    seen = draw(PILE)
+    made = table(seen.heightmap.height, seen.labels, seen.goal)[None]
+    places = np.argwhere(seen.goal)
+    goals = Goals(
+        owner=np.array([[1]], np.uint8),
+        visible_px=np.array([[len(places)]]),
+        center=places.mean(0)[None, None],
+        tries=np.array([[0]]),
+        n_segments=np.array([5]),
+    )
+    planes = goal_planes(made, np.zeros(1, int), goals, np.zeros(1, int))[0, 0]
+    rows, columns = np.nonzero(planes[4])
+    middle = (planes.shape[1] - 1) / 2
+    assert abs(rows.mean() - middle) < 1
+    assert abs(columns.mean() - middle) < 1
+    area = len(rows) * GOAL_M**2
+    assert abs(area / (len(places) * 4e-6) - 1) < 0.1
+    hidden = replace(goals, visible_px=np.array([[0]]))
+    assert not goal_planes(made, np.zeros(1, int), hidden, np.zeros(1, int))[0, 0, 4].any()

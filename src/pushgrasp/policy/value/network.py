@@ -18,16 +18,19 @@ from .proposals import Candidates
 from .views import (
     CELLS,
     Bytes,
-    Views,
+    Goals,
     action_numbers,
     goal_cells,
     goal_numbers,
+    goal_planes,
     trunk_planes,
+    views,
 )
 
 GAMMA = 0.8
-Encoded = tuple[tuple[Tensor, Tensor], Tensor, tuple[Tensor, Tensor], Tensor]
-"""Crops, the action's numbers, the goal's cells and the goal's numbers."""
+Encoded = tuple[tuple[Tensor, Tensor], Tensor, tuple[Tensor, Tensor], Tensor, Tensor, Tensor]
+"""Crops, the action's numbers, the goals' cells and numbers; the goals' surroundings per look, and
+which look is each candidate's."""
 N_ACTION, N_GOAL = 6, 8  # numbers beside the crops
 
 
@@ -60,9 +63,14 @@ class ValueNetwork(nn.Module):
         self.mix_coarse = nn.Conv2d(34, 32, 3, 2, 1)
         self.flat_fine = nn.Linear(48 * 16, 96)
         self.flat_coarse = nn.Linear(32 * 9, 48)
+        self.around = nn.Sequential(
+            nn.Conv2d(6, 16, 5, 2, 2, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
+            nn.Conv2d(16, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
+            nn.Flatten(), nn.Linear(32 * 36, 64), nn.ReLU(),
+        )  # fmt: skip
         self.head = nn.Sequential(
-            nn.Linear(96 + 48 + N_ACTION + N_GOAL, 96), nn.ReLU(), nn.Linear(96, 48), nn.ReLU(),
-            nn.Linear(48, 2),
+            nn.Linear(96 + 48 + 64 + N_ACTION + N_GOAL, 96), nn.ReLU(),
+            nn.Linear(96, 48), nn.ReLU(), nn.Linear(48, 2),
         )  # fmt: skip
         with torch.no_grad():
             cast(nn.Linear, self.head[-1]).bias.copy_(torch.tensor([-2.0, -2.0]))
@@ -79,6 +87,7 @@ class ValueNetwork(nn.Module):
         how: Tensor,
         cells: tuple[Tensor, Tensor],
         numbers: Tensor,
+        around: Tensor,
     ) -> Tensor:
         """Compute two logits (N, G, 2): this action takes the goal; the value of the next look.
 
@@ -87,6 +96,7 @@ class ValueNetwork(nn.Module):
             how: (N, N_ACTION).
             cells: (N, G, 2, c, c) each.
             numbers: (N, G, N_GOAL).
+            around: (N, G, 64) features of the goal's surroundings.
         """
         n, g = numbers.shape[:2]
         parts: list[Tensor] = []
@@ -99,7 +109,7 @@ class ValueNetwork(nn.Module):
             own = functional.conv2d(cell.flatten(0, 1), mix.weight[:, :2], None, 2, 1)
             x = functional.relu(shared[:, None] + own.unflatten(0, (n, g)))
             parts.append(functional.relu(flat(x.flatten(2))))
-        rest = torch.cat([*parts, how[:, None].expand(-1, g, -1), numbers], 2)
+        rest = torch.cat([*parts, around, how[:, None].expand(-1, g, -1), numbers], 2)
         return cast(Tensor, self.head(rest))
 
     @torch.inference_mode()
@@ -114,33 +124,42 @@ class ValueNetwork(nn.Module):
         how: Tensor,
         cells: tuple[Tensor, Tensor],
         numbers: Tensor,
+        goals: Tensor,
+        look: Tensor,
     ) -> Tensor:
-        return self.values(self.trunk(planes, how), how, cells, numbers)
+        around = self.around(goals.flatten(0, 1)).unflatten(0, goals.shape[:2])
+        return self.values(self.trunk(planes, how), how, cells, numbers, around[look])
 
 
 def encode(
-    v: Views,
+    tables: Bytes,
+    look: npt.NDArray[np.integer],
     candidates: Candidates,
-    goals: Bytes,
-    visible_px: npt.NDArray[np.integer],
-    center: npt.NDArray[np.floating],
-    n_segments: npt.NDArray[np.integer],
-    tries: npt.NDArray[np.integer],
-    mirror: npt.NDArray[np.bool_] | None = None,
+    goals: Goals,
+    *,
     turn: npt.NDArray[np.floating] | None = None,
+    mirror: npt.NDArray[np.bool_] | None = None,
+    shift: npt.NDArray[np.floating] | None = None,
 ) -> Encoded:
-    """Turn crops and goals into the network's input."""
-    planes = tuple(torch.from_numpy(trunk_planes(c, v.own, v.height)) for c in (v.fine, v.coarse))
-    cells = tuple(
-        torch.from_numpy(goal_cells(c, goals, k))
-        for c, k in zip((v.fine, v.coarse), CELLS, strict=True)
+    """Make the network's input.
+
+    Args:
+        tables: (T, h, w, 3), see `views.table`.
+        look: (N,) the table of each candidate.
+        candidates: (N,) of CANDIDATE.
+        goals: of the candidates.
+        turn, mirror, shift: other views of the same actions; see `views`.
+    """
+    v = views(tables, look, candidates, turn=turn, mirror=mirror, shift=shift)
+    looks, first, own = np.unique(look, return_index=True, return_inverse=True)
+    rotation = np.zeros(len(looks), int) if turn is None else candidates["rotation"][first]
+    arrays = (
+        *(trunk_planes(crop, v.own, v.height) for crop in (v.fine, v.coarse)),
+        action_numbers(candidates, v),
+        *(goal_cells(c, goals.owner, k) for c, k in zip((v.fine, v.coarse), CELLS, strict=True)),
+        goal_numbers(candidates, v, goals, turn, mirror),
+        goal_planes(tables, looks, goals.at(first), rotation),
+        own,
     )
-    numbers = goal_numbers(
-        candidates, v, goals, visible_px, center, n_segments, tries, mirror=mirror, turn=turn
-    )
-    return (
-        cast("tuple[Tensor, Tensor]", planes),
-        torch.from_numpy(action_numbers(candidates, v)),
-        cast("tuple[Tensor, Tensor]", cells),
-        torch.from_numpy(numbers),
-    )
+    fine, coarse, how, near, far, numbers, around, index = map(torch.from_numpy, arrays)
+    return (fine, coarse), how, (near, far), numbers, around, index

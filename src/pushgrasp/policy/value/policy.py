@@ -18,7 +18,7 @@ from ..config import DecisionConfig
 from ..rule import choose_target, surrogate
 from .network import ValueNetwork, encode
 from .proposals import GRASP, PRIMITIVE, PUSH, Candidates, from_action, propose, to_action
-from .views import table, views
+from .views import Goals, table
 
 RULE = DecisionConfig()  # which actions count as the same
 
@@ -108,12 +108,14 @@ class ValuePolicy:
         n = len(candidates)
         goal = np.argwhere(observation.goal)
         center = goal.mean(0) if len(goal) else np.zeros(2)
-        seen = views(tables, np.zeros(n, np.int64), candidates)
-        x = encode(
-            seen, candidates, np.ones((n, 1), np.uint8), np.full((n, 1), len(goal)),
-            np.tile(center, (n, 1, 1)), np.full(n, int(observation.labels.max(initial=0))),
-            np.full((n, 1), self._tries),
-        )  # fmt: skip
+        goals = Goals(
+            owner=np.ones((n, 1), np.uint8),
+            visible_px=np.full((n, 1), len(goal)),
+            center=np.tile(center, (n, 1, 1)),
+            tries=np.full((n, 1), self._tries),
+            n_segments=np.full(n, int(observation.labels.max(initial=0))),
+        )
+        x = encode(tables, np.zeros(n, np.int64), candidates, goals)
         return np.mean([network.value(x)[:, 0] for network in self.networks], axis=0)
 
 

@@ -12,13 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ...workspace import N_ROTATIONS, Workspace
-from .proposals import PUSH, Candidates
+from .proposals import CANDIDATE, PUSH, Candidates
 
 STRIDE = 2  # heightmap pixels per table pixel, along rows and columns
 HEIGHT_UNIT = 1e-3  # m per step of a stored height
 OUTSIDE, UNSEEN, HIGHEST = 255, 254, 253  # stored heights: beyond the map, not seen, the highest
 FINE_PX, FINE_M = 32, 0.007  # side of the crop in pixels, m per pixel
 COARSE_PX, COARSE_M = 48, 0.010
+HIDDEN_PX = 3  # a goal of which fewer heightmap pixels are seen is hidden
+GOAL_PX, GOAL_M = 24, 0.008  # of the crop around the goal
 CELLS = (8, 6)  # side, in cells, of the feature maps into which the goal's mask is fed
 
 Bytes = npt.NDArray[np.uint8]
@@ -34,6 +36,26 @@ class Views:
     own: Bytes  # (N,) the segment at the candidate's pixel
     at: Bytes  # (N,) the owner there
     height: FloatArray  # (N,) m there
+
+
+@dataclass(frozen=True)
+class Goals:
+    """G goals of each of N candidates; candidates of one look have the same goals."""
+
+    owner: Bytes  # (N, G) the owner, in the tables, that is the goal
+    visible_px: npt.NDArray[np.integer]  # (N, G) heightmap pixels of it that are seen
+    center: npt.NDArray[np.floating]  # (N, G, 2) row and column of their middle, while not hidden
+    tries: npt.NDArray[np.integer]  # (N, G) earlier grasps aimed at it, which all failed
+    n_segments: npt.NDArray[np.integer]  # (N,) in the look
+
+    @property
+    def hidden(self) -> npt.NDArray[np.bool_]:
+        """(N, G) too little is seen to count."""
+        return self.visible_px < HIDDEN_PX
+
+    def at(self, rows: npt.NDArray[np.intp]) -> Goals:
+        """Return the goals of some candidates."""
+        return Goals(**{name: array[rows] for name, array in vars(self).items()})
 
 
 def table(
@@ -69,7 +91,6 @@ def views(
     turn: npt.NDArray[np.floating] | None = None,
     mirror: npt.NDArray[np.bool_] | None = None,
     shift: npt.NDArray[np.floating] | None = None,
-    resolution: float = Workspace.resolution,
 ) -> Views:
     """Cut the crops of N candidates.
 
@@ -80,36 +101,62 @@ def views(
         turn: (N,) rad added to the rotations.
         mirror: (N,) bool, mirror across the action's axis.
         shift: (N, 2) heightmap pixels by which the centres are off.
-        resolution: m per heightmap pixel.
     """
     h, w = tables.shape[1:3]
-    angle = candidates["rotation"] * np.float32(2 * np.pi / N_ROTATIONS)
-    if turn is not None:
-        angle = angle + turn
-    angle = angle.astype(np.float32)
-    sin, cos = np.sin(angle)[:, None, None], np.cos(angle)[:, None, None]
-    row, column = (candidates[k].astype(np.float32) for k in ("row", "column"))
-    exact = which * (h * w) + _place(row, h) * w + _place(column, w)
-    flat = tables.reshape(-1, 3)
-    at = flat[exact]
-    if shift is not None:
-        shift = shift.astype(np.float32)
-        row, column = row + shift[:, 0], column + shift[:, 1]
-    crops: list[Bytes] = []
-    for px, meters in ((FINE_PX, FINE_M), (COARSE_PX, COARSE_M)):
-        offset = (np.arange(px) - (px - 1) / 2) * (meters / resolution)
-        offset = offset.astype(np.float32)
-        across, along = offset[None, :, None], offset[None, None, :]
-        if mirror is not None:
-            across = across * np.where(mirror, -1, 1).astype(np.float32)[:, None, None]
-        r = _place(row[:, None, None] + along * sin + across * cos, h)
-        c = _place(column[:, None, None] + along * cos - across * sin, w)
-        crops.append(flat[which[:, None, None] * (h * w) + (r * w + c)])
+    exact = _Poses.of(candidates)
+    place = which * (h * w) + _place(exact.row, h) * w + _place(exact.column, w)
+    at = tables.reshape(-1, 3)[place]
+    poses = _Poses.of(candidates, turn, mirror, shift)
+    fine = _crop(tables, which, poses, FINE_PX, FINE_M)
+    coarse = _crop(tables, which, poses, COARSE_PX, COARSE_M)
     height = np.where(at[:, 0] <= HIGHEST, at[:, 0], 0) * np.float32(HEIGHT_UNIT)
-    return Views(crops[0], crops[1], at[:, 1], at[:, 2], height.astype(np.float32))
+    return Views(fine, coarse, at[:, 1], at[:, 2], height.astype(np.float32))
 
 
-def _place(pixel: FloatArray, size: int) -> npt.NDArray[np.int32]:
+@dataclass(frozen=True)
+class _Poses:
+    """Where N crops are cut."""
+
+    row: FloatArray  # (N,) heightmap pixels
+    column: FloatArray
+    angle: FloatArray  # (N,) rad
+    sign: FloatArray  # (N,) -1: mirrored across the action's axis
+
+    @classmethod
+    def of(
+        cls,
+        candidates: Candidates,
+        turn: npt.NDArray[np.floating] | None = None,
+        mirror: npt.NDArray[np.bool_] | None = None,
+        shift: npt.NDArray[np.floating] | None = None,
+    ) -> _Poses:
+        """Return the poses of candidates; see `views`."""
+        n = len(candidates)
+        angle = candidates["rotation"] * (2 * np.pi / N_ROTATIONS)
+        angle = angle + (0.0 if turn is None else turn)
+        sign = np.ones(n) if mirror is None else np.where(mirror, -1.0, 1.0)
+        place = np.stack([candidates["row"], candidates["column"]]).astype(np.float32)
+        row, column = place if shift is None else place + shift.T
+        return cls(*(x.astype(np.float32) for x in (row, column, angle, sign)))
+
+
+def _crop(
+    tables: Bytes, which: npt.NDArray[np.integer], poses: _Poses, px: int, meters: float
+) -> Bytes:
+    """Cut (N, px, px, 3) crops."""
+    h, w = tables.shape[1:3]
+    offset = ((np.arange(px) - (px - 1) / 2) * (meters / Workspace.resolution)).astype(np.float32)
+    row, column, angle, sign = (
+        x[:, None, None] for x in (poses.row, poses.column, poses.angle, poses.sign)
+    )
+    across, along = offset[None, :, None] * sign, offset[None, None, :]
+    sin, cos = (f(angle).astype(np.float32) for f in (np.sin, np.cos))
+    r = _place(row + along * sin + across * cos, h)
+    c = _place(column + along * cos - across * sin, w)
+    return tables.reshape(-1, 3)[which[:, None, None] * (h * w) + (r * w + c)]
+
+
+def _place(pixel: npt.NDArray[np.floating], size: int) -> npt.NDArray[np.int32]:
     """Convert heightmap pixels to table pixels, those beyond the map to its border."""
     shifted = pixel * np.float32(1 / STRIDE) + np.float32(0.5 / STRIDE + 1)  # positive inside
     return np.clip(shifted, 0, size - 1).astype(np.int32)
@@ -139,6 +186,38 @@ def trunk_planes(seen: Bytes, own: Bytes, height: FloatArray) -> FloatArray:
     planes[:, 5, 1:] = labels[:, 1:] != labels[:, :-1]
     planes[:, 5, :, 1:] += labels[:, :, 1:] != labels[:, :, :-1]
     return planes
+
+
+def goal_planes(
+    tables: Bytes,
+    which: npt.NDArray[np.integer],
+    goals: Goals,
+    rotation: npt.NDArray[np.integer],
+) -> FloatArray:
+    """Make planes of the surroundings of goals, which say how hard they are to get at.
+
+    Args:
+        tables: (T, h, w, 3), see `table`.
+        which: (U,) the looks.
+        goals: of U looks; the surroundings of a hidden one are those of the table's middle.
+        rotation: (U,) 0 to 15, from which to look.
+    Returns:
+        (U, G, 6, GOAL_PX, GOAL_PX), as for `trunk_planes` with the goal for the own segment.
+    """
+    u, g = goals.owner.shape
+    side = STRIDE * (tables.shape[1] - 2)
+    hidden = goals.hidden.reshape(-1)
+    place = np.where(hidden[:, None], side / 2, goals.center.reshape(-1, 2))
+    spots = np.zeros(u * g, CANDIDATE)
+    spots["row"], spots["column"] = np.rint(place).astype(np.int16).T
+    spots["rotation"] = np.repeat(rotation, g)
+    seen = _crop(tables, np.repeat(which, g), _Poses.of(spots), GOAL_PX, GOAL_M)
+    mask = (seen[..., 2] == goals.owner.reshape(-1, 1, 1)) & ~hidden[:, None, None]
+    steps = np.where(mask & (seen[..., 0] <= HIGHEST), seen[..., 0], 0).max((1, 2))
+    top = steps * np.float32(HEIGHT_UNIT)
+    planes = trunk_planes(seen, np.zeros(u * g, np.uint8), top.astype(np.float32))
+    planes[:, 4] = mask
+    return planes.reshape(u, g, *planes.shape[1:])
 
 
 def goal_cells(seen: Bytes, goals: Bytes, cells: int) -> FloatArray:
@@ -192,51 +271,37 @@ def action_numbers(candidates: Candidates, v: Views) -> FloatArray:
 def goal_numbers(
     candidates: Candidates,
     v: Views,
-    goals: Bytes,
-    visible_px: npt.NDArray[np.integer],
-    center: npt.NDArray[np.floating],
-    n_segments: npt.NDArray[np.integer],
-    tries: npt.NDArray[np.integer],
-    mirror: npt.NDArray[np.bool_] | None = None,
+    goals: Goals,
     turn: npt.NDArray[np.floating] | None = None,
+    mirror: npt.NDArray[np.bool_] | None = None,
 ) -> FloatArray:
     """Make the numbers that go with a candidate and a goal.
 
     Args:
         candidates: (N,) of CANDIDATE.
         v: their crops.
-        goals: (N, G) owners that are the goals.
-        visible_px: (N, G) heightmap pixels of the goals that are seen.
-        center: (N, G, 2) row and column of their middles; anything while hidden.
-        n_segments: (N,) in the look.
-        tries: (N, G) earlier grasps aimed at the goal, which all failed.
-        mirror, turn: as for `views`.
+        goals: of the candidates.
+        turn, mirror: as for `views`.
     Returns:
         (N, G, 8): hidden; log of the visible pixels; the candidate is on the goal; distance to the
         goal along and across the action and in all, in 10 cm; segments over 20; tries over 3.
     """
-    angle = candidates["rotation"] * (2 * np.pi / N_ROTATIONS)
-    if turn is not None:
-        angle = angle + turn
-    sin, cos = np.sin(angle)[:, None], np.cos(angle)[:, None]
-    d_row = center[..., 0] - candidates["row"][:, None]
-    d_column = center[..., 1] - candidates["column"][:, None]
-    along = d_row * sin + d_column * cos
-    across = d_row * cos - d_column * sin
-    if mirror is not None:
-        across = across * np.where(mirror, -1.0, 1.0)[:, None]
-    hidden = visible_px < 3
+    poses = _Poses.of(candidates, turn, mirror)
+    sin, cos = np.sin(poses.angle)[:, None], np.cos(poses.angle)[:, None]
+    d_row = goals.center[..., 0] - poses.row[:, None]
+    d_column = goals.center[..., 1] - poses.column[:, None]
     scale = Workspace.resolution / 0.1
-    along, across = np.where(hidden, 0, along) * scale, np.where(hidden, 0, across) * scale
-    segments = np.repeat(n_segments[:, None] / 20, goals.shape[1], 1)
+    hidden = goals.hidden
+    along = np.where(hidden, 0, d_row * sin + d_column * cos) * scale
+    across = np.where(hidden, 0, d_row * cos - d_column * sin) * poses.sign[:, None] * scale
     numbers = (
         hidden,
-        np.log1p(visible_px) / 6,
-        (v.at[:, None] == goals) & ~hidden,
+        np.log1p(goals.visible_px) / 6,
+        (v.at[:, None] == goals.owner) & ~hidden,
         along,
         across,
         np.hypot(along, across),
-        segments,
-        np.minimum(tries, 4) / 3,
+        np.repeat(goals.n_segments[:, None] / 20, hidden.shape[1], 1),
+        np.minimum(goals.tries, 4) / 3,
     )
     return np.stack(numbers, -1).astype(np.float32)

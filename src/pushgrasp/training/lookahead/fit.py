@@ -18,9 +18,9 @@ from torch.nn import functional
 
 from ...policy.value.network import GAMMA, ValueNetwork, encode
 from ...policy.value.proposals import GRASP, PUSH
-from ...policy.value.views import views
+from ...policy.value.views import HIDDEN_PX
 from ...workspace import N_ROTATIONS
-from .store import HIDDEN_PX, Store
+from .store import Store
 
 CHUNK = 12  # looks scored at a time
 SHIFT_PX, TURN = 1.0, 0.05  # by which training views are off: heightmap pixels, rad
@@ -214,11 +214,7 @@ def score(
     for k in range(0, len(look), batch):
         part = np.s_[k : k + batch]
         at, some, g = look[part], candidates[part], goals[part]
-        rows = at[:, None]
-        x = encode(
-            views(store.tables, at, some), some, (g + 1).astype(np.uint8), store.visible[rows, g],
-            store.center[rows, g], store.n_segments[at], store.tries[rows, g],
-        )  # fmt: skip
+        x = encode(store.tables, at, some, store.goals(at, g))
         parts.append(np.stack([network.value(x) for network in networks]))
     return np.concatenate(parts, 1)
 
@@ -246,11 +242,9 @@ def _train(
         some = actions[chosen]
         look, candidates, g = store.look[some], store.action[some].copy(), goals[chosen]
         mirror, turn, shift = _views_off(candidates, rng)
-        rows = look[:, None]
-        v = views(store.tables, look, candidates, turn=turn, mirror=mirror, shift=shift)
         x = encode(
-            v, candidates, (g + 1).astype(np.uint8), store.visible[rows, g], store.center[rows, g],
-            store.n_segments[look], store.tries[rows, g], mirror=mirror, turn=turn,
+            store.tables, look, candidates, store.goals(look, g),
+            turn=turn, mirror=mirror, shift=shift,
         )  # fmt: skip
         logits = network(*x)
         taken = torch.from_numpy(store.taken[some[:, None], g].astype(np.float32))

@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...policy.value.proposals import CANDIDATE, GRASP, Candidates
-from ...policy.value.views import Bytes, table
+from ...policy.value.views import Bytes, Goals, table
 from ...workspace import Workspace
 from .transitions import MAX_OBJECTS, SceneRecord, unpack_height
-
-HIDDEN_PX = 3  # a goal of which fewer heightmap pixels are seen is hidden
 
 
 @dataclass
@@ -42,6 +40,17 @@ class Store:
     def of(self, scenes: npt.ArrayLike) -> npt.NDArray[np.intp]:
         """Return the actions of some scenes."""
         return np.flatnonzero(np.isin(self.scene[self.look], scenes))
+
+    def goals(self, looks: npt.NDArray[np.int64], objects: npt.NDArray[np.int64]) -> Goals:
+        """Return objects (N, G) of looks (N,) as goals."""
+        rows = looks[:, None]
+        return Goals(
+            owner=(objects + 1).astype(np.uint8),
+            visible_px=self.visible[rows, objects],
+            center=self.center[rows, objects],
+            tries=self.tries[rows, objects],
+            n_segments=self.n_segments[looks],
+        )
 
     def here(self, look: int) -> Candidates:
         """Return the candidates of a look."""
