@@ -101,7 +101,9 @@ def test_a_blurred_edge_that_has_the_goals_colour_by_chance_is_not_the_goal() ->
         row, column = int(np.percentile(rows, 20)), int(columns.mean())
         color = frame.color.copy()
         color[row : row + 3, column : column + 3] = RED
-        assert observe(replace(frame, color=color), RED).goal.any() == found
+        seen = observe(replace(frame, color=color), RED)
+        assert seen.goal.any() == found
+        assert seen.notes == ()
 
 
 def test_on_an_unknown_table_the_tables_colour_tells_the_light() -> None:

@@ -77,8 +77,9 @@ def find_goal(
     mask, ambiguous = keep_one_thing(mask, regions, distance, heightmap, doubts)
     if not (chosen.any() or extra) and len(regions.size) > 1:
         name_nearest(regions, distance, light.tolerance, heightmap.workspace, doubts)
-    if mask.any() and not (doubts or ambiguous):
-        name_doubtful(mask, regions, distance, light.tolerance, heightmap.workspace, doubts)
+    taken = mask & chosen[regions.labels]
+    if taken.any() and not (doubts or ambiguous):
+        name_doubtful(taken, regions, distance, light.tolerance, heightmap.workspace, doubts)
     return Match(mask, tuple(doubts), ambiguous)
 
 

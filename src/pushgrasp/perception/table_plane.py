@@ -19,8 +19,8 @@ HORIZONTAL = np.cos(np.radians(15.0))  # a plane steeper than this is no table
 MIN_SHARE = 0.12  # of the points over the workspace that must lie on the plane
 BELOW_M, MOST_BELOW = 0.010, 0.04  # m under the table, and the share of points that may be there
 MIN_POINTS = 150
-STRIDE = 4  # px between the pixels looked at
-SAMPLE = 3000  # points looked at
+STRIDE = 6  # px between the pixels looked at
+SAMPLE = 2000  # points looked at
 TRIALS = 64  # planes tried
 
 
@@ -91,7 +91,7 @@ def fit_table(points: npt.NDArray[np.float64], workspace: Workspace) -> Plane | 
     normals, a = normals[flat] / lengths[flat, None], a[flat]
     if not len(normals):
         return None
-    few = points[:: max(n // 600, 1)]
+    few = points[:: max(n // 300, 1)]
     normals = np.where(normals[:, 2:] > 0, normals, -normals)
     above = few @ normals.T - np.einsum("ij,ij->i", a, normals)  # (points, planes)
     on = (np.abs(above) < INLIER_M).sum(0)
