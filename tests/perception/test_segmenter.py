@@ -13,9 +13,11 @@ from pushgrasp.errors import UserError
 from pushgrasp.interfaces import RGBDFrame
 from pushgrasp.perception.camera_file import look_at
 from pushgrasp.perception.goal import Goal
+from pushgrasp.perception.heightmap import project_pixels
 from pushgrasp.perception.perceive import Perception, observe
 from pushgrasp.perception.segmenter import Segmenter, Segments
 from pushgrasp.perception.segmenters import load_segmenter
+from pushgrasp.workspace import Workspace
 
 STEPS = (  # of one colour, touching
     Box((-0.53, 0.0), (0.03, 0.03, 0.02), GREEN),
@@ -44,6 +46,25 @@ def test_color_joins_touching_things_of_one_colour_and_depth_splits_them() -> No
     assert split.goal.sum() > 400
     noisy, _ = picture(*STEPS, depth_noise=0.001)
     assert observe(noisy, RED, segmenter="depth").labels.max() == 3
+
+
+def test_rims_belong_to_the_thing_that_they_bound() -> None:
+    """Steep sides are edges; pieces must not flow along them round one another."""
+    pile = (
+        Box((-0.47, 0.0), (0.04, 0.04, 0.035), GREEN),
+        Box((-0.46, 0.01), (0.02, 0.02, 0.015), GREEN, bottom=0.07),
+        Box((-0.53, -0.01), (0.02, 0.025, 0.02), GREEN),
+        Box((-0.48, -0.066), (0.026, 0.026, 0.025), GREEN),
+    )
+    frame, number = picture(*pile)
+    seen = observe(frame, RED, segmenter="depth")
+    _, pixel = project_pixels(frame, Workspace())
+    truth = np.where((pixel >= 0) & seen.objects, number.reshape(-1)[np.maximum(pixel, 0)], 0)
+    assert seen.labels.max() == len(pile)
+    for n in range(1, len(pile) + 1):
+        mine = truth == n
+        found = seen.labels == np.bincount(seen.labels[mine]).argmax()
+        assert (mine & found).sum() > 0.75 * (mine | found).sum(), n
 
 
 def test_depth_leaves_single_things_whole() -> None:

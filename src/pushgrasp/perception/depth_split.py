@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -60,11 +62,17 @@ def _split(labels: npt.NDArray[np.int32], height: npt.NDArray[np.float32]) -> np
     if n_seeds <= 1:
         return labels
     gradient = cv2.morphologyEx(smooth, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    cost = np.minimum(gradient / STEP, 4) + 4.0 * edges + 2.0 / (1.0 + inside)
-    cost = np.where(objects, 1 + np.rint(30 * cost), 255).astype(np.uint8)
-    markers = np.where(objects, seeds, -1).astype(np.int32)
+    surface = objects & ~edges
+    cost = np.minimum(gradient / STEP, 4) + 2.0 / (1.0 + inside)
+    cost = np.where(surface, 1 + np.rint(30 * cost), 255).astype(np.uint8)
+    markers = np.where(surface, seeds, -1).astype(np.int32)
     grown = ndimage.watershed_ift(cost, markers, structure=np.ones((3, 3), int))
-    grown = np.where(objects, np.maximum(grown, 0), 0)
+    grown = np.maximum(grown, 0)
+    # rims, on which pieces would flow along each other, belong to the nearest piece
+    near: Any = ndimage.distance_transform_edt(  # declared as optional
+        grown == 0, return_distances=False, return_indices=True
+    )
+    grown = np.where(objects, grown[tuple(near)], 0)
     # a piece never crosses a colour's border: each pair of colour and seed is a region
     pair = labels.astype(np.int64) * (n_seeds + 1) + grown
     _, region = np.unique(pair, return_inverse=True)
