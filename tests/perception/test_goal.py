@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pushgrasp.errors import UserError
-from pushgrasp.perception.goal import MAX_MODES, Goal, color_modes
+from pushgrasp.perception.color_modes import MAX_MODES, color_modes
+from pushgrasp.perception.goal import Goal
 
 RED, WHITE, DESK = (200, 40, 30), (230, 230, 225), (90, 95, 100)
 

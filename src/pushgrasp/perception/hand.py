@@ -1,4 +1,4 @@
-"""What the robot holds, seen by the cameras while the hand is lifted clear of the table."""
+"""Recognise the goal in the hand while it is lifted clear of the table."""
 
 from __future__ import annotations
 

@@ -26,14 +26,14 @@ CONFIRMED = np.radians(2.7)
 """Tolerance on a region's colour where the table shows that the light is the one of reference:
 just under half of the 5.6 degrees between the two closest colours of `colors`."""
 UNKNOWN = np.radians(4.0)  # where the table's own colour is not known
-TOLD = np.radians(4.5)
-"""Tolerance where the table was told: the goal's colour was read off another picture, in which it
-stood elsewhere in the light of several lamps."""
+READ_ELSEWHERE = np.radians(4.5)
+"""Tolerance where the table's colour is given: the goal's was read off another picture, in which the
+goal stood elsewhere in the light of several lamps."""
 PER_SHIFT = 0.4  # tolerance added per angle by which the light has turned the table's colour
 LARGEST_TOLERANCE = np.radians(6.5)
 PLAUSIBLE_SHIFT = np.radians(12.0)
 """A table farther from `TABLE_COLOR` is another table, not the same one in another light."""
-LARGEST_SHIFT = np.radians(20.0)  # farther, a table told is another one, too
+LARGEST_SHIFT = np.radians(20.0)  # farther, a given table is another one, too
 PLAUSIBLE_EXPOSURE = (0.45, 2.0)  # likewise, factor on its brightness
 TABLE_LEVEL = 0.004  # m; higher cells are not used as table
 STRIDE = 4  # px; the table's colour is read off every fourth row and column
@@ -51,7 +51,7 @@ class Light:
 
 @dataclass(frozen=True)
 class View:
-    """What a picture says about its light and its camera."""
+    """Light and camera of a frame, as estimated from it."""
 
     lights: tuple[Light, ...]  # most credible first
     noise: float = 0.0  # standard deviation per channel, of 255
@@ -111,7 +111,7 @@ def estimate(table: Color | None, reference: Color | None, *, noise: float = 0.0
     Args:
         table: the table's colour now, None if it is not seen.
         reference: the table's colour in the light in which the goal's colour was read. None:
-            not told; then it is `TABLE_COLOR` if the table could be that one.
+            not given; then it is `TABLE_COLOR` if the table could be that one.
         noise: of the camera.
     Returns:
         One light, or two where the reference is a guess: the one of reference, and the one
@@ -119,19 +119,19 @@ def estimate(table: Color | None, reference: Color | None, *, noise: float = 0.0
     """
     if table is None:
         return View((Light(_ONE, UNKNOWN, _ONE),), noise, table)
-    told = reference is not None
+    given = reference is not None
     reference = np.asarray(TABLE_COLOR if reference is None else reference, np.float32)
     gain = (table + 1.0) / (reference + 1.0)
     exposure = float(np.linalg.norm(table) / max(float(np.linalg.norm(reference)), 1.0))
     shift = angle_between(table, reference)
     low, high = PLAUSIBLE_EXPOSURE
     same_table = shift < PLAUSIBLE_SHIFT and low < exposure < high
-    if not same_table and not (told and shift < LARGEST_SHIFT):
+    if not same_table and not (given and shift < LARGEST_SHIFT):
         return View((Light(_ONE, UNKNOWN, _ONE),), noise, table)
-    tolerance = min((TOLD if told else CONFIRMED) + PER_SHIFT * shift, LARGEST_TOLERANCE)
+    tolerance = min((READ_ELSEWHERE if given else CONFIRMED) + PER_SHIFT * shift, LARGEST_TOLERANCE)
     encoded = (table + SRGB_OFFSET) / (reference + SRGB_OFFSET)
     shown = Light(gain.astype(np.float32), tolerance, encoded.astype(np.float32))
-    return View((shown,) if told else (Light(_ONE, CONFIRMED, _ONE), shown), noise, table)
+    return View((shown,) if given else (Light(_ONE, CONFIRMED, _ONE), shown), noise, table)
 
 
 def angle_between(a: npt.ArrayLike, b: npt.ArrayLike) -> float:

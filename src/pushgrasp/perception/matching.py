@@ -1,4 +1,4 @@
-"""Which part of a scene is the goal, by likelihood against what else is there.
+"""Find the goal in a scene, by likelihood against what else is there.
 
 A region's mean colour is known far better than a pixel's, so regions are compared: one is the
 goal if its colour is the goal's in the light there is, and no other thing's is as near. What
@@ -86,7 +86,7 @@ def find_goal(
 def goal_pixels(
     colors: npt.NDArray[np.uint8], appearance: Appearance, view: View
 ) -> npt.NDArray[np.bool_]:
-    """Which of some pixels show the goal, where no regions are known: in the hand.
+    """Select the pixels that show the goal where no regions are known: in the hand.
 
     Pixels near the goal's colour count only if their mean colour is the goal's: a thing of
     another colour shows a few such pixels at its edges and in its shade, too.
@@ -127,7 +127,7 @@ def _pixels(
     chosen: npt.NDArray[np.bool_],
     view: View,
 ) -> tuple[Mask, bool]:
-    """Pixels of the chosen regions, and small patches of the goal's very colour elsewhere."""
+    """Select the pixels of the chosen regions, and small patches of the goal's exact colour."""
     cells = np.flatnonzero(objects)
     colors = smoothed.reshape(-1, 3)[cells]
     region = regions.labels.reshape(-1)[cells]
@@ -156,7 +156,7 @@ def _pixels(
 
 
 def _print_on(labels: Labels, mask: Mask, height: npt.NDArray[np.float32], chosen: Mask) -> Mask:
-    """Regions that lie in the goal's surface and are enclosed by it: labels, print, highlights."""
+    """Select regions that lie in the goal's surface and are enclosed: labels, print, highlights."""
     result = np.zeros(mask.shape, bool)
     cut = rectangle(mask, 1)  # what is enclosed lies in the goal's rectangle
     if not result[cut].size:

@@ -1,4 +1,4 @@
-"""What a decision is made from: the heightmap and what segmentation found on it."""
+"""Input of a decision: the heightmap and what segmentation found on it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Observation:
     walls: npt.NDArray[np.bool_] | None = None
     """(H, W) walls of a tote round the workspace, never a target; None: not looked for."""
     notes: tuple[str, ...] = ()
-    """What a person should know, in words: corrections, cameras left out, doubts about the goal."""
+    """Sentences for the user: corrections, cameras left out, doubts about the goal."""
     ambiguous: str = ""
-    """Why the goal cannot be distinguished from another thing, both named; "" if it can."""
+    """The reason if the goal cannot be distinguished from another thing, both named; else ""."""
 
     def __post_init__(self) -> None:
         shape = self.heightmap.workspace.shape

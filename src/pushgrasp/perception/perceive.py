@@ -15,8 +15,9 @@ from ..errors import UserError
 from ..interfaces import Camera, Report, RGBDFrame
 from ..workspace import Workspace
 from .carry import to_map
+from .color_modes import color_modes
 from .frame_checks import check_coverage, check_frame, check_view
-from .goal import RGB, Appearance, Goal, color_modes
+from .goal import RGB, Appearance, Goal
 from .hand import HandView, look_into_hand
 from .heightmap import Heightmap, project_pixels
 from .light import View, color_noise, estimate, table_color
@@ -98,7 +99,7 @@ class Perception:
     def _goal_in_picture(
         self, frame: RGBDFrame, shown: npt.NDArray[np.integer]
     ) -> npt.NDArray[np.bool_]:
-        """Which of some pixels (flat indices) of a picture of the hand show the goal."""
+        """Select the pixels, given by flat indices, of a frame of the hand that show the goal."""
         if self.goal is None:
             return np.zeros(len(shown), bool)
         if not isinstance(self.segmenter, ColorSegmenter):

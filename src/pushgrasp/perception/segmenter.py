@@ -1,4 +1,4 @@
-"""What finds objects and the goal in a picture: the protocol, and the check of its answer."""
+"""Protocol of what finds objects and the goal in a frame, and the check of its answer."""
 
 from __future__ import annotations
 

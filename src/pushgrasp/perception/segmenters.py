@@ -30,7 +30,7 @@ from .segmenter import Segmenter, Segments
 
 @dataclass(frozen=True)
 class Scene:
-    """What a segmenter of the map is given."""
+    """Input of a segmenter that works on the map."""
 
     heightmap: Heightmap
     objects: npt.NDArray[np.bool_]  # (H, W) raised cells, walls left out

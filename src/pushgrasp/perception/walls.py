@@ -85,7 +85,7 @@ def _wall_on(
     length: float,
     width: int,
 ) -> npt.NDArray[np.bool_] | None:
-    """Which raised cells are the wall along a line, if one stands there."""
+    """Select the raised cells of the wall along a line; None if no wall stands there."""
     place, out = band
     if (out > width).mean() > OUTSIDE:
         return None  # things stand on both sides of it
