@@ -88,6 +88,10 @@ class CellWorld:
         T[:3, :3], T[:3, 3] = tool.xmat.reshape(3, 3), tool.xpos
         return T
 
+    def put_board_away(self) -> None:
+        """Let the hand hold no board from now on."""
+        self._board = None
+
     def feel(self, seconds: float) -> FloatArray:
         """Return (3,) N on the hand, world frame, low-passed; to be called once for each time step.
 

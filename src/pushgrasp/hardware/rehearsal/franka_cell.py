@@ -322,8 +322,14 @@ def main() -> None:
             )
         )
 
-    faults = {"freeze": freeze, "die": lambda: os._exit(0), "reflex": reflex, "button": button}
-    stop = serve_words(scene, cell, faults, lambda: {"force_limit": controller.server.worst_limit})
+    words = {
+        "freeze": freeze,
+        "die": lambda: os._exit(0),
+        "reflex": reflex,
+        "button": button,
+        "no board": cell.put_board_away,
+    }
+    stop = serve_words(scene, cell, words, lambda: {"force_limit": controller.server.worst_limit})
 
     def keep_going() -> bool:
         while todo:

@@ -21,6 +21,8 @@ from .rg2_box import Rg2Box
 from .rtde import RtdeController, Vector
 from .session import Session, serve_words
 
+MOST_TILT = np.radians(2.0)
+
 
 class UrMachine:
     """The live world as an RTDE controller's machine."""
@@ -37,6 +39,9 @@ class UrMachine:
         T = np.eye(4)
         T[:3, :3], T[:3, 3] = Rotation.from_rotvec(pose[3:]).as_matrix(), pose[:3]
         T = self._T @ T
+        if T[2, 2] < np.cos(MOST_TILT):
+            self._world.refused = "the rehearsed UR moves upright only"
+            return
         self._world.do(line(T[:3, 3], float(np.arctan2(T[1, 0], T[0, 0])), speed))
 
     def stop(self, deceleration: float) -> None:
