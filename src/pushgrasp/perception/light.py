@@ -27,8 +27,8 @@ CONFIRMED = np.radians(2.7)
 just under half of the 5.6 degrees between the two closest colours of `colors`."""
 UNKNOWN = np.radians(4.0)  # where the table's own colour is not known
 READ_ELSEWHERE = np.radians(4.5)
-"""Tolerance where the table's colour is given: the goal's was read off another picture, in which the
-goal stood elsewhere in the light of several lamps."""
+"""Tolerance where the table's colour is given: the goal's was read off another picture, in which
+the goal stood elsewhere in the light of several lamps."""
 PER_SHIFT = 0.4  # tolerance added per angle by which the light has turned the table's colour
 LARGEST_TOLERANCE = np.radians(6.5)
 PLAUSIBLE_SHIFT = np.radians(12.0)
