@@ -23,6 +23,7 @@ from ..errors import RobotError, SimulatorFault, UserError
 from .calibrate import CalibrateCommand
 from .check import CheckCommand
 from .evaluate import EvaluateCommand
+from .export import ExportCommand
 from .info import InfoCommand
 from .plot import PlotCommand
 from .recipe import RecipeCommand
@@ -60,6 +61,7 @@ COMMANDS: dict[str, type[Subcommand]] = {
     "evaluate": EvaluateCommand,
     "report": ReportCommand,
     "replay": ReplayCommand,
+    "export": ExportCommand,
     "train": TrainCommand,
     "recipe": RecipeCommand,
     "plot": PlotCommand,
