@@ -75,7 +75,7 @@ def kill_all(group: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-# --- killed ten times --------------------------------------------------------------------
+# --- killed again and again ----------------------------------------------------------------------
 
 
 @dataclass
@@ -157,14 +157,16 @@ def live_and_die(directory: Path, moment: str | int, rng: np.random.Generator) -
 
 
 @pytest.mark.slow
-def test_a_run_killed_ten_times_ends_as_planned(tmp_path: Path):
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.long)])
+def test_a_run_that_is_killed_again_and_again_ends_as_planned(tmp_path: Path, kills: int):
     rng = np.random.default_rng(0)
     directory = tmp_path / "run"
     write_json(tmp_path / "recipe.json", dataclasses.asdict(KILLED))
     counts = [8 * i + int(rng.integers(1, 9)) for i in range(7)]
     moments = ["beginning", "start-up", *counts[:3], "start-up", *counts[3:]]
+    moments = moments if kills == len(moments) else [moments[i] for i in (0, 3, 7)]
     lives = [live_and_die(directory, moment, rng) for moment in moments]
-    assert len(lives) == 10
+    assert len(lives) == kills
     try:
         train(None, directory, TrainingConfig(workers=2, resume=True))
         wait_until(lambda: not any(processes_of(life.group) for life in lives))
