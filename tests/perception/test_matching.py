@@ -130,6 +130,17 @@ def test_two_things_of_one_colour_apart_are_ambiguous_and_both_are_named() -> No
     assert "(-0.4" in seen.ambiguous
 
 
+def test_a_goal_that_later_cannot_be_told_from_another_thing_is_noted() -> None:
+    hidden, _ = picture(*OTHERS)
+    frame, _ = picture(
+        Box((-0.55, 0.09), (0.025, 0.025, 0.025), RED),
+        Box((-0.45, -0.09), (0.03, 0.025, 0.02), RED),
+    )
+    perception = Perception(RED)
+    assert perception.look(hidden).notes == ()
+    assert "either may be taken" in perception.look(frame).notes[0]
+
+
 def test_of_two_things_of_like_colours_the_nearer_one_is_the_goal_and_the_other_is_named() -> None:
     like = (205, 62, 40)
     two = (

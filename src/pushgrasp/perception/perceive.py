@@ -165,9 +165,12 @@ class Perception:
             labels, match = self._ask(frames, heightmap, pixel, objects)
         if shown is not None:  # it was shown where the goal is
             match = Match(shown)
+        notes += match.doubts
+        if match.ambiguous and not first:  # at the first look it stops the robot
+            notes.append(f"{match.ambiguous}; either may be taken")
         return Observation(
             heightmap=heightmap, labels=labels, objects=objects, goal=match.mask, walls=walls,
-            notes=(*notes, *match.doubts), ambiguous=match.ambiguous,
+            notes=tuple(notes), ambiguous=match.ambiguous,
         )  # fmt: skip
 
     def _ask(
