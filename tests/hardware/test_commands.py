@@ -113,6 +113,18 @@ def test_a_dry_run_shows_the_decision_and_moves_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "next.png").stat().st_size > 10_000
 
 
+def test_what_perception_has_to_say_is_printed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentence = "the camera sees the table 3.0 mm above where it should be"
+    station(tmp_path, table=3.0)
+    assert retrieve(tmp_path, "--dry-run") == 0
+    assert capsys.readouterr().out.count(sentence) == 1
+    answers(monkeypatch, "q")
+    assert retrieve(tmp_path) == 130
+    assert capsys.readouterr().out.count(sentence) == 1, "before the person is asked"
+
+
 def answers(monkeypatch: pytest.MonkeyPatch, *said: str) -> None:
     given = iter(said)
 

@@ -72,6 +72,7 @@ class StationEpisode:
         self._policy_name, self._folder, self._confirm = policy_name, folder, confirm
         self._max_actions, self._console = max_actions, console
         self._steps: list[Step] = []
+        self._said: set[str] = set()  # each of perception's sentences is printed once
         self._frame: RGBDFrame | None = None
         self._record: dict[str, Any] = {}
 
@@ -101,6 +102,7 @@ class StationEpisode:
             cameras = _Remembering(there.cameras)
             observation, _ = look(cameras.all, Perception(self._goal, workspace, self._segmenter))
             self._frame = cameras.frame
+            self._say(observation)
             decision = self._policy.decide(observation, Memory())
             action = decision.action
             refusal = ""
@@ -132,6 +134,7 @@ class StationEpisode:
             segmenter=self._segmenter, max_actions=self._max_actions,
         ):  # fmt: skip
             self._steps.append(step)
+            self._say(step.observation)
             mark = "✓" if words.went_well(step) else "✗"
             self._console.print(f"{words.decision_words(step)}  {mark} {words.outcome_words(step)}")
             self._picture(step, f"{PICTURES}/decision-{step.index + 1:02d}.png")
@@ -142,6 +145,7 @@ class StationEpisode:
     def _ask(self, observation: Observation, decision: Decision) -> bool:
         step = _undone(len(self._steps), observation, decision)
         self._picture(step, NEXT)
+        self._say(observation)
         self._console.print(words.decision_words(step))
         self._console.print(
             f"     {words.action_words(decision.action)}; see {self._folder / NEXT}"
@@ -159,6 +163,13 @@ class StationEpisode:
                 return False
             if said in ("q", "quit"):
                 raise KeyboardInterrupt("stopped by the person")
+
+    def _say(self, observation: Observation) -> None:
+        """Print what perception has to say: corrections, cameras left out, doubts."""
+        for sentence in (*observation.notes, observation.ambiguous):
+            if sentence and sentence not in self._said:
+                self._said.add(sentence)
+                self._console.print(sentence)
 
     def _picture(self, step: Step, name: str) -> None:
         jaw = ActionGeometry(self._policy.primitive)
