@@ -24,6 +24,7 @@ HUNG = 0.1  # s without a turn of the motion loop after which nobody kicks the w
 ACCELERATION = 0.5  # m/s^2
 BRAKE = 5.0  # m/s^2
 POLL = 0.001  # s between two looks at the force
+NEWS = 0.1  # s by which the client's two interfaces may be out of step
 REPLY = 1.0  # s in which the controller must answer
 START = 0.5  # s within which a motion must have begun
 BASELINE = 10.0  # N at rest after a tare; more means a wrong payload or something in the way
@@ -216,7 +217,11 @@ class UrArm:
             time.sleep(POLL)
 
     def _mode(self) -> str:
-        mode = int(self._receive.getSafetyMode())
+        deadline = time.monotonic() + NEWS
+        while (mode := int(self._receive.getSafetyMode())) in (1, 2):
+            if time.monotonic() > deadline:  # it is no safety stop
+                break
+            time.sleep(POLL)
         return _SAFETY.get(mode, f"safety mode {mode}; look at the pendant")
 
     def _ask(self, method: str, *values: Any) -> Any:
@@ -249,8 +254,10 @@ class UrArm:
             finally:
                 self._stuck = thread.is_alive()
         if self._stuck:
+            self._check()  # it may have stopped, and say why
             raise RobotError(self._silent())
         if errors:
+            self._check()
             raise RobotError(f"the UR controller at {self._address}: {errors[0]}") from errors[0]
         return results[0]
 
