@@ -24,6 +24,7 @@ from .base import Decides
 from .config import CONFIG, MODEL, POLICY_FORMAT, DecisionConfig, NetworkConfig, read_config
 from .geometric.planner import VERSION as GEOMETRIC_VERSION
 from .geometric.planner import Geometric
+from .hub import PREFIX, hub_folder
 from .learned_settings import read_settings, split_settings, with_changes
 from .plugin import load_entry_point, load_file
 from .random import VERSION as RANDOM_VERSION
@@ -50,8 +51,9 @@ def load_policy(
     """Load a policy, ready to decide.
 
     Args:
-        source: a name (see `policy_sources`), the folder of a policy or of a training run, or
-            `FILE.py:CLASS`, whose code then runs here (see `plugin`). A name or folder of a
+        source: a name (see `policy_sources`), the folder of a policy or of a training run,
+            hf://OWNER/NAME on the Hugging Face Hub, or `FILE.py:CLASS`, whose code then runs here
+            (see `plugin`). A name or folder of a
             learned policy may be followed by settings: "default,max_pushes=3,distrust=1".
         gripper: the robot's jaw, for a policy that plans with its geometry; None: an RG2's.
         device: where networks compute: "cpu", "cuda", "cuda:1", or "auto", which is a GPU for
@@ -103,6 +105,8 @@ class PolicySource:
             changes = {**found.changes, **read_settings(settings, plain)}
             name = ",".join((found.name, *settings))
             return replace(found, source=str(source), name=name, changes=changes)
+        if plain.startswith(PREFIX):
+            return cls(plain, "learned", plain.split("/")[-1], hub_folder(plain))
         text, folder = str(source), Path(source).expanduser()
         file, _, class_name = text.rpartition(":")
         if file.endswith(".py"):
