@@ -59,9 +59,15 @@ class Camera:
 
     def __init__(self, config: CameraConfig, spec: CameraSpec) -> None:
         self.intrinsics, self.T_world_camera = spec.intrinsics, spec.T_world_camera
-        self.table = float(config.source or 0) / 1e3
+        height, _, later = config.source.partition(",")
+        self.table = float(height or 0) / 1e3
+        self.later = float(later) / 1e3 if later else None  # m, from the fourth picture on
+        self.n = 0
 
     def capture(self, region: Region | None = None) -> RGBDFrame:
+        self.n += 1
+        if self.later is not None and self.n > 3:
+            self.table = self.later
         k, T = self.intrinsics, self.T_world_camera
         u, v = np.meshgrid(np.arange(k.width), np.arange(k.height))
         rays = np.stack([(u - k.cx) / k.fx, (v - k.cy) / k.fy, np.ones(u.shape)], -1)

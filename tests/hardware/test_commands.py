@@ -20,7 +20,13 @@ SPEC = CameraSpec("front", Intrinsics(), look_at((-1.0, 0.0, 0.5), (-0.5, 0.0, 0
 
 
 def station(
-    folder: Path, *, fault: str = "", jaw: str = "", table: float = 0.0, model: str = ""
+    folder: Path,
+    *,
+    fault: str = "",
+    jaw: str = "",
+    table: float | str = 0.0,
+    model: str = "",
+    home: tuple[float, float, float] = (-0.5, 0.46, 0.25),
 ) -> str:
     write_cameras(folder / "front.json", [SPEC])
     value: dict[str, Any] = {
@@ -29,11 +35,11 @@ def station(
         "arm": {"driver": f"{DEVICES}:Arm", "address": f"{folder / 'log'}#{fault}", "model": model,
                 "T_flange_tool": np.eye(4).tolist()},
         "jaw": {"driver": f"{DEVICES}:Jaw", "address": jaw},
-        "cameras": [{"driver": f"{DEVICES}:Camera", "source": f"{table:g}",
+        "cameras": [{"driver": f"{DEVICES}:Camera", "source": str(table),
                      "calibration": "front.json"}],
         "T_world_base": np.eye(4).tolist(),
         "fence": {"low": [-0.8, -0.3, 0.001], "high": [-0.2, 0.6, 0.4]},
-        "home": [-0.5, 0.46, 0.25],
+        "home": list(home),
     }  # fmt: skip
     (folder / "station.json").write_text(json.dumps(value))
     return str(folder / "station.json")
@@ -72,6 +78,7 @@ def test_a_good_station_is_ready(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ({"fault": "heavy"}, "force at rest: the arm feels 25 N"),
         ({"fault": "tilted"}, "tool: the fingers are tilted by 37 degrees"),
         ({"fault": "outside"}, "the finger tips are outside the fence"),
+        ({"home": (-0.7, 0.05, 0.3)}, "choose another home pose"),
         ({"jaw": "lost"}, "the jaw says 400 mm"),
         ({"table": 9.0}, "the table is 9.0 mm above where it should be"),
         ({"table": -500.0}, "it sees no table where the workspace is"),
@@ -179,6 +186,14 @@ def test_the_first_motion_is_slow_and_straight_up(
     first = json.loads((tmp_path / "log").read_text().splitlines()[0])
     assert first["to"] == pytest.approx([-0.5, 0.0, 0.25])
     assert first["speed"] == 0.03
+
+
+def test_a_camera_that_is_moved_during_the_episode_ends_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station(tmp_path, table="0,12")
+    assert retrieve(tmp_path, "--no-confirm") == 2
+    assert "has moved since the start" in capsys.readouterr().err
 
 
 def test_options_of_a_station_without_one_are_refused(tmp_path: Path) -> None:

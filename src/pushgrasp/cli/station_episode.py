@@ -17,6 +17,7 @@ from rich.console import Console
 from ..errors import RobotError, UserError
 from ..evaluation.steps import record_step
 from ..hardware.asking import AskingPolicy, AskingRobot
+from ..hardware.check import MovedCamera
 from ..hardware.connect import Connected, connect
 from ..hardware.station import Station
 from ..interfaces import Camera, Outcome, RGBDFrame, Robot
@@ -32,6 +33,7 @@ from ..utils.output import check_output_folder
 from ..view.draw import words
 from ..view.draw.panels import ActionGeometry
 from ..view.draw.pictures import decision_picture, png
+from ..workspace import Workspace
 
 UNNAMED = (128, 128, 128)  # sRGB, for drawing a goal that is shown by a picture
 RECORD, PICTURES, NEXT = "episode.json", "pictures", "next.png"
@@ -99,7 +101,7 @@ class StationEpisode:
         """Look and decide once; nothing moves."""
         with connect(self._station) as there:
             workspace = self._station.workspace
-            cameras = _Remembering(there.cameras)
+            cameras = _Remembering(there.cameras, self._station.workspace)
             observation, _ = look(cameras.all, Perception(self._goal, workspace, self._segmenter))
             self._frame = cameras.frame
             self._say(observation)
@@ -118,7 +120,7 @@ class StationEpisode:
 
     def _retrieve(self, there: Connected) -> None:
         there.robot.begin()
-        cameras = _Remembering(there.cameras)
+        cameras = _Remembering(there.cameras, self._station.workspace)
         robot: Robot = there.robot
         policy: Decides = self._policy
         if self._confirm:
@@ -206,19 +208,27 @@ class StationEpisode:
 class _Remembering:
     """Cameras of which the first keeps its last whole picture, for the decision's picture."""
 
-    def __init__(self, cameras: Sequence[Camera]) -> None:
+    def __init__(self, cameras: Sequence[Camera], workspace: Workspace) -> None:
         self.frame: RGBDFrame | None = None
-        self.all: list[Camera] = [_First(cameras[0], self), *cameras[1:]]
+        self.all: list[Camera] = [_Watched(camera, workspace) for camera in cameras]
+        first = self.all[0]
+        assert isinstance(first, _Watched)
+        first.memory = self
 
 
-class _First:
-    def __init__(self, camera: Camera, memory: _Remembering) -> None:
-        self._camera, self._memory = camera, memory
+class _Watched:
+    """A camera that says so if it was moved."""
+
+    def __init__(self, camera: Camera, workspace: Workspace) -> None:
+        self._camera, self._moved = camera, MovedCamera(workspace)
+        self.memory: _Remembering | None = None
         self.intrinsics, self.T_world_camera = camera.intrinsics, camera.T_world_camera
 
     def capture(self, region: Any = None) -> RGBDFrame:
         frame = self._camera.capture(region)
-        self._memory.frame = frame
+        self._moved.see(frame)
+        if self.memory is not None:
+            self.memory.frame = frame
         return frame
 
 

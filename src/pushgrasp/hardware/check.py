@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import RobotError, UserError
-from ..interfaces import Camera
-from ..perception.table_plane import fit_table, points_over
+from ..interfaces import Camera, RGBDFrame
+from ..perception.table_plane import Plane, fit_table, points_over
 from ..workspace import Workspace
 from .connect import calibration, open_arm, open_camera, open_jaw
 from .devices import Arm
@@ -22,6 +22,8 @@ from .robot import UPRIGHT
 from .station import Station
 
 MAX_OFFSET, MAX_TILT = 0.005, np.radians(1.0)  # m and rad of the table seen, from z = table_z
+HAND_RADIUS, HAND_HEIGHT = 0.12, 0.35  # m of a hand with its wrist, above the tips
+ENOUGH = 1000  # points over the workspace from which a plane is compared
 MAX_AGE = 30  # days of a calibration
 MAX_FORCE = 10.0  # N that the arm says it feels at rest; more means a wrong payload
 
@@ -50,6 +52,7 @@ def check(station: Station) -> Generator[Finding, None, None]:
             yield from _one(
                 f"{name}, table", lambda made=camera: _table(made[0], station.workspace)
             )
+            yield from _one(f"{name}, view", lambda made=camera: _view(made[0], station))
             if callable(close := getattr(camera[0], "close", None)):
                 close()
     yield from _one("jaw", lambda: _jaw(station))
@@ -108,6 +111,54 @@ def _table(camera: Camera, workspace: Workspace) -> str:
             "safe: the camera or the table has moved, so calibrate again"
         )
     return said
+
+
+def _view(camera: Camera, station: Station) -> str:
+    """Check that the hand at home hides nothing of the workspace."""
+    w, eye = station.workspace, camera.T_world_camera[:3, 3]
+    side = np.linspace(0, w.size, 5)
+    x, y = (a.ravel() for a in np.meshgrid(w.x_min + side, w.y_min + side))
+    points = np.stack([x, y, np.full_like(x, w.table_z)], -1)
+    shares = np.linspace(0, 1, 60)[:, None, None]
+    rays = eye + shares * (points - eye)  # (60, 25, 3)
+    across = np.linalg.norm(rays[..., :2] - station.home[:2], axis=-1)
+    bottom, top = station.home[2] - 0.1, station.home[2] + HAND_HEIGHT  # with what it may hold
+    beside = np.where((rays[..., 2] > bottom) & (rays[..., 2] < top), across, np.inf)
+    nearest = float(beside.min())
+    if nearest < HAND_RADIUS:
+        raise UserError(
+            f"at home the hand stands {100 * nearest:.0f} cm from a line of sight to the "
+            f"workspace; {100 * HAND_RADIUS:.0f} cm at least: choose another home pose"
+        )
+    return "the hand at home hides nothing of the workspace"
+
+
+class MovedCamera:
+    """Notices that a camera or the table has moved since the first picture of an episode."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._first: Plane | None = None
+
+    def see(self, frame: RGBDFrame) -> None:
+        """Compare the table with the first frame's.
+
+        Raises:
+            UserError: it lies elsewhere.
+        """
+        points = points_over(frame, self._workspace)
+        if len(points) < ENOUGH:  # a small part of the picture: its tilt is not known well
+            return
+        plane = fit_table(points, self._workspace)
+        if plane is None:  # hidden under things: nothing is known
+            return
+        self._first = self._first or plane
+        turned = float(np.arccos(np.clip(plane.normal @ self._first.normal, -1, 1)))
+        if abs(plane.height - self._first.height) > MAX_OFFSET or turned > MAX_TILT:
+            raise UserError(
+                "the camera or the table has moved since the start: the table is now "
+                f"{plane.describe()}; calibrate again"
+            )
 
 
 def _jaw(station: Station) -> str:
