@@ -27,6 +27,7 @@ from pushgrasp.errors import UserError
 from pushgrasp.policy.learned import Policy
 from pushgrasp.training import run_folder
 from pushgrasp.training import train as train_module
+from pushgrasp.training.boards import GROUPS
 from pushgrasp.training.config import TrainingConfig
 from pushgrasp.training.learner import cosine_rate, freeze_all_but
 from pushgrasp.training.metrics import read_metrics
@@ -387,7 +388,7 @@ def test_tensorboard_continues_after_a_resume(tmp_path: Path, monkeypatch: pytes
     board = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
     board.Reload()
     for name in ("wall_s", "updates", "epsilon"):
-        points = [(event.step, event.value) for event in board.Scalars(name)]
+        points = [(event.step, event.value) for event in board.Scalars(GROUPS[name])]
         assert [step for step, _ in points] == [line["samples"] for line in lines]
         assert [v for _, v in points] == pytest.approx([line[name] for line in lines], rel=1e-5)
 

@@ -11,6 +11,7 @@ import tyro
 from ..errors import UserError
 from ..parallel.pool import Where
 from ..utils.device import Device
+from ..utils.optional import need
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,10 @@ class TrainingConfig:
         float | None, tyro.conf.arg(metavar="SECONDS", help_behavior_hint="(default: none)")
     ] = None
     """Stop after this time, with a checkpoint and the policy so far."""
+    wandb: Annotated[
+        str | None, tyro.conf.arg(metavar="PROJECT", help_behavior_hint="(default: none)")
+    ] = None
+    """Show the metrics at Weights & Biases, too; needs the extra "wandb"."""
 
     def check(self) -> None:
         """Check the values.
@@ -57,6 +62,8 @@ class TrainingConfig:
             raise UserError(f"workers {self.workers}: at least one is needed")
         if self.time_limit is not None and not self.time_limit > 0:
             raise UserError(f"time limit {self.time_limit}: it must be above 0 s")
+        if self.wandb is not None:
+            need("wandb", "wandb")
         if self.resume and (self.init_from is not None or self.imagenet is not None):
             raise UserError(
                 "init_from and imagenet set the initial weights of a new run; a resumed run has "

@@ -1,4 +1,4 @@
-"""Metrics of a training run, written as JSON lines and for TensorBoard."""
+"""Metrics of a training run, written as JSON lines and shown on boards."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ import numpy.typing as npt
 
 from ..errors import UserError
 from ..utils.files import reason, to_json
+from .boards import Board, TensorBoard, WandB, board_values
 
 if TYPE_CHECKING:  # PyTorch is slow to import, and readers of metrics do not need it
     from .messages import Message
+    from .recipes import Recipe
     from .run import Run
 
 METRICS = "metrics.jsonl"
@@ -115,17 +117,24 @@ class StageMetrics:
 
 
 class MetricsLog:
-    """Writes `metrics.jsonl` and TensorBoard files; a resumed run continues both."""
+    """Writes `metrics.jsonl` and shows the metrics on boards; a resumed run continues all.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: of the run.
+        recipe: its hyperparameters, for the boards.
+        wandb: project at Weights & Biases; None: TensorBoard only.
+    """
+
+    def __init__(
+        self, directory: Path, recipe: Recipe | None = None, wandb: str | None = None
+    ) -> None:
         self._path = directory / METRICS
         self._file = open(self._path, "a+b", buffering=0)  # noqa: SIM115, closed by `close`
         content = self._path.read_bytes()
         self._file.truncate(content.rfind(b"\n") + 1)  # drops a line cut off by a kill
-        # Slow to import, and not needed by rollout workers.
-        from torch.utils.tensorboard.writer import SummaryWriter
-
-        self._board = SummaryWriter(str(directory / "tensorboard"))
+        self._boards: list[Board] = [TensorBoard(directory, recipe)]
+        if wandb is not None:
+            self._boards.append(WandB(directory, recipe, wandb))
 
     def __enter__(self) -> MetricsLog:
         return self
@@ -138,7 +147,7 @@ class MetricsLog:
 
         Args:
             samples: actions so far, the x axis.
-            values: by name, numbers and strings; TensorBoard gets the numbers.
+            values: by name, numbers and strings; the boards get the numbers.
         Raises:
             OSError: the disk is full; the file then ends with its last complete line.
         """
@@ -150,15 +159,15 @@ class MetricsLog:
         except OSError:
             self._file.truncate(size)
             raise
-        for name, value in values.items():
-            if isinstance(value, int | float) and np.isfinite(value):
-                self._board.add_scalar(name, value, samples)
-        self._board.flush()
+        shown = board_values(values)
+        for board in self._boards:
+            board.write(samples, shown)
 
     def close(self) -> None:
         """Close all files."""
         self._file.close()
-        self._board.close()
+        for board in self._boards:
+            board.close()
 
 
 def read_metrics(directory: Path) -> tuple[list[Line], list[str]]:

@@ -102,22 +102,25 @@ def _train(recipe: Recipe | None, out: Path, config: TrainingConfig, pool: Pool)
         setup = RolloutSetup(run.recipe, run.seed, out / WEIGHTS, device)
         pool.start(prepare_player, setup, shared="weights")
         with torch_threads(n_cores() - n_here):
-            return learn(run, pool, config.time_limit)
+            return learn(run, pool, config.time_limit, config.wandb)
 
 
-def learn(run: Run, rollouts: Rollouts, time_limit: float | None = None) -> Path:
+def learn(
+    run: Run, rollouts: Rollouts, time_limit: float | None = None, wandb: str | None = None
+) -> Path:
     """Train all stages of a run that are not done, until the end or an interruption.
 
     Args:
         run: new or resumed.
         rollouts: plays the assigned scenes.
-        time_limit: see TrainingConfig.
+        time_limit, wandb: see TrainingConfig.
     Returns:
         The policy's folder.
     Raises:
         KeyboardInterrupt: after saving everything.
     """
-    with Interrupt() as interrupt, MetricsLog(run.directory) as log, ProgressLine() as progress:
+    metrics = MetricsLog(run.directory, run.recipe, wandb)
+    with Interrupt() as interrupt, metrics as log, ProgressLine() as progress:
         end = time.monotonic() + (time_limit if time_limit is not None else float("inf"))
 
         def is_stopped() -> bool:
