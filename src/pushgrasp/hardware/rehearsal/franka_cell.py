@@ -30,6 +30,7 @@ from .session import Session, serve_words
 
 need("franky_sim", "rehearsal")
 
+import pinocchio as pin  # noqa: E402
 from franky_sim.base_simulator import BaseRobot, BaseSimulator, InnerRobotState  # noqa: E402
 from franky_sim.franka_gripper_protocol import GripperCommandStatus  # noqa: E402
 from franky_sim.franka_robot_protocol import (  # noqa: E402
@@ -46,6 +47,8 @@ from franky_sim.franka_robot_server import FrankaRobotServer  # noqa: E402
 PERIOD = 0.001  # s between two states
 TICKS_PER_STEP = round(TIMESTEP / PERIOD)
 STIFFNESS = (3000.0, 3000.0, 3000.0, 2500.0, 2500.0, 2000.0, 2000.0)  # N m/rad, Franka's own
+IK_STEPS = 4
+POSTURE = 0.002  # share of the way to the home posture in each millisecond of a motion
 _CARTESIAN_REFLEX = 7  # place in libfranka's list of errors
 _N_ERRORS = 41
 
@@ -75,6 +78,7 @@ class CellRobot(BaseRobot):
         self._cell = cell
         self._setpoint = cell.robot.joint_positions()
         self._last_setpoint = self._setpoint
+        self._home = np.array(cell.robot.kinematics.home)
         self._jaw: Generator[None, None, bool] | None = None
         self._carried: set[str] = set()
         self._width = cell.robot.state().width
@@ -85,6 +89,27 @@ class CellRobot(BaseRobot):
     def _joint_position_control(self, target_q: FloatArray) -> None:
         self._setpoint = np.array(target_q, np.float64)
         self._torque_is_ours()
+
+    def cartesian_position_control(
+        self, target_pose: Any, target_elbow_config: Any, has_new_command: bool = True
+    ) -> None:
+        """See the base class, which lets a redundant arm drift; here it is drawn to its home."""
+        state = self._tracked_state_components["O_T_EE_c"]
+        target = pin.XYZQUATToSE3(np.asarray(target_pose))
+        state.set(self.__dict__["_BaseRobot__t"], target, call_observers=has_new_command)
+        model, data = (self.__dict__[f"_BaseRobot__{name}"] for name in ("model", "data"))
+        frame, q = model.getFrameId("tcp"), self._setpoint
+        for step in range(IK_STEPS):
+            pin.forwardKinematics(model, data, q)
+            pin.updateFramePlacement(model, data, frame)
+            error = pin.log6(data.oMf[frame].inverse() * target).vector
+            if step and np.linalg.norm(error) < 1e-5:
+                break
+            J = pin.computeFrameJacobian(model, data, q, frame, pin.ReferenceFrame.LOCAL)
+            inverse = J.T @ np.linalg.inv(J @ J.T + 1e-6 * np.eye(6))
+            away = POSTURE * (self._home - q) if step == 0 else np.zeros_like(q)
+            q = q + inverse @ error + away - inverse @ (J @ away)
+        self.joint_position_control(q, has_new_command)
 
     def _joint_velocity_control(self, target_dq: FloatArray) -> None:
         self._setpoint = self._setpoint + PERIOD * np.asarray(target_dq)
