@@ -199,11 +199,7 @@ class RtdeController:
         return self._program
 
     def protective_stop(self, mode: int = PROTECTIVE) -> None:
-        """Do what a robot does that met too much force: brake, end the program, wait.
-
-        Args:
-            mode: another safety mode, such as an emergency stop's.
-        """
+        """Brake, end the program and wait in a safety mode, as after too much force."""
         self.machine.stop(10.0)
         self.safety_mode, self._program = mode, False
 
