@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -108,3 +109,10 @@ def test_what_is_offered_is_documented() -> None:
         offered = getattr(pushgrasp, name)
         if inspect.isclass(offered) or inspect.isfunction(offered):
             assert inspect.getdoc(offered), name
+
+
+def test_retrieve_is_described_and_pickled_like_a_function() -> None:
+    import pushgrasp
+
+    assert next(iter(inspect.signature(pushgrasp.retrieve).parameters)) == "cameras"
+    assert pickle.loads(pickle.dumps(pushgrasp.retrieve)) is pushgrasp.retrieve

@@ -8,12 +8,15 @@ knows what a robot knows: frames, the jaw's width, the tool's position.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import ModuleType
+from typing import Any
 
 from .errors import RobotError, UserError
 from .interfaces import Action, Camera, Outcome, RGBDFrame, Robot
@@ -302,6 +305,10 @@ class _CallableModule(ModuleType):
     """Makes `pushgrasp.retrieve` work as a module and as its function, however it is imported."""
 
     __call__ = staticmethod(retrieve)
+    __signature__ = inspect.signature(retrieve)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return importlib.import_module, (self.__name__,)
 
 
 sys.modules[__name__].__class__ = _CallableModule

@@ -82,6 +82,24 @@ def test_files_of_one_name_are_named_with_their_folders(tmp_path: Path) -> None:
     assert [g.name for g in scene_groups(EvaluationConfig(scenes=files))] == ["x/p/a", "y/p/a"]
 
 
+def test_names_and_seeds_are_the_same_wherever_the_suite_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes = ({"file": "p/a.txt"}, {"file": "q/a.txt"}, {"file": "p/a.txt", "goal": 1})
+    suite = write_suite(tmp_path / "s", *scenes)
+    found: list[list[tuple[str, int]]] = []
+    for here, path in (
+        (tmp_path, "s/suite.json"),
+        (tmp_path / "s", "suite.json"),
+        (tmp_path, suite),
+    ):
+        monkeypatch.chdir(here)
+        config = EvaluationConfig(suite=path, trials=1)
+        found.append([(spec.group, spec.seed()) for spec in plan_trials(config)])
+    assert found[0] == found[1] == found[2]
+    assert [name for name, _ in found[0]] == ["p/a-goal-0", "q/a", "p/a-goal-1"]
+
+
 def test_a_file_may_be_called_like_another_group(tmp_path: Path) -> None:
     for name in ("random-10", "challenging-01"):
         (tmp_path / f"{name}.txt").write_text(CUBES)
@@ -148,7 +166,7 @@ def test_settings_keep_the_groups_and_what_others_published(tmp_path: Path) -> N
 @pytest.mark.slow
 def test_a_suite_is_played_summed_up_and_replayed(tmp_path: Path, capsys) -> None:
     suite = write_suite(
-        tmp_path / "suite", {"file": "a.txt", "goal": 1, "offset": [0, 0.1, 0]}, {"file": "b.txt"},
+        tmp_path / "suite", {"file": "a.txt", "goal": 1, "offset": [0, 0.1, 0]},
         published=[{"method": "someone", "mn": 1.5}],
     )  # fmt: skip
     out = tmp_path / "out"

@@ -136,7 +136,7 @@ def test_fixed_scenes_have_a_row_each_and_one_together() -> None:
     scenes = ("challenging-01", "challenging-02")
     said = settings(POLICIES, scenes, (), trials=2)
     played = [
-        trial(i, policy=p, group=g, success=p == "default" or i == 0)
+        trial(i, policy=p, group=g, scene=g, success=p == "default" or i == 0)
         for p in POLICIES for g in scenes for i in range(2)
     ]  # fmt: skip
     table = write_table(summarise(said, played))
@@ -152,7 +152,9 @@ def test_a_family_has_wider_intervals_than_its_trials() -> None:
     """Thirty copies of a scene that all fail alike say little about other scenes."""
     scenes = tuple(f"challenging-{i:02d}" for i in range(1, 11))
     said = settings(("default",), scenes, (), trials=30)
-    played = [trial(i, group=g, success=n >= 3) for n, g in enumerate(scenes) for i in range(30)]
+    played = [
+        trial(i, group=g, scene=g, success=n >= 3) for n, g in enumerate(scenes) for i in range(30)
+    ]
     (family,) = summarise(said, played)["families"]
     assert (family["scenes"], family["trials"], family["tcr"]) == (10, 300, 0.7)
     low, high = family["tcr_ci95"]
@@ -214,3 +216,11 @@ def test_every_row_of_a_table_has_as_many_cells() -> None:
     for block in write_table(summarise(whole(), records(4))).split("\n\n"):
         if block.startswith("|"):
             assert len({line.count("|") for line in block.splitlines()}) == 1
+
+
+def test_one_file_with_two_goals_is_one_scene_of_its_family() -> None:
+    said = settings(("default",), ("challenging-01", "challenging-02"), (), trials=2)
+    groups = [group["name"] for group in said["groups"]]
+    played = [trial(i, group=g, scene="a.txt") for g in groups for i in range(2)]
+    (family,) = summarise(said, played)["families"]
+    assert (family["scenes"], family["trials"]) == (1, 4)

@@ -14,7 +14,7 @@ from pushgrasp.perception.observation import Observation
 from pushgrasp.policy.networks import build
 from pushgrasp.sim.scenes.build import SceneConfig
 from pushgrasp.training import actor as actor_module
-from pushgrasp.training.actor import Actor, Goal, RolloutSetup, visible_goals
+from pushgrasp.training.actor import Actor, RolloutSetup, VisibleGoal, visible_goals
 from pushgrasp.training.checkpoint import save_weights
 from pushgrasp.training.replay_buffer import PRIMITIVES
 from pushgrasp.training.task import Timer
@@ -85,10 +85,10 @@ def with_q(actor: Actor, q: dict[str, float], monkeypatch: pytest.MonkeyPatch) -
     return scored
 
 
-def goals_named(*sizes: int) -> list[Goal]:
+def goals_named(*sizes: int) -> list[VisibleGoal]:
     """Goals of known sizes, by which `with_q` knows them."""
     masks = [np.arange(100).reshape(10, 10) < size for size in sizes]
-    return [Goal(f"object_{s}", (0, 0, s), m) for s, m in zip(sizes, masks, strict=True)]
+    return [VisibleGoal(f"object_{s}", (0, 0, s), m) for s, m in zip(sizes, masks, strict=True)]
 
 
 def test_the_goal_with_q_nearest_to_the_threshold_is_grasped(

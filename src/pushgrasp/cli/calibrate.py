@@ -203,7 +203,7 @@ def _choose(station: Station, name: str) -> CameraConfig:
 
 
 def _workspace_points(station: Station) -> FloatArray:
-    """Return (25, 3) m, base frame: where errors are told."""
+    """Return (25, 3) m, base frame: where errors are reported."""
     import numpy as np
 
     w = station.workspace

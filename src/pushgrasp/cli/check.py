@@ -18,7 +18,7 @@ StationFile = Annotated[Path, tyro.conf.arg(metavar="STATION")]
 class CheckCommand:
     """Check a station without moving its arm: devices, calibration, table, force, tool, reach.
 
-    Exits with 0 if all is well. `pushgrasp retrieve --station` refuses to run before it is.
+    Exits with 0 if all is well. `pushgrasp retrieve --station` runs only after that.
 
     Examples:
       pushgrasp check station.json

@@ -18,7 +18,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 @dataclass(frozen=True, kw_only=True)
 class GoalConfig:
-    """How the robot is told its goal. In simulation, `--goal` also says which object counts."""
+    """Descriptions of the goal for the robot. In simulation, `--goal` also names the object."""
 
     goal_region: Annotated[
         tuple[int, int, int, int] | None,
@@ -41,13 +41,13 @@ class GoalConfig:
     """How objects are segmented; depth also splits touching objects of one colour."""
 
     def told_goal(self, goal: str | None) -> tuple[Goal | None, str | None]:
-        """Read how the goal is shown.
+        """Read how the goal is described.
 
         Args:
             goal: the value of --goal: a picture's path, or what names an object.
         Returns:
-            The goal as the robot is told it, None for the object's own colour; and what of --goal
-            names an object, None for a picture.
+            The goal that the robot gets (None: the object's own colour), and the part of --goal
+            that names an object (None: it is a picture).
         Raises:
             UserError: two ways at once, or a file that cannot be used.
         """

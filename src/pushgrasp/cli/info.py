@@ -121,4 +121,5 @@ def _try_camera(module: str, name: str) -> str:
         return "does not answer"
     if done.returncode == 0:
         return "works"
-    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return lines[-1].removeprefix("pushgrasp.errors.UserError: ")

@@ -14,9 +14,9 @@ from .options import Device, Folder, PolicyName, SceneName
 class RehearseCommand:
     """Run an episode through a real robot's protocol, with the simulated cell behind it.
 
-    A controller that speaks the robot's protocol runs in a process of its own. This one checks it
+    A controller that speaks the robot's protocol runs in a separate process. This one checks it
     and retrieves the goal with the same drivers, makers' client libraries, fence and loop as
-    `pushgrasp retrieve --station` on hardware. At the end the simulator's ground truth is told.
+    `pushgrasp retrieve --station` on hardware. Finally it prints the simulator's ground truth.
 
     Examples:
       pushgrasp rehearse ur5e --objects 5 --seed 1 --out rehearsal

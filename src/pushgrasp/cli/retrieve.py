@@ -80,8 +80,8 @@ class SimulatedEpisode(EpisodeOptions):
 class RetrieveCommand(SimulatedEpisode):
     """Run one episode: look, decide, act, until the goal is in the hand.
 
-    With --station it runs on a real robot: --policy, --device, --out and what tells the goal count
-    then, and the station file says the rest.
+    With --station it runs on a real robot: the station file replaces the options of scene and
+    simulation; --policy, --device, --out and the goal's options stay.
 
     Examples:
       pushgrasp retrieve --objects 20 --goal 0 --seed 3 --out episode

@@ -22,7 +22,7 @@ GUARD = 15.0  # N
 
 @dataclass(frozen=True, kw_only=True)
 class TouchCommand:
-    """Touch places with the closed fingers, and tell where contact came against what was seen.
+    """Touch places with the closed fingers, and compare the contacts with what the camera sees.
 
     Put a few flat things into the workspace. The fingers hover over each place, and go down slowly
     until they touch. Three touches far apart tell whether heights are right everywhere.

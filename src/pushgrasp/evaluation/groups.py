@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from ..errors import UserError
@@ -55,7 +55,8 @@ def scene_groups(config: EvaluationConfig) -> list[SceneGroup]:
             groups.append(_fixed(SuiteScene(name, config.goal), workspace))
     if not groups:
         raise UserError(f"no scene given; there are: {known_scenes()}")
-    return _named_apart(groups)
+    folder = Path(config.suite).expanduser().parent if config.suite else None
+    return _named_apart(groups, folder)
 
 
 def planned_group(entry: Mapping[str, Any], goal: int | None) -> SceneGroup:
@@ -125,15 +126,25 @@ def _fixed(scene: SuiteScene, workspace: Workspace | None) -> SceneGroup:
     )
 
 
-def _named_apart(groups: Sequence[SceneGroup]) -> list[SceneGroup]:
-    """Put their folders before the names of files of one name, then the goal after them."""
+def _named_apart(groups: Sequence[SceneGroup], folder: Path | None) -> list[SceneGroup]:
+    """Put their folders before the names of files of one name, then the goal after them.
+
+    Trials' seeds follow from the names. So folders are those inside the suite's, wherever that is.
+
+    Args:
+        groups: named after their files.
+        folder: of the suite, if there is one.
+    """
     names = [group.name for group in groups]
     fixed = [group.scene not in PROCEDURAL for group in groups]
-    paths = [PurePath(group.scene).with_suffix("").parts for group in groups]
+    paths = [_inside(folder, group.scene).with_suffix("").parts for group in groups]
     for depth in range(2, max(map(len, paths), default=0) + 1):
-        same = _repeated(names)
+        files = dict(zip(names, paths, strict=True))
+        of_several_files = {
+            name for name, path in zip(names, paths, strict=True) if path != files[name]
+        }
         for i, path in enumerate(paths):
-            if fixed[i] and names[i] in same:
+            if fixed[i] and names[i] in of_several_files:
                 names[i] = "/".join(path[-depth:]).replace("//", "/")
     same = _repeated(names)
     for i, group in enumerate(groups):
@@ -143,6 +154,12 @@ def _named_apart(groups: Sequence[SceneGroup]) -> list[SceneGroup]:
         scene = groups[names.index(name)].scene
         raise UserError(f"the scene {scene} is named twice; name each scene once")
     return [replace(group, name=name) for group, name in zip(groups, names, strict=True)]
+
+
+def _inside(folder: Path | None, scene: str) -> PurePath:
+    """Return a scene's path as its suite gives it."""
+    path = PurePath(scene)
+    return path.relative_to(folder) if folder and path.is_relative_to(folder) else path
 
 
 def _repeated(names: Sequence[str]) -> set[str]:

@@ -107,8 +107,8 @@ class Comparison:
 
 
 def by_scene(trial: TrialRecord) -> Hashable:
-    """Cluster trials by their group, which of a fixed scene holds its perturbed copies."""
-    return trial.group
+    """Cluster trials by their fixed scene, of which they are perturbed copies."""
+    return trial.scene or trial.group  # early records name the group alone
 
 
 def score(

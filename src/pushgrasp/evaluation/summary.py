@@ -68,14 +68,15 @@ def find_families(settings: Settings, names: Iterable[str]) -> dict[str, list[st
         settings: of the run.
         names: of the groups that were played.
     Returns:
-        The names of the groups by "all NAME", of families of at least two.
+        The names of the groups by "all NAME": of suites, and of at least two numbered scenes.
     """
     planned = {group["name"]: group for group in settings["groups"]}
     found: dict[str, list[str]] = {}
     for name in names:
         if family := family_of(planned[name]):
             found.setdefault(f"all {family}", []).append(name)
-    return {family: names for family, names in found.items() if len(names) > 1}
+    suites = {f"all {group['family']}" for group in planned.values() if group.get("family")}
+    return {name: parts for name, parts in found.items() if len(parts) > 1 or name in suites}
 
 
 def family_of(group: Settings) -> str:

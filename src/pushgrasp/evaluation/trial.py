@@ -1,7 +1,7 @@
 """One trial: build the scene, let the policy play, score by the ground truth.
 
-The loop and the policy see what a robot sees. Only this file reads the simulator's ground truth
-while they work, and nothing of it reaches them.
+The loop and the policy see what a robot sees. This file, and `episode` for the environment,
+read the simulator's ground truth, and nothing of it reaches them.
 """
 
 from __future__ import annotations

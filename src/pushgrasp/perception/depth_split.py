@@ -20,7 +20,6 @@ MIN_CORE_PX = 1.0  # px from an edge or crease that the middle of a thing must h
 PEAK_PX = 21  # px, over which the largest distance from edges is looked for
 MERGE = 0.35  # pieces merge whose border lies on edges for less than this share
 MIN_PX = 20  # smaller pieces join a neighbour
-NOISE_M = 0.0015  # m; heights are smoothed by as much before creases are looked for
 
 
 def split_by_depth(

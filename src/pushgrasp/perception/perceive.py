@@ -25,11 +25,9 @@ from .matching import Match, goal_pixels
 from .observation import Observation
 from .segmentation import object_mask, smooth_color
 from .segmenter import Segmenter, Segments, ask
-from .segmenters import ColorSegmenter, Scene, load_segmenter
+from .segmenters import ColorSegmenter, SegmentationInput, load_segmenter
 from .table_plane import corrected, correction
 from .walls import find_walls
-
-HIDDEN_SHARE = 0.3  # of a goal shown in the first frame that must stand over the table
 
 
 class Perception:
@@ -158,7 +156,7 @@ class Perception:
         if first:
             self._noise = color_noise(frames)
         self._view = estimate(table, reference, noise=self._noise)
-        scene = Scene(heightmap, objects, smoothed, self._appearance, self._view)
+        scene = SegmentationInput(heightmap, objects, smoothed, self._appearance, self._view)
         if isinstance(self.segmenter, ColorSegmenter):
             labels, match = self.segmenter.segment_map(scene)
         else:

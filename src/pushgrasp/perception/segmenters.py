@@ -29,7 +29,7 @@ from .segmenter import Segmenter, Segments
 
 
 @dataclass(frozen=True)
-class Scene:
+class SegmentationInput:
     """Input of a segmenter that works on the map."""
 
     heightmap: Heightmap
@@ -44,13 +44,13 @@ class ColorSegmenter:
 
     name = "color"
 
-    def labels(self, scene: Scene) -> npt.NDArray[np.int32]:
+    def labels(self, scene: SegmentationInput) -> npt.NDArray[np.int32]:
         """Label the objects of a map."""
         return label_objects(
             scene.heightmap, objects=scene.objects, smoothed=scene.smoothed, noise=scene.view.noise
         )
 
-    def segment_map(self, scene: Scene) -> tuple[npt.NDArray[np.int32], Match]:
+    def segment_map(self, scene: SegmentationInput) -> tuple[npt.NDArray[np.int32], Match]:
         """Label the objects of a map, and find the goal among them."""
         labels = self.labels(scene)
         if scene.appearance is None:
@@ -68,7 +68,7 @@ class ColorSegmenter:
         appearance = goal.appearance()
         reference = None if appearance is None else appearance.table
         view = estimate(table_color(heightmap, objects), reference, noise=color_noise([frame]))
-        scene = Scene(heightmap, objects, smoothed, appearance, view)
+        scene = SegmentationInput(heightmap, objects, smoothed, appearance, view)
         labels, match = self.segment_map(scene)
         cells, valid = cells_of(frame, heightmap)
         picture = np.where(valid, labels.reshape(-1)[cells], 0).astype(np.int32)
@@ -80,7 +80,7 @@ class DepthSegmenter(ColorSegmenter):
 
     name = "depth"
 
-    def labels(self, scene: Scene) -> npt.NDArray[np.int32]:
+    def labels(self, scene: SegmentationInput) -> npt.NDArray[np.int32]:
         """Label the objects of a map."""
         return split_by_depth(super().labels(scene), scene.heightmap.height)
 

@@ -20,7 +20,7 @@ from .config import DecisionConfig
 from .maps import best, by_distance, neighbours, occupancy, smooth, suppress, weight_push
 
 RULE_VERSION = 2
-"""Raise it, with `version_for`, whenever the same maps and numbers lead to another decision."""
+"""Raise it, and say in `version_for` for whom, when equal maps lead to another decision."""
 MIN_OBJECT_PX = 30  # smaller regions are not taken for objects
 
 
@@ -35,7 +35,7 @@ def version_for(rule: DecisionConfig, output: str) -> int:
         output: what its networks predict, as in `NetworkConfig`.
     """
     # Version 2: failures lower a negative Q_g, too.
-    return 2 if output == "value" and rule.distrust < 1 else 1
+    return RULE_VERSION if output == "value" and rule.distrust < 1 else 1
 
 
 class Scores(Protocol):

@@ -1,7 +1,8 @@
 """The simulated table: its clock, its faults, and the only access to the ground truth.
 
-No module of the decision path imports this file: what a robot could not know (names,
-poses, who holds what) is read here, by scene generation, scoring and tests only.
+No module of the decision path imports this file. What a robot could not know (names, poses, who
+holds what) is read here: by scene generation, scoring, the labels and rewards of training,
+rehearsals behind the protocol, and tests.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class RolloutSetup:
 
 
 @dataclass(frozen=True)
-class Goal:
+class VisibleGoal:
     """An object to retrieve, and its visible pixels."""
 
     name: str
@@ -55,7 +55,7 @@ def visible_goals(
     observation: Observation,
     rng: np.random.Generator,
     tried: Set[str] = frozenset(),
-) -> Iterator[Goal]:
+) -> Iterator[VisibleGoal]:
     """Yield the objects that are visible enough, in random order, untried ones first."""
     names = [str(name) for name in rng.permutation(sorted(objects))] if objects else []
     smoothed = smooth_color(observation.heightmap.color)
@@ -64,7 +64,7 @@ def visible_goals(
             observation.heightmap, objects[name], objects=observation.objects, smoothed=smoothed
         )
         if mask.sum() >= MIN_GOAL_PX:
-            yield Goal(name, objects[name], mask)
+            yield VisibleGoal(name, objects[name], mask)
 
 
 class Actor:
@@ -102,8 +102,12 @@ class Actor:
         return self._networks["grasp"].sees_target
 
     def goal_to_grasp(
-        self, goals: Iterator[Goal], observation: Observation, n_compared: int, threshold: float
-    ) -> Goal | None:
+        self,
+        goals: Iterator[VisibleGoal],
+        observation: Observation,
+        n_compared: int,
+        threshold: float,
+    ) -> VisibleGoal | None:
         """Choose a goal to grasp.
 
         Args:
@@ -122,13 +126,13 @@ class Actor:
         )
 
     def goal_to_push_for(
-        self, goals: Iterator[Goal], observation: Observation, threshold: float
-    ) -> Goal | None:
+        self, goals: Iterator[VisibleGoal], observation: Observation, threshold: float
+    ) -> VisibleGoal | None:
         """Choose the first goal with Q_g up to the threshold, else the last one scored."""
         chosen = None
         for goal in islice(goals, GOALS_TO_TRY):
             q = self.best_grasp(observation, goal.mask)
-            chosen = Goal(goal.name, goal.rgb, goal.mask, q)
+            chosen = VisibleGoal(goal.name, goal.rgb, goal.mask, q)
             if q <= threshold:
                 break
         return chosen

@@ -21,7 +21,7 @@ from ..policy.maps import occupancy
 from ..sim.randomise import DomainConfig
 from ..sim.scenes.build import SceneConfig
 from ..utils.threads import use_one_thread
-from .actor import MIN_GOAL_PX, Actor, Goal, RolloutSetup, visible_goals
+from .actor import MIN_GOAL_PX, Actor, RolloutSetup, VisibleGoal, visible_goals
 from .messages import Message, Sample, SceneEnd, SceneJob
 from .recipes import Recipe, StageConfig
 from .replay_buffer import pack_observation
@@ -163,7 +163,7 @@ class ScenePlayer:
         network learns from them in its next stage.
         """
         observation, follows = task.observe(), False
-        goal: Goal | None = None
+        goal: VisibleGoal | None = None
         for step in range(n_steps + 1):
             is_last = step == n_steps or len(task.objects()) < MIN_OBJECTS
             if is_last and not self._needs_last_state(follows):
@@ -209,11 +209,11 @@ class ScenePlayer:
                 goal, follows = (pushed, True) if is_there else (None, False)
             yield note_changes(transition, after)
 
-    def _is_free(self, goal: Goal, observation: Observation) -> bool:
+    def _is_free(self, goal: VisibleGoal, observation: Observation) -> bool:
         limit = self._recipe.decision.occupancy_limit
         return occupancy(goal.mask, observation.heightmap.height) <= limit
 
-    def _look_again(self, goal: Goal, after: Observation) -> Goal:
+    def _look_again(self, goal: VisibleGoal, after: Observation) -> VisibleGoal:
         """Return the goal as seen after a push, with its Q_g in the new image.
 
         The authors' code scores the old image twice. A hidden goal cannot be grasped, so hiding it

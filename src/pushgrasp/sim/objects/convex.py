@@ -21,7 +21,7 @@ from .mesh_file import FloatArray, coarsen, repair
 if TYPE_CHECKING:
     from trimesh import Trimesh
 
-HULL_TOLERANCE = 0.0015  # m that a hull may stand off the surface and still stand for it
+HULL_TOLERANCE = 0.0015  # m between hull and surface up to which one hull is enough
 PART_TOLERANCES = (0.003, 0.0015)  # m, CoACD's concavity below which a part is cut no further
 MAX_VERTICES = 256  # of a part; contacts take longer with more
 _MIN_VOLUME = 1e-10  # m3; MuJoCo refuses slivers of next to nothing

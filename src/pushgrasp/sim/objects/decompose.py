@@ -1,4 +1,4 @@
-"""CoACD in a process of its own: its library ends the process on meshes that it cannot take."""
+"""CoACD in a separate process: its library aborts on meshes that it cannot handle."""
 
 from __future__ import annotations
 

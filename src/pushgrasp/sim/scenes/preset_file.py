@@ -6,8 +6,8 @@ with colours from 0 to 1, metres in the world frame, and radians: R = Rx(alpha) 
 Rz(gamma). A colour's name may stand for r g b, after the mesh or before it; the word `block` is
 an obstacle in any colour. The names 0.obj to 8.obj stand for the built-in blocks, posed as in
 files of theirs; a built-in shape's name (`half_cylinder`, `mug`) for that shape in our frame.
-Other meshes are files, their axes kept, the position that of their bounding box's centre. The
-package's `challenging` scenes are such files.
+Other meshes are files: their axes are kept, and the position is the centre of their bounding
+box. The package's `challenging` scenes are such files.
 """
 
 from __future__ import annotations
