@@ -45,7 +45,7 @@ lint: $(READY) ## check style and types
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo "lint: some files are not formatted; 'make format' does it"; exit 1; }
 	@echo "lint: pyright"
-	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
 	@echo "lint: import contracts"
 	@$(BIN)/lint-imports >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@echo "lint: README's table of results"
