@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,6 +41,14 @@ def test_three_numbers_are_a_colour_and_a_goal_is_itself() -> None:
     assert appearance is not None
     assert appearance.colors.tolist() == [list(RED)]
     assert appearance.table is None
+
+
+@pytest.mark.parametrize(
+    "wrong", ["red", (200, 40), (300, 0, 0), (-1, 0, 0), (0.9, 0.1, 0.1), None]
+)
+def test_what_is_no_colour_is_refused_in_a_sentence(wrong: Any) -> None:
+    with pytest.raises(UserError, match="three numbers from 0 to 255"):
+        Goal.of(wrong)
 
 
 def test_a_cut_out_shows_its_opaque_pixels(tmp_path: Path) -> None:

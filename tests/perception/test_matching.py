@@ -141,6 +141,20 @@ def test_a_goal_that_later_cannot_be_told_from_another_thing_is_noted() -> None:
     assert "either may be taken" in perception.look(frame).notes[0]
 
 
+def test_the_twin_of_a_goal_that_was_shown_is_named_at_the_first_look() -> None:
+    frame, number = picture(
+        Box((-0.55, 0.09), (0.025, 0.025, 0.025), RED),
+        Box((-0.45, -0.09), (0.03, 0.025, 0.02), RED),
+    )
+    perception = Perception(Goal(mask=number == 1))
+    seen = perception.look(frame)
+    own = cells(frame, number, seen)
+    assert seen.goal.any()
+    assert not (seen.goal & (own == 2)).any()
+    assert seen.ambiguous == ""
+    assert "the one that was shown is taken now" in seen.notes[-1]
+
+
 def test_of_two_things_of_like_colours_the_nearer_one_is_the_goal_and_the_other_is_named() -> None:
     like = (205, 62, 40)
     two = (

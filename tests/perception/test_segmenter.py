@@ -133,6 +133,20 @@ def test_a_blind_camera_of_two_is_named_and_left_out() -> None:
         Perception(RED).look([blind, blind])
 
 
+def test_a_goal_shown_in_the_picture_of_a_blind_camera_is_refused() -> None:
+    frame, number = picture(*STEPS)
+    blind = replace(frame, depth=np.zeros_like(frame.depth))
+    goal = Goal(mask=number == 3)
+    with pytest.raises(UserError, match="camera 1 of 2, in whose picture the goal was shown"):
+        Perception(goal).look([blind, frame])
+    assert Perception(goal).look([frame, blind]).goal.any()
+
+
+def test_no_camera_at_all_is_refused() -> None:
+    with pytest.raises(UserError, match="at least one camera"):
+        observe([], RED)
+
+
 def test_a_class_in_a_file_is_a_segmenter(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "import numpy as np\n"

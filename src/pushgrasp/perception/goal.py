@@ -50,7 +50,17 @@ class Goal:
         """Take a goal as it is, and three numbers for a colour."""
         if isinstance(value, Goal):
             return value
-        r, g, b = (int(v) for v in value)
+        given: Any = value  # whatever a caller without a type checker gives
+        try:
+            r, g, b = (int(v) for v in given)
+            fits = (r, g, b) == tuple(given) and min(r, g, b) >= 0 and max(r, g, b) <= 255
+        except (TypeError, ValueError):
+            r, g, b, fits = 0, 0, 0, False
+        if not fits:
+            raise UserError(
+                f"goal {given!r}: it is a Goal, or a colour as three numbers from 0 to 255 (red is "
+                "(255, 0, 0)); parse_color reads a colour's name"
+            )
         return cls(color=(r, g, b))
 
     @classmethod

@@ -73,6 +73,8 @@ class Perception:
             UserError: a frame cannot be right, or shows no table where the workspace is.
         """
         given = [frames] if isinstance(frames, RGBDFrame) else list(frames)
+        if not given:
+            raise UserError("no frame: at least one camera has to be given")
         notes: list[str] = []
         first = self._fixes is None
         given = [check_frame(frame) for frame in given]
@@ -129,6 +131,11 @@ class Perception:
                 if len(frames) == 1:
                     raise
                 blind[i] = str(error)
+        if 0 in blind and len(frames) > 1 and self.goal is not None and self.goal.on_first_frame:
+            raise UserError(
+                f"camera 1 of {len(frames)}, in whose picture the goal was shown, cannot be used: "
+                f"{blind[0]}; show the goal in the picture of a camera that can, given first"
+            )
         if len(blind) == len(frames):
             who = "the camera " if len(frames) == 1 else ""
             raise UserError("; ".join(who + why for why in blind.values()))
@@ -162,7 +169,11 @@ class Perception:
         else:
             labels, match = self._ask(frames, heightmap, pixel, objects)
         if shown is not None:  # it was shown where the goal is
-            match = Match(shown)
+            doubts = match.doubts
+            if match.ambiguous:
+                said = "the one that was shown is taken now, but later either may be"
+                doubts = (*doubts, f"{match.ambiguous}; {said}")
+            match = Match(shown, doubts=doubts)
         notes += match.doubts
         if match.ambiguous and not first:  # at the first look it stops the robot
             notes.append(f"{match.ambiguous}; either may be taken")
