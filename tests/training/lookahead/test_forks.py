@@ -9,8 +9,10 @@ import time
 import numpy as np
 import psutil
 import pytest
+import torch
 
 from pushgrasp.training.lookahead.forks import Arrays, ForkError, run_forked
+from pushgrasp.utils.threads import torch_threads
 
 
 def test_results_come_back_with_their_index() -> None:
@@ -75,3 +77,12 @@ def test_what_is_left_is_ended_with_the_loop() -> None:
     running.close()
     assert time.monotonic() - start < 10
     assert not children() - before  # none is left, not even as a zombie
+
+
+def test_a_copy_computes_after_pytorch_has_started_its_threads() -> None:
+    with torch_threads(2):
+        square = torch.rand(400, 400)
+        (square @ square).tanh()  # starts the pool of threads, which a copy lacks
+        job = lambda: {"sum": np.array(float((square @ square).tanh().sum()))}  # noqa: E731
+        results = list(run_forked([job, job], processes=2))
+    assert len(results) == 2

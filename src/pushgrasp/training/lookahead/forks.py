@@ -1,7 +1,7 @@
 """Run jobs in forked copies of this process: each starts from the live simulation as it is.
 
 Fork shares the memory, so a copy of a scene costs milliseconds, where building it anew costs
-seconds. Only for processes with one thread and without CUDA: a fork does not copy threads.
+seconds. A fork does not copy threads, so a copy computes on one, and CUDA cannot be used in it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ...utils.threads import use_one_thread
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Job = Callable[[], Arrays]
@@ -74,6 +76,7 @@ def _start(job: Job) -> tuple[int, int]:
     os.close(reader)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its copies itself
     try:
+        use_one_thread()  # PyTorch would wait for the threads of a pool that the copy lacks
         payload = io.BytesIO()
         np.savez(payload, allow_pickle=False, **job())
         message = b"+" + payload.getvalue()
