@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import shutil
+import time
 from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -101,7 +102,16 @@ def output_folder(
     except OSError as error:
         raise UserError(f"cannot write {path}: {reason(error)}") from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder in which an interrupted encoder may still create its file."""
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
 
 
 @contextmanager
