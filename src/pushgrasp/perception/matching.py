@@ -16,13 +16,10 @@ import numpy.typing as npt
 from .goal import Appearance
 from .heightmap import Heightmap
 from .light import CONFIRMED, SRGB_OFFSET, Light, View
-from .likeness import EXPOSURE, Regions, color_distances, goal_distances, shows_modes
+from .likeness import EXPOSURE, Labels, Mask, Regions, color_distances, goal_distances, shows_modes
 from .merging import NOISE_LEFT, STEP
 from .rivals import keep_one_thing, name_doubtful, name_nearest
 from .segmentation import MIN_GOAL_PX, matches, rectangle
-
-Mask = npt.NDArray[np.bool_]
-Labels = npt.NDArray[np.int32]
 
 OWN_PIXEL = np.radians(14.0)  # a pixel of a goal's region that is farther is a thing upon it
 CLEAN = 0.3  # of 255; a camera with less noise is a simulated one, without blur

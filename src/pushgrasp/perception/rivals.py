@@ -9,10 +9,8 @@ import numpy.typing as npt
 from ..workspace import Workspace
 from .heightmap import Heightmap
 from .light import CONFIRMED
-from .likeness import Regions
+from .likeness import Mask, Regions
 from .merging import STEP
-
-Mask = npt.NDArray[np.bool_]
 
 CLEARLY_NEARER = np.radians(1.5)  # of two regions the nearer one is the goal if it is by this
 NEARLY = 2.2  # a region within this many tolerances is nearly of the goal's colour: it is named

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from ...utils.files import read_json, write_atomic, write_json
 from ..devices import FloatArray
 from ..fence import Fence
 from .board import Board
-from .solve import MIN_CORNERS, View
+from .solve import View
 
 REACH = np.array([0.08, 0.08, 0.06])  # m from the first pose
 TILT, YAW = np.radians(25.0), np.radians(35.0)  # from the first pose
@@ -126,8 +125,3 @@ def read_set(folder: Path, square: float | None = None) -> tuple[list[View], Int
         raise UserError(f"{folder} holds pictures of different cameras; keep them in two folders")
     width, height, fx, fy, cx, cy = lenses.pop()
     return views, Intrinsics(round(width), round(height), fx, fy, cx, cy)
-
-
-def n_usable(views: Sequence[View]) -> int:
-    """Count the pictures in which enough of the board is seen."""
-    return sum(len(view.corners) >= MIN_CORNERS for view in views)

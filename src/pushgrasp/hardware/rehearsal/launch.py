@@ -31,7 +31,6 @@ from .session import Session
 
 CELLS = {"ur5e": "ur_cell", "panda": "franka_cell", "fr3": "franka_cell"}
 CAPS = Caps(speed=0.3, guarded_speed=0.08)
-READY = 90.0  # s in which a scene must be built
 
 
 @dataclass

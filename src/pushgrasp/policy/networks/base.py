@@ -15,10 +15,9 @@ from ...errors import UserError
 from ...interfaces import Primitive
 from ...perception.observation import Observation
 from ...workspace import N_ROTATIONS, Workspace, rotation_angle
+from ..base import Mask
 from ..config import NetworkConfig
 from .crops import at_pixels, centroid, crops, inside, to_crop
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

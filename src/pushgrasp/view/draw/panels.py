@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ...interfaces import RGBDFrame
 from ...perception.heightmap import Heightmap
 from ...perception.regions import workspace_region
+from ...policy.base import Mask
 from ...workspace import Workspace, rotation_angle
 from .actions import ActionGeometry, draw_action
 from .sheet import ACTION, GOAL, RIM, TARGET, Color, Picture, arrow, colored, hatch
@@ -19,9 +20,6 @@ from .sheet import ACTION, GOAL, RIM, TARGET, Color, Picture, arrow, colored, ha
 if TYPE_CHECKING:
     from ...policy.learned import Decision
     from ...retrieve import Step
-
-
-Mask = npt.NDArray[np.bool_]
 
 HEIGHT_COLORS = "cividis"
 Q_COLORS = "viridis"
