@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -199,8 +198,23 @@ runpy.run_module("pushgrasp", run_name="__main__", alter_sys=True)
     process = start_group(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     out, err = process.communicate()
     assert (out, err) == ("", "pushgrasp: interrupted\n")
-    # CPython ends by the signal if it was raised in code that an import executes from a string.
-    assert process.returncode in (130, -signal.SIGINT)
+    assert process.returncode == 130
+
+
+def test_ctrl_c_in_code_run_by_an_extension_ends_with_its_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("""
+import ctypes, sys
+class Interrupts:
+    def find_spec(self, name, path, target=None):
+        if name == "tyro":
+            run = ctypes.pythonapi.PyRun_String
+            run.restype = ctypes.py_object
+            run(b"raise KeyboardInterrupt", 257, ctypes.py_object({}), ctypes.py_object({}))
+sys.meta_path.insert(0, Interrupts())
+""")
+    paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = pushgrasp("info", capture_output=True, env=os.environ | {"PYTHONPATH": paths})
+    assert (done.returncode, done.stderr) == (130, "pushgrasp: interrupted\n")
 
 
 @pytest.mark.parametrize(
