@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -227,15 +228,28 @@ def test_a_saved_policy_decides_as_before(tmp_path: Path, with_push: bool) -> No
     assert (loaded.push is None) is not with_push
 
 
-def test_half_precision_is_half_the_size_and_nearly_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bits", "size", "error"), [(16, 0.75, 0.01), (8, 0.5, 0.03)])
+def test_fewer_bits_make_a_smaller_file_and_nearly_the_same_policy(
+    tmp_path: Path, bits: Literal[8, 16], size: float, error: float
+) -> None:
     made, seen = policy(grasp_threshold=ALWAYS), draw(PILE)
     made.save_pretrained(tmp_path / "whole")
-    made.save_pretrained(tmp_path / "half", half=True)
-    sizes = [(tmp_path / n / "model.safetensors").stat().st_size for n in ("whole", "half")]
-    assert sizes[1] < 0.75 * sizes[0]
-    half = Policy.from_pretrained(tmp_path / "half")
-    assert half.grasp.state_dict()["stem.kernel"].dtype == torch.float32
-    assert half.decide(seen).q_grasp == pytest.approx(made.decide(seen).q_grasp, abs=0.01)
+    made.save_pretrained(tmp_path / "small", bits=bits)
+    sizes = [(tmp_path / n / "model.safetensors").stat().st_size for n in ("whole", "small")]
+    assert sizes[1] < size * sizes[0]
+    small = Policy.from_pretrained(tmp_path / "small")
+    kernel = small.grasp.state_dict()["stem.kernel"]
+    assert kernel.dtype == torch.float32
+    assert not torch.equal(kernel, made.grasp.state_dict()["stem.kernel"])
+    assert small.decide(seen).q_grasp == pytest.approx(made.decide(seen).q_grasp, abs=error)
+
+
+def test_a_channel_of_zeros_survives_eight_bits(tmp_path: Path) -> None:
+    made = policy()
+    with torch.no_grad():
+        made.grasp.get_parameter("stem.kernel")[0] = 0
+    made.save_pretrained(tmp_path, bits=8)
+    assert Policy.from_pretrained(tmp_path).grasp.get_parameter("stem.kernel")[0].abs().max() == 0
 
 
 def edit(change: Callable[[dict], object]) -> Callable[[Path], object]:

@@ -154,6 +154,18 @@ def test_every_name_loads_and_has_a_hash_of_its_own() -> None:
     assert isinstance(load_policy("random"), RandomPolicy)
 
 
+def test_a_checkouts_large_weights_have_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(policies, "LARGE_WEIGHTS", tmp_path / "weights")
+    saved(tmp_path / "weights/large")
+    assert "large" not in policy_names()  # the folder is not a checkout's
+    (tmp_path / "pyproject.toml").touch()
+    assert {"large", "default"} <= set(policy_names())
+    assert PolicySource.resolve("large").path == tmp_path / "weights/large"
+
+
 def test_published_results_are_of_the_policies_that_are_shipped() -> None:
     """A hash that changes orphans them: `--resume`, `replay` and `report` go by it."""
     published = {

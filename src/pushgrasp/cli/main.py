@@ -26,6 +26,7 @@ from .evaluate import EvaluateCommand
 from .export import ExportCommand
 from .info import InfoCommand
 from .plot import PlotCommand
+from .policies import PoliciesCommand
 from .recipe import RecipeCommand
 from .rehearse import RehearseCommand
 from .replay import ReplayCommand
@@ -63,6 +64,7 @@ COMMANDS: dict[str, type[Subcommand]] = {
     "replay": ReplayCommand,
     "export": ExportCommand,
     "train": TrainCommand,
+    "policies": PoliciesCommand,
     "recipe": RecipeCommand,
     "plot": PlotCommand,
     "info": InfoCommand,

@@ -30,9 +30,13 @@ from .plugin import load_entry_point, load_file
 from .random import VERSION as RANDOM_VERSION
 from .random import RandomPolicy
 from .rule import version_for
+from .web import PREFIXES, web_folder
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Learned policies that come with the package, a folder each."""
+CHECKOUT = Path(__file__).parents[3]
+LARGE_WEIGHTS = CHECKOUT / "weights"
+"""Learned policies too large for the package, which only a checkout of the repository has."""
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "paper-no-switching": ("paper", {"switching": False}),
 }
@@ -52,9 +56,9 @@ def load_policy(
 
     Args:
         source: a name (see `policy_sources`), the folder of a policy or of a training run,
-            hf://OWNER/NAME on the Hugging Face Hub, or `FILE.py:CLASS`, whose code then runs here
-            (see `plugin`). A name or folder of a
-            learned policy may be followed by settings: "default,max_pushes=3,distrust=1".
+            hf://OWNER/NAME on the Hugging Face Hub, the https:// address of a policy's folder, or
+            `FILE.py:CLASS`, whose code then runs here (see `plugin`). A learned policy may be
+            followed by settings: "default,max_pushes=3,distrust=1".
         gripper: the robot's jaw, for a policy that plans with its geometry; None: an RG2's.
         device: where networks compute: "cpu", "cuda", "cuda:1", or "auto", which is a GPU for
             `densenet121` if there is one, and the CPU for everything else.
@@ -65,8 +69,8 @@ def load_policy(
 
 
 def policy_names() -> list[str]:
-    """List the learned policies that come with the package."""
-    names = {config.parent.name for config in WEIGHTS.glob(f"*/{CONFIG}")}
+    """List the learned policies that come with the package or with a checkout of it."""
+    names = _folders().keys()
     return sorted(names | {name for name, (base, _) in VARIANTS.items() if base in names})
 
 
@@ -107,6 +111,8 @@ class PolicySource:
             return replace(found, source=str(source), name=name, changes=changes)
         if plain.startswith(PREFIX):
             return cls(plain, "learned", plain.split("/")[-1], hub_folder(plain))
+        if plain.startswith(PREFIXES):
+            return cls(plain, "learned", plain.rstrip("/").split("/")[-1], web_folder(plain))
         text, folder = str(source), Path(source).expanduser()
         file, _, class_name = text.rpartition(":")
         if file.endswith(".py"):
@@ -117,7 +123,7 @@ class PolicySource:
             return cls(text, "baseline", text)
         if text in policy_names():
             base, changes = VARIANTS.get(text, (text, {}))
-            return cls(text, "learned", text, WEIGHTS / base, changes)
+            return cls(text, "learned", text, _folders()[base], changes)
         if offered := [point for point in _offered() if point.name == text]:
             return cls(text, "package", text, entry_point=_only(offered))
         if _holds_policy(folder / RUN_POLICY):
@@ -161,6 +167,13 @@ class PolicySource:
             return _sha256(*_package_parts(self.entry_point))
         assert self.path is not None
         return _sha256(self.name.encode(), _read(self.path))
+
+
+def _folders() -> dict[str, Path]:
+    """Return the folders of the learned policies that have names."""
+    places = [LARGE_WEIGHTS] if (CHECKOUT / "pyproject.toml").is_file() else []
+    files = (file for place in (*places, WEIGHTS) for file in place.glob(f"*/{CONFIG}"))
+    return {file.parent.name: file.parent for file in files}
 
 
 def _holds_policy(folder: Path) -> bool:

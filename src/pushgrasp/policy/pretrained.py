@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
@@ -16,25 +18,29 @@ from .config import CONFIG, MODEL, POLICY_FORMAT, PolicyConfig
 
 Weights = dict[str, dict[str, Tensor]]
 """State dicts by primitive: "grasp" and, if trained, "push"."""
+Bits = Literal[8, 16, 32]
+"""Bits in which a kernel's values are stored."""
+SCALE = ":scale"
+"""End of the name of the scales of a kernel stored in 8 bits."""
 
 
-def write_policy(
-    folder: Path, config: PolicyConfig, weights: Weights, *, half: bool = False
-) -> None:
+def write_policy(folder: Path, config: PolicyConfig, weights: Weights, *, bits: Bits = 32) -> None:
     """Write a policy. `config.json` comes last, so a save that was cut off is noticed.
 
     Args:
         folder: made if missing; other files in it stay.
         config: `networks` and `sha256` are filled in from the weights.
         weights: of its networks.
-        half: keep tensors of two dimensions and more in 16 bits.
+        bits: of tensors of two dimensions and more. In 8 bits, each output channel is stored as
+            integers from -127 to 127 and a scale.
     Raises:
         UserError: a file cannot be written, or the metadata is not plain JSON.
     """
     tensors = {
-        f"{part}.{key}": _stored(value, half)
+        f"{part}.{name}": tensor
         for part, state in weights.items()
         for key, value in state.items()
+        for name, tensor in _stored(key, value, bits).items()
     }
     model = safetensors.torch.save(tensors)
     content = {
@@ -79,7 +85,7 @@ def read_weights(folder: Path, config: PolicyConfig) -> Weights:
         if part not in weights:
             raise UserError(f"{path} has weights of {part!r}, which {CONFIG} does not announce")
         weights[part][name] = value
-    return weights
+    return {part: _restored(state) for part, state in weights.items()}
 
 
 def load_strictly(network: nn.Module, weights: dict[str, Tensor], where: Path) -> None:
@@ -111,6 +117,24 @@ def load_strictly(network: nn.Module, weights: dict[str, Tensor], where: Path) -
     network.load_state_dict(weights)
 
 
-def _stored(value: Tensor, half: bool) -> Tensor:
+def _stored(key: str, value: Tensor, bits: Bits) -> dict[str, Tensor]:
+    """Return what is stored of a tensor, by name."""
     value = value.detach().cpu().contiguous()
-    return value.half() if half and value.is_floating_point() and value.ndim > 1 else value
+    if bits == 32 or value.ndim < 2 or not value.is_floating_point():
+        return {key: value}
+    if bits == 16:
+        return {key: value.half()}
+    channels = value.float().flatten(1)
+    scale = channels.abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny) / 127
+    integers = (channels / scale[:, None]).round().to(torch.int8).reshape(value.shape)
+    return {key: integers, key + SCALE: scale}
+
+
+def _restored(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of which `_stored` made these, to within their bits."""
+    whole = {key: value for key, value in stored.items() if not key.endswith(SCALE)}
+    for key in stored.keys() - whole.keys():
+        of, scale = key.removesuffix(SCALE), stored[key]
+        if of in whole and whole[of].ndim > 1 and scale.shape == whole[of].shape[:1]:
+            whole[of] = (whole[of].float().flatten(1) * scale[:, None]).reshape(whole[of].shape)
+    return whole
