@@ -193,6 +193,22 @@ def test_a_difference_is_of_pairs() -> None:
     assert 1.0 <= found.mn_ci95[0] < 1.7 < found.mn_ci95[1] < 2.5
 
 
+def test_over_all_trials_a_failure_counts_as_the_action_limit() -> None:
+    a = [trial(i, policy="a", grasps=2, action_limit=30) for i in range(4)]
+    b = [trial(i, policy="b", grasps=1, action_limit=30, success=i > 0) for i in range(4)]
+    assert score("g", a).mn_all == 2.0
+    assert score("g", b).mn_all == (30 + 3 * 1) / 4
+    found = compare("g", a, b)
+    assert found is not None
+    assert found.mn_difference == 1.0
+    assert found.mn_all_difference == 2.0 - 33 / 4
+    unknown = [dataclasses.replace(b[0], action_limit=None), *b[1:]]
+    assert score("g", unknown).mn_all is None
+    found = compare("g", a, unknown)
+    assert found is not None
+    assert (found.mn_all_difference, found.mn_all_ci95) == (None, None)
+
+
 def test_without_a_common_scene_there_is_no_comparison() -> None:
     a, b = trial(0, policy="a"), trial(0, policy="b", seed=7)
     assert compare("g", [a], [b]) is None

@@ -49,6 +49,12 @@ def test_faults_of_building_are_known_by_their_sentence() -> None:
     assert parse_line(json.dumps(record).encode(), "").play_faults == 2
 
 
+@pytest.mark.parametrize(("group", "limit"), [("heap-20", 60), ("challenging-01", None)])
+def test_the_action_limit_follows_from_the_number_of_objects(group: str, limit: int | None) -> None:
+    record = {key: value for key, value in old(group=group).items() if key != "action_limit"}
+    assert parse_line(json.dumps(record).encode(), "").action_limit == limit
+
+
 def test_a_record_that_says_it_is_left_as_it_is() -> None:
     record = {"end": "no_change", "reason": "5 grasps in a row failed", "play_faults": 0}
     complete(record)

@@ -95,7 +95,14 @@ def test_the_jaw_took_the_goal(monkeypatch, scene: Scene) -> None:
     assert result.robot_s > 1
     result.robot_s = 0
     assert result == trial.EpisodeResult(
-        True, True, End.GOAL_IN_HAND, "in the hand", pushes=1, grasps=3, good_grasps=2
+        True,
+        True,
+        End.GOAL_IN_HAND,
+        "in the hand",
+        pushes=1,
+        grasps=3,
+        good_grasps=2,
+        action_limit=6,
     )
     assert seen == [False, False, True, True]
     assert limits == [6]  # three an object
@@ -110,7 +117,8 @@ def test_a_goal_in_the_bin_counts(monkeypatch, scene: Scene) -> None:
     script(monkeypatch, loop)
     result = trial.play(scene, None)  # type: ignore[arg-type]
     result.robot_s = 0
-    assert result == trial.EpisodeResult(True, False, End.MAX_ACTIONS, "", 0, 1, 1)
+    wanted = trial.EpisodeResult(True, False, End.MAX_ACTIONS, "", 0, 1, 1, action_limit=6)
+    assert result == wanted
 
 
 def test_a_wrong_claim_is_no_success(monkeypatch, scene: Scene) -> None:
@@ -140,7 +148,8 @@ def test_a_goal_that_leaves_the_workspace_ends_the_trial(monkeypatch, scene: Sce
 def test_no_action_is_not_counted(monkeypatch, scene: Scene) -> None:
     script(monkeypatch, lambda robot: iter([step(None, End.NOTHING_TO_DO, "nothing to do")]))
     result = trial.play(scene, None)  # type: ignore[arg-type]
-    assert result == trial.EpisodeResult(False, False, End.NOTHING_TO_DO, "nothing to do", 0, 0, 0)
+    nothing = End.NOTHING_TO_DO
+    assert result == trial.EpisodeResult(end=nothing, reason="nothing to do", action_limit=6)
 
 
 def test_a_robot_that_cannot_begin_fails_the_trial(monkeypatch, scene: Scene) -> None:

@@ -76,6 +76,8 @@ class GroupRates:
     gsr_ci95: Interval | None  # bootstrap
     mn: float | None  # mean actions per completed trial; None if none was completed
     mn_ci95: Interval | None  # bootstrap
+    mn_all: float | None  # the same over all trials, a failure as the action limit; None: unknown
+    mn_all_ci95: Interval | None  # bootstrap
     faults: int  # attempts that ended in a simulator fault and were played again
     play_faults: int  # of these, while the policy played
     wrong_claims: int  # the robot said it had the goal and did not
@@ -104,6 +106,8 @@ class Comparison:
     mn_pairs: int  # pairs that both completed
     mn_difference: float | None  # mean actions of a less those of b, over these
     mn_ci95: Interval | None  # bootstrap
+    mn_all_difference: float | None  # the same over all pairs, a failure as the action limit
+    mn_all_ci95: Interval | None  # bootstrap
 
 
 def by_scene(trial: TrialRecord) -> Hashable:
@@ -138,6 +142,8 @@ def score(
     scenes = None if cluster is None else [cluster(t) for t in completed]
     grasps, good = [t.grasps for t in completed], [t.good_grasps for t in completed]
     actions = [t.actions for t in completed]
+    everything = _known([actions_or_limit(t) for t in trials])
+    all_scenes = None if cluster is None else [cluster(t) for t in trials]
     causes = [cause(t) for t in trials if not t.success]
     decisions = [t.decision_s for t in trials if t.decision_s is not None]
     play_faults = sum(t.play_faults for t in trials)
@@ -155,6 +161,8 @@ def score(
         gsr_ci95=bootstrap(good, grasps, scenes),
         mn=sum(actions) / len(actions) if actions else None,
         mn_ci95=bootstrap(actions, None, scenes),
+        mn_all=sum(everything) / len(everything) if everything else None,
+        mn_all_ci95=bootstrap(everything, None, all_scenes) if everything else None,
         faults=sum(len(t.faults) for t in trials),
         play_faults=play_faults,
         wrong_claims=sum(t.claimed_success and not t.success for t in trials),
@@ -165,6 +173,17 @@ def score(
         trial_s=median(t.wall_s for t in trials),
         robot_s=median(t.robot_s for t in trials),
     )
+
+
+def actions_or_limit(trial: TrialRecord) -> int | None:
+    """Return a trial's actions; of one that was not completed, as many as it was allowed."""
+    return trial.actions if trial.success else trial.action_limit
+
+
+def _known(values: Sequence[int | None]) -> list[int]:
+    """Return the values, or none of them if one is not known."""
+    known = [value for value in values if value is not None]
+    return known if len(known) == len(values) else []
 
 
 def cause(trial: TrialRecord) -> Cause:
@@ -226,6 +245,8 @@ def compare(
     gains = [int(x.success) - int(y.success) for x, y in pairs]
     more = [(x, float(x.actions - y.actions)) for x, y in pairs if x.success and y.success]
     differences = [difference for _, difference in more]
+    mine, theirs = (_known([actions_or_limit(pair[k]) for pair in pairs]) for k in (0, 1))
+    gaps = [float(x - y) for x, y in zip(mine, theirs, strict=True)] if mine and theirs else []
     scenes = None if cluster is None else [cluster(x) for x, _ in pairs]
     mn_scenes = None if cluster is None else [cluster(x) for x, _ in more]
     return Comparison(
@@ -242,6 +263,8 @@ def compare(
         mn_pairs=len(more),
         mn_difference=sum(differences) / len(more) if more else None,
         mn_ci95=bootstrap(differences, None, mn_scenes),
+        mn_all_difference=sum(gaps) / len(gaps) if gaps else None,
+        mn_all_ci95=bootstrap(gaps, None, scenes) if gaps else None,
     )
 
 

@@ -22,8 +22,12 @@ _BUILD_FAULTS = (
 )
 
 
+_ACTIONS_PER_OBJECT = 3
+_PROCEDURAL = re.compile(r"(?:random|heap|random-novel)-(\d+)")
+
+
 def complete(record: dict[str, Any]) -> None:
-    """Add `end` and `play_faults` to a trial's record that has only words for them.
+    """Add `end`, `play_faults` and `action_limit` to a trial's record that lacks them.
 
     Args:
         record: parsed JSON of a TrialRecord; changed in place.
@@ -36,3 +40,6 @@ def complete(record: dict[str, Any]) -> None:
         faults = record.get("faults")
         known = faults if isinstance(faults, list) else []
         record["play_faults"] = sum(fault not in _BUILD_FAULTS for fault in known)
+    group = _PROCEDURAL.fullmatch(str(record.get("group", "")))
+    if "action_limit" not in record and group:
+        record["action_limit"] = _ACTIONS_PER_OBJECT * int(group[1])

@@ -81,6 +81,7 @@ class TrialRecord:
     wall_s: float = 0.0  # s, aborted attempts included
     robot_s: float = 0.0  # s of simulated time, from the first look to the end
     refusals: int = 0  # actions that the robot refused before it moved
+    action_limit: int | None = None  # of the trial; None: unknown, in an old record
     commit: str | None = None  # of the code that played it; None: unknown
     steps: tuple[StepRecord, ...] = ()  # the actions of the attempt that was scored
 

@@ -129,14 +129,18 @@ def _compared(comparisons: Sequence[Figures]) -> str:
             c["group"], c["a"], c["b"], str(c["pairs"]), str(c["only_a"]), str(c["only_b"]),
             _percent(c["tcr_difference"], c["tcr_ci95"], "+.1f"), f"{c['p']:.2g}",
             str(c["mn_pairs"]), _number(c["mn_difference"], c["mn_ci95"], "+.2f"),
+            _number(c["mn_all_difference"], c["mn_all_ci95"], "+.2f"),
         )
         for c in comparisons
     ]  # fmt: skip
     header = (
         "group", "a", "b", "pairs", "only a completed", "only b completed", "TCR of a - b, points",
-        "p", "both completed", "MN of a - b, both completed",
+        "p", "both completed", "MN of a - b, both completed", "MN of a - b, all pairs",
     )  # fmt: skip
-    return f"{_markdown(header, rows)}\n\n{multiplicity(comparisons)}"
+    return (
+        f"{_markdown(header, rows)}\n\nOver all pairs, a trial that was not completed counts as "
+        f"its action limit, three per object. {multiplicity(comparisons)}"
+    )
 
 
 def multiplicity(comparisons: Sequence[Figures]) -> str:
@@ -189,13 +193,14 @@ def _band(band: Figures) -> str:
 def _trials(groups: Sequence[Figures]) -> str:
     header = (
         "group", "policy", "trials", "faults while building", "faults while playing",
-        "TCR %, these as failures", "wrong claims", "missed claims", "s per decision",
-        "s per trial", "robot's s per trial",
+        "TCR %, these as failures", "MN, failures as the action limit", "wrong claims",
+        "missed claims", "s per decision", "s per trial", "robot's s per trial",
     )  # fmt: skip
     rows = [
         (
             g["name"], g["policy"], _count(g), str(g["faults"] - g["play_faults"]),
-            str(g["play_faults"]), _percent(g["tcr_faults_failed"], None), str(g["wrong_claims"]),
+            str(g["play_faults"]), _percent(g["tcr_faults_failed"], None),
+            _number(g["mn_all"], g["mn_all_ci95"]), str(g["wrong_claims"]),
             str(g["missed_claims"]), _number(g["decision_s"]), f"{g['trial_s']:.1f}",
             f"{g['robot_s']:.1f}",
         )

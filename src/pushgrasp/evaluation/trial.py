@@ -44,6 +44,7 @@ class EpisodeResult:
     grasps: int = 0
     good_grasps: int = 0  # grasps that lifted any object
     refusals: int = 0  # actions that the robot refused before it moved
+    action_limit: int = 0
     robot_s: float = 0.0  # s of simulated time
 
 
@@ -105,6 +106,7 @@ def run_trial(
             wall_s=time.perf_counter() - start,
             robot_s=result.robot_s,
             refusals=result.refusals,
+            action_limit=result.action_limit,
             commit=commit,
             steps=tuple(recorder.steps),
         )
@@ -157,11 +159,11 @@ def play(
     cameras = trial_cameras(scene, view)
     robot = ScoredRobot(scene.make_robot(), world)
     result, began = EpisodeResult(), world.data.time
-    most = ACTIONS_PER_OBJECT * len(world.in_scene())
+    result.action_limit = ACTIONS_PER_OBJECT * len(world.in_scene())
     try:
         for step in retrieve(
             cameras, robot, policy, goal or scene.goal_rgb, workspace=workspace,
-            segmenter=segmenter or "color", max_actions=most,
+            segmenter=segmenter or "color", max_actions=result.action_limit,
         ):  # fmt: skip
             lifted = robot.lifted_something()
             result.refusals += len(step.refusals)
