@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import tyro
 from browser import headless
@@ -38,6 +38,7 @@ from pushgrasp.evaluation.results import (
 from pushgrasp.evaluation.runner import evaluate
 from pushgrasp.evaluation.summary import summarise
 from pushgrasp.evaluation.tables import write_table
+from pushgrasp.policy.load import policy_sources
 from pushgrasp.sim.config import RobotName
 from pushgrasp.utils.files import read_json, write_atomic, write_json
 
@@ -58,18 +59,30 @@ class Job:
     objects: tuple[int, ...] = ()
     robot: RobotName = "gantry"
     noise: Literal["none", "d405"] = "none"
+    suite: str | None = None  # instead of a scene
+
+    def where(self) -> dict[str, Any]:
+        """The part of an evaluation's settings that names the scenes."""
+        return {"suite": self.suite} if self.suite else {"scenes": (self.scene,)}
 
 
 TABLE_1 = (10, 20, 30)
 JOBS = (
     Job("random", ("default", "paper"), "random", 500, TABLE_1),
     Job("random", ("paper-no-switching", "wang2024", "geometric"), "random", 200, TABLE_1),
-    Job("heap", ("default", "paper", "wang2024"), "heap", 200, TABLE_1),
+    Job("random", ("paper-densenet121",), "random", 100, (10,)),
+    Job("heap", ("default", "paper", "wang2024", "geometric"), "heap", 100, TABLE_1),
     Job("challenging", ("default", "paper"), "challenging", 100),
     Job("challenging", ("paper-no-switching", "wang2024", "geometric"), "challenging", 30),
-    Job("novel", ("default", "paper", "wang2024"), "novel", 30),
-    Job("novel-panda", ("default", "paper", "wang2024"), "novel", 30, (), "panda", "d405"),
-)
+    Job("novel", ("default", "paper", "wang2024", "geometric"), "novel", 30),
+    Job(
+        "novel-panda", ("default", "paper", "wang2024", "geometric"), "novel", 30, (),
+        "panda", "d405",
+    ),
+    Job("random-ur5e", ("default", "geometric"), "random", 100, (10,), "ur5e"),
+    Job("random-panda", ("default", "geometric"), "random", 100, (10,), "panda"),
+)  # fmt: skip
+SUITE_POLICIES = ("default", "paper", "geometric", "wang2024")
 
 
 def main(
@@ -79,6 +92,7 @@ def main(
     workers: int = 2,
     up_to: int = max(ROUNDS),
     without: tuple[str, ...] = (),
+    suites: tuple[Path, ...] = (),
     publish: bool = False,
     recompute: bool = False,
 ) -> None:
@@ -91,14 +105,14 @@ def main(
         workers: processes.
         up_to: no more than so many trials of each policy in each group.
         without: policies that are left for another time.
+        suites: files of suites whose scenes are not part of this project, 30 trials per scene.
         publish: compress the trials into results/ here, with tables and report.
         recompute: rates, tables and reports of results/ from the trials there; plays nothing.
     """
-    jobs = [
-        replace(job, policies=tuple(name for name in job.policies if name not in without))
-        for job in JOBS
-        if not only or job.folder in only
-    ]
+    theirs = [Job(suite.stem, SUITE_POLICIES, "", 30, suite=str(suite)) for suite in suites]
+    known = policy_sources()
+    jobs = [replace(job, policies=_playing(job, without, known)) for job in (*JOBS, *theirs)]
+    jobs = [job for job in jobs if job.policies and (not only or job.folder in only)]
     names = dict.fromkeys(job.folder for job in jobs)
     if recompute:
         for name in names:
@@ -108,7 +122,9 @@ def main(
         raise SystemExit("--runs DIR is needed: the folder of the evaluations")
     if publish:
         for name in names:
-            if (runs / name / SUMMARY).is_file():
+            if name in {job.folder for job in theirs}:
+                print(f"{name} is not published, only its figures: {runs / name / TABLE}")
+            elif (runs / name / SUMMARY).is_file():
                 _publish(runs / name)
         return
     try:
@@ -116,14 +132,22 @@ def main(
             for job, trials in _rounds(jobs, up_to):
                 print(f"{job.folder}: {', '.join(job.policies)}: {trials} trials each", flush=True)
                 config = EvaluationConfig(
-                    policies=job.policies, scenes=(job.scene,), objects=job.objects,
-                    trials=trials, seed=SEED, robot=job.robot, noise=job.noise,
+                    policies=job.policies, objects=job.objects, trials=trials, seed=SEED,
+                    robot=job.robot, noise=job.noise, **job.where(),
                 )  # fmt: skip
                 evaluate(
                     config, workers=workers, out=runs / job.folder, resume=True, progress=_tell
                 )
     except KeyboardInterrupt as stop:
         print(f"stopped: {stop}", file=sys.stderr)
+
+
+def _playing(job: Job, without: tuple[str, ...], known: list[str]) -> tuple[str, ...]:
+    """The policies of a job that are there and not left out."""
+    for name in job.policies:
+        if name not in known:
+            print(f"{job.folder}: there is no policy {name} here; it is left out", file=sys.stderr)
+    return tuple(name for name in job.policies if name in known and name not in without)
 
 
 def _rounds(jobs: list[Job], up_to: int) -> Iterator[tuple[Job, int]]:
