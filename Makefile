@@ -20,7 +20,7 @@ PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 # Threads that wait without spinning: PyTorch on few cores is many times faster so.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo test test-quick test-all lint docs format clean
+.PHONY: help setup demo test test-quick test-all lint bench docs format clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -50,6 +50,11 @@ lint: $(READY) ## check style and types
 	@$(BIN)/lint-imports >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@echo "lint: README's table of results"
 	@$(BIN)/python bench/readme_table.py
+	@$(BIN)/python bench/all.py
+
+bench: $(READY) ## run every benchmark and write the tables of docs/benchmarks.md; takes hours, resumes
+	@$(BIN)/python bench/all.py --runs runs/bench
+	@$(BIN)/python bench/all.py --runs runs/bench --write
 
 docs: $(READY) ## build the documentation into site/; a broken link is an error
 	@$(BIN)/python -c 'import material, mkdocstrings_handlers' 2>/dev/null || \
