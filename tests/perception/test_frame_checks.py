@@ -12,8 +12,11 @@ from pictures import BLUE, GREEN, RED, Box, picture
 
 from pushgrasp.errors import UserError
 from pushgrasp.interfaces import Intrinsics, RGBDFrame
+from pushgrasp.perception.calibration_checks import share_in_view
 from pushgrasp.perception.camera_file import look_at
-from pushgrasp.perception.frame_checks import check_coverage, check_frame, share_in_view
+from pushgrasp.perception.frame_checks import check_coverage
+from pushgrasp.perception.frame_format import check_frame
+from pushgrasp.perception.heightmap import ray_directions
 from pushgrasp.perception.perceive import observe
 from pushgrasp.workspace import Workspace
 
@@ -32,6 +35,17 @@ def rotated(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return pose
 
 
+K = GOOD.intrinsics
+RAYS = ray_directions(K)
+ROS = np.array([[0.0, -1, 0], [0, 0, -1], [1, 0, 0]])
+
+
+def in_cm() -> npt.NDArray[np.float64]:
+    pose = POSE.copy()
+    pose[:3, 3] *= 100
+    return pose
+
+
 def in_mm() -> npt.NDArray[np.float64]:
     pose = POSE.copy()
     pose[:3, 3] *= 1000
@@ -41,7 +55,7 @@ def in_mm() -> npt.NDArray[np.float64]:
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
-        ({"depth": (GOOD.depth * 1000).astype(np.uint16)}, "millimetres, or raw counts"),
+        ({"depth": (GOOD.depth * 1000).astype(np.uint16)}, "median is 7.*millimetres"),
         ({"depth": GOOD.depth * 10}, r"depth divided by ten would.*D405"),
         ({"depth": GOOD.depth / 10}, r"Ten times its depth would.*D435"),
         ({"depth": GOOD.depth[..., None]}, r"give depth\[\.\.\., 0\]"),
@@ -55,7 +69,37 @@ def in_mm() -> npt.NDArray[np.float64]:
         ({"T_world_camera": "front"}, "4 x 4"),
         ({"color": GOOD.color / 255.0}, "multiply by 255"),
         ({"color": GOOD.color.astype(np.float32)}, "uint8 from 0 to 255"),
-        ({"color": GOOD.color[..., 0]}, "640 x 480"),
+        ({"color": GOOD.color[..., 0]}, "grey"),
+        ({"color": np.dstack([GOOD.color, GOOD.depth]).astype(np.uint8)}, r"alpha.*\.\.\., :3"),
+        ({"color": GOOD.color.transpose(2, 0, 1)}, "channels come last"),
+        ({"color": GOOD.color.astype(np.uint16) * 257}, "divide by 257"),
+        ({"color": GOOD.color[::2, ::2], "depth": GOOD.depth[::2, ::2]}, "this resolution"),
+        ({"color": None}, "the colour is a NoneType"),
+        ({"color": GOOD.color // 100}, "the picture is black.*brightest colour is 1"),
+        ({"color": np.full_like(GOOD.color, 255)}, "the picture is white"),
+        ({"depth": GOOD.depth * 100}, "median is 7.*0.01.*centimetres"),
+        ({"depth": (GOOD.depth * 4000).astype(np.uint16)}, "L515"),
+        ({"depth": (GOOD.depth * 39.37).astype(np.uint16)}, "uint16.*0.02.*inches"),
+        ({"depth": (255 * GOOD.depth / GOOD.depth.max()).astype(np.uint8)}, "8 bits"),
+        ({"depth": GOOD.depth * 4}, "0.2.*would.*L515"),
+        ({"depth": -GOOD.depth}, "negative.*give -depth"),
+        ({"depth": GOOD.depth * np.linalg.norm(RAYS, axis=-1)}, "looks like a bowl"),
+        ({"color": GOOD.color[::-1, ::-1], "depth": GOOD.depth[::-1, ::-1]}, "turned by 180"),
+        ({"T_world_camera": in_cm()}, "112 m.*centimetres"),
+        ({"T_world_camera": POSE[:3]}, r"shape \(3, 4\)"),
+        ({"T_world_camera": None}, "is None"),
+        ({"T_world_camera": rotated(ROS)}, "as in ROS"),
+        ({"T_world_camera": rotated(np.diag([-1.0, -1, 1]))}, "180 degrees about the optical"),
+        ({"T_world_camera": rotated(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]))}, "by 90"),
+        ({"intrinsics": replace(K, fx=0.0)}, "fx is 0.0; it must be above 0"),
+        ({"intrinsics": replace(K, fy=-618.0)}, "fy is -618.0; it must be above 0"),
+        ({"intrinsics": replace(K, fx=float("nan"))}, "fx is nan"),
+        ({"intrinsics": replace(K, fx=1.93, fy=1.93)}, "field of view.*in millimetres"),
+        ({"intrinsics": replace(K, fx=K.fx * 1.3, fy=K.fy * 1.3)}, "focal length of about 6[12]"),
+        ({"intrinsics": replace(K, fx=K.fx / 2, fy=K.fy / 2)}, "focal length of about 6[12]"),
+        ({"intrinsics": replace(K, cx=160.0, cy=120.0)}, "middle of a picture of 320 x 240"),
+        ({"intrinsics": replace(K, cx=-5.0)}, "principal point.*outside"),
+        ({"intrinsics": np.eye(3)}, r"are a ndarray; give Intrinsics.*K\[0, 0\]"),
         ({"depth": np.zeros_like(GOOD.depth)}, "no depth"),
     ],
 )
@@ -111,3 +155,22 @@ def test_a_checked_frame_stays_the_same() -> None:
     lists: Any = POSE.tolist()
     checked = check_frame(RGBDFrame(GOOD.color, GOOD.depth, GOOD.intrinsics, lists))
     assert np.array_equal(checked.T_world_camera, POSE)
+
+
+def test_what_is_no_frame_is_refused() -> None:
+    for given in ({"color": GOOD.color}, GOOD.color):
+        with pytest.raises(UserError, match="must be an RGBDFrame"):
+            observe([given], RED)  # type: ignore[list-item]
+
+
+def test_a_focal_length_that_would_explain_a_tilt_is_named() -> None:
+    k = replace(K, fx=K.fx * 1.05, fy=K.fy * 1.05)
+    seen = observe(replace(GOOD, intrinsics=k), RED)
+    assert "corrected" in seen.notes[0]
+    assert "focal length of about 61" in seen.notes[0] or "about 62" in seen.notes[0]
+    lean = np.eye(4)
+    c, s = np.cos(np.radians(2)), np.sin(np.radians(2))
+    lean[1:3, 1:3] = [[c, -s], [s, c]]  # about the axis in which a focal length changes nothing
+    seen = observe(replace(GOOD, T_world_camera=lean @ POSE), RED)
+    assert "corrected" in seen.notes[0]
+    assert "focal" not in seen.notes[0]

@@ -16,11 +16,13 @@ from ..interfaces import Camera, Report, RGBDFrame
 from ..workspace import Workspace
 from .carry import to_map
 from .color_modes import color_modes
-from .frame_checks import check_coverage, check_frame, check_view
+from .frame_checks import check_coverage, check_view
+from .frame_format import check_frame
 from .goal import RGB, Appearance, Goal
 from .hand import HandView, look_into_hand
 from .heightmap import Heightmap, project_pixels
 from .light import View, color_noise, estimate, table_color
+from .likely_causes import likely_focal_length
 from .matching import Match, goal_pixels
 from .observation import Observation
 from .segmentation import object_mask, smooth_color
@@ -77,7 +79,7 @@ class Perception:
             raise UserError("no frame: at least one camera has to be given")
         notes: list[str] = []
         first = self._fixes is None
-        given = [check_frame(frame) for frame in given]
+        given = [check_frame(frame, self.workspace) for frame in given]
         if first:
             self._settle(given, notes)
         assert self._fixes is not None
@@ -124,9 +126,12 @@ class Perception:
                 plane = check_view(frame, self.workspace)
                 if plane is not None and not plane.fits:
                     fixes[i] = correction(plane, self.workspace)
-                    notes.append(
+                    said = (
                         f"{name} sees the table {plane.describe()}; heights are corrected by that"
                     )
+                    if cause := likely_focal_length(frame, plane, self.workspace):
+                        said += f". It may be the intrinsics: {cause}"
+                    notes.append(said)
             except UserError as error:
                 if len(frames) == 1:
                     raise
