@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .workspace import Workspace
+
 Primitive = Literal["grasp", "push"]
 
 
@@ -46,6 +48,8 @@ class RGBDFrame:
     depth: npt.NDArray[np.float32]  # (H, W) metres along the optical axis; 0 or NaN: no return
     intrinsics: Intrinsics
     T_world_camera: npt.NDArray[np.float64]  # (4, 4); camera x right, y down, z forward
+    workspace: Workspace | None = None
+    """What the robot works on, for segmenters; set by `Perception`, not by cameras."""
 
 
 class Camera(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ from pictures import BLUE, RED, Box, picture
 from pushgrasp.errors import UserError
 from pushgrasp.perception.goal import Goal
 from pushgrasp.perception.perceive import Perception
-from pushgrasp.perception.segmenters import load_segmenter
+from pushgrasp.perception.segmenters import DepthSegmenter, load_segmenter
+from pushgrasp.workspace import Workspace
 
 EXAMPLE = Path(__file__).parents[2] / "examples/open_vocabulary.py"
 TWO = (
@@ -70,6 +73,25 @@ def test_a_goal_is_found_by_words(folder: Path, monkeypatch: pytest.MonkeyPatch)
     x, y = seen.heightmap.workspace.to_xy(rows.mean(), columns.mean())
     assert (x, y) == pytest.approx((-0.55, 0.06), abs=0.01)
     assert number.max() == 2
+
+
+def test_words_work_on_any_table() -> None:
+    """Without transformers: the network's answer is made here."""
+    spec = importlib.util.spec_from_file_location("open_vocabulary", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    segmenter = object.__new__(module.ClipSeg)
+    segmenter.objects = DepthSegmenter()
+    segmenter.probability = lambda color, words: color[..., 0] > 1.5 * color[..., 2]
+    there = Workspace(x_min=0.32, y_min=-0.18, size=0.36, table_z=0.16)
+    two = [replace(box, center=(box.center[0] + 1.0, box.center[1])) for box in TWO]
+    frame, _ = picture(*two, eye=(0.0, 0.0, 0.5), at=(0.5, 0.0, 0.0), table_z=0.16)
+    seen = Perception(Goal(name="a red block"), there, segmenter).look(frame)
+    assert seen.labels.max() == 2
+    rows, columns = np.nonzero(seen.goal)
+    assert there.to_xy(rows.mean(), columns.mean()) == pytest.approx((0.45, 0.06), abs=0.01)
 
 
 def test_a_folder_without_a_model_is_refused(

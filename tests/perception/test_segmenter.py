@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from pushgrasp.perception.goal import Goal
 from pushgrasp.perception.heightmap import project_pixels
 from pushgrasp.perception.perceive import Perception, observe
 from pushgrasp.perception.segmenter import Segmenter, Segments
-from pushgrasp.perception.segmenters import load_segmenter
+from pushgrasp.perception.segmenters import ColorSegmenter, load_segmenter
 from pushgrasp.workspace import Workspace
 
 STEPS = (  # of one colour, touching
@@ -145,6 +146,101 @@ def test_a_goal_shown_in_the_picture_of_a_blind_camera_is_refused() -> None:
 def test_no_camera_at_all_is_refused() -> None:
     with pytest.raises(UserError, match="at least one camera"):
         observe([], RED)
+
+
+MOVED = Workspace(x_min=0.32, y_min=-0.10, size=0.36, table_z=0.16)
+THERE = (  # STEPS on another table
+    Box((0.47, 0.08), (0.03, 0.03, 0.02), GREEN),
+    Box((0.53, 0.08), (0.03, 0.03, 0.035), GREEN),
+    Box((0.50, 0.18), (0.03, 0.025, 0.03), RED),
+)
+
+
+class Wrapped:
+    """A user's class that calls a built-in segmenter."""
+
+    def __init__(self, name: str) -> None:
+        self.inner = load_segmenter(name)
+
+    def segment(self, frame: RGBDFrame, goal: Goal) -> Segments:
+        return self.inner.segment(frame, goal)
+
+
+@pytest.mark.parametrize(("name", "n"), [("color", 2), ("depth", 3)])
+def test_a_built_in_segmenter_works_in_any_workspace_for_a_class_of_yours(
+    name: str, n: int
+) -> None:
+    frame, number = picture(*THERE, eye=(0.0, 0.08, 0.5), at=(0.5, 0.08, 0.0), table_z=0.16)
+    r, g, b = (int(v) for v in np.median(frame.color[number == 3], axis=0))
+    seen = Perception((r, g, b), MOVED, Wrapped(name)).look(frame)
+    assert seen.labels.max() == n
+    rows, columns = np.nonzero(seen.goal)
+    assert MOVED.to_xy(rows.mean(), columns.mean()) == pytest.approx((0.50, 0.18), abs=0.01)
+    found = load_segmenter(name).segment(replace(frame, workspace=MOVED), Goal(color=(r, g, b)))
+    assert found.labels[number == 0].mean() < 0.01, "the raised table is no object"
+    assert found.goal[number == 3].mean() > 0.7
+    with pytest.raises(UserError, match=r"standard workspace; say where.*workspace="):
+        load_segmenter(name).segment(frame, Goal(color=(r, g, b)))
+
+
+def answer(labels: Any, goal: Any) -> Segments:
+    """Answer whatever a class without type hints would."""
+    return Segments(labels, goal)
+
+
+class Answers:
+    """A segmenter that gives an answer whatever it is asked."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def segment(self, frame: RGBDFrame, goal: Goal) -> Segments:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer  # type: ignore[return-value]
+
+
+FRAME, NUMBER = picture(*STEPS)
+MASK = NUMBER == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (RuntimeError("out of memory"), r"RuntimeError: out of memory \(in .*line"),
+        (None, r"returned a NoneType; it must return Segments\(labels, goal\)"),
+        ((NUMBER, MASK), "returned a tuple"),
+        (answer(NUMBER / 2, MASK), "float64 with fractions; they must be whole numbers"),
+        (answer(NUMBER - 1, MASK), "a label is -1; 0 is the background"),
+        (answer(np.where(NUMBER, NUMBER, np.nan), MASK), "not finite"),
+        (answer(NUMBER[::2, ::2], MASK), r"labels has shape \(240, 320\).*\(480, 640\)"),
+        (answer(NUMBER, MASK[None]), r"goal has shape \(1, 480, 640\)"),
+        (answer(None, MASK), "labels is a NoneType"),
+        (answer(NUMBER, [["goal"]]), "goal is a list"),
+        (answer(NUMBER, 0.9 * MASK), r"goal is float64 from 0 to 0.9.*goal > 0.5"),
+        (answer(NUMBER, 255 * MASK), r"from 0 to 255.*threshold"),
+    ],
+)
+def test_a_wrong_answer_is_refused_with_file_class_and_cause(given: object, said: str) -> None:
+    with pytest.raises(UserError, match=r"test_segmenter.py: Answers.segment.*" + said):
+        Perception(RED, segmenter=Answers(given)).look(FRAME)
+
+
+def test_the_type_and_the_gaps_of_labels_do_not_matter() -> None:
+    usual = Perception(RED, segmenter=Answers(answer(NUMBER, MASK))).look(FRAME)
+    large = np.where(NUMBER > 0, NUMBER * 600_000_000, 0)
+    for labels, goal in ((NUMBER.astype(float), MASK.astype(np.uint8)), (large, 1.0 * MASK)):
+        seen = Perception(RED, segmenter=Answers(answer(labels, goal))).look(FRAME)
+        assert (seen.labels == usual.labels).all()
+        assert (seen.goal == usual.goal).all()
+
+
+def test_a_subclass_of_a_built_in_segmenter_is_asked() -> None:
+    class Mine(ColorSegmenter):
+        def segment(self, frame: RGBDFrame, goal: Goal) -> Segments:
+            return answer(NUMBER, MASK)
+
+    assert Perception(RED, segmenter=Mine()).look(FRAME).labels.max() == 3
 
 
 def test_a_class_in_a_file_is_a_segmenter(tmp_path: Path) -> None:

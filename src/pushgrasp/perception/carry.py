@@ -109,6 +109,7 @@ def cells_of(
     n = workspace.n_pixels
     inside = ((cells >= 0) & (cells < n)).all(-1) & (frame.depth > 0)
     flat = np.where(inside, cells[..., 0] * n + cells[..., 1], 0)
+    z = points[..., 2] - workspace.table_z
     with np.errstate(invalid="ignore"):
-        under = points[..., 2] < heightmap.height.reshape(-1)[flat] + SAME_HEIGHT
-    return flat, inside & under & (points[..., 2] > MIN_HEIGHT)
+        under = z < heightmap.height.reshape(-1)[flat] + SAME_HEIGHT
+    return flat, inside & under & (z > MIN_HEIGHT)

@@ -27,7 +27,7 @@ from .matching import Match, goal_pixels
 from .observation import Observation
 from .segmentation import object_mask, smooth_color
 from .segmenter import Segmenter, Segments, ask
-from .segmenters import ColorSegmenter, SegmentationInput, load_segmenter
+from .segmenters import SegmentationInput, load_segmenter, works_on_map
 from .table_plane import corrected, correction
 from .walls import find_walls
 
@@ -53,7 +53,7 @@ class Perception:
         self.goal = None if goal is None else Goal.of(goal)
         self.segmenter = load_segmenter(segmenter)
         self._appearance = None if self.goal is None else self.goal.appearance()
-        if self.goal is not None and isinstance(self.segmenter, ColorSegmenter):
+        if self.goal is not None and works_on_map(self.segmenter):
             self.goal.check_visible()
         self._fixes: list[npt.NDArray[np.float64] | None] | None = None
         self._blind: frozenset[int] = frozenset()
@@ -104,8 +104,8 @@ class Perception:
         """Select the pixels, given by flat indices, of a frame of the hand that show the goal."""
         if self.goal is None:
             return np.zeros(len(shown), bool)
-        if not isinstance(self.segmenter, ColorSegmenter):
-            return ask(self.segmenter, frame, self.goal).goal.reshape(-1)[shown]
+        if not works_on_map(self.segmenter):
+            return ask(self.segmenter, frame, self.goal, self.workspace).goal.reshape(-1)[shown]
         if self._appearance is None:
             return np.zeros(len(shown), bool)
         view = self._view or estimate(None, None)
@@ -169,7 +169,7 @@ class Perception:
             self._noise = color_noise(frames)
         self._view = estimate(table, reference, noise=self._noise)
         scene = SegmentationInput(heightmap, objects, smoothed, self._appearance, self._view)
-        if isinstance(self.segmenter, ColorSegmenter):
+        if works_on_map(self.segmenter):
             labels, match = self.segmenter.segment_map(scene)
         else:
             labels, match = self._ask(frames, heightmap, pixel, objects)
@@ -196,7 +196,9 @@ class Perception:
     ) -> tuple[npt.NDArray[np.int32], Match]:
         """A third party's segmenter: each picture, carried into the map."""
         goal = self.goal or Goal()
-        found: list[Segments] = [ask(self.segmenter, frame, goal) for frame in frames]
+        found: list[Segments] = [
+            ask(self.segmenter, frame, goal, self.workspace) for frame in frames
+        ]
         labels, mask = to_map(found, frames, heightmap, pixel, objects)
         return labels, Match(mask)
 

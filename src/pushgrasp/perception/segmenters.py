@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,8 @@ from .heightmap import Heightmap, project_pixels
 from .light import View, color_noise, estimate, table_color
 from .matching import Match, find_goal
 from .segmentation import label_objects, object_mask, smooth_color
-from .segmenter import Segmenter, Segments
+from .segmenter import Segmenter, Segments, failure
+from .walls import find_walls
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,24 @@ class ColorSegmenter:
         return labels, match
 
     def segment(self, frame: RGBDFrame, goal: Goal) -> Segments:
-        """Segment one picture of a table at z = 0; see `Segmenter`."""
-        workspace = Workspace()
+        """Segment one picture; see `Segmenter`.
+
+        A class of yours may call this with the frame that it was given. `frame.workspace` says
+        where to look; None: the standard workspace.
+
+        Raises:
+            UserError: the frame has no depth, or shows nothing of the standard workspace.
+        """
+        workspace = frame.workspace or Workspace()
         heightmap, _ = project_pixels(frame, workspace)
-        objects, smoothed = object_mask(heightmap), smooth_color(heightmap.color)
+        if frame.workspace is None and not heightmap.seen.any():
+            raise UserError(
+                "the frame shows nothing of the standard workspace; say where to look: "
+                "dataclasses.replace(frame, workspace=...)"
+            )
+        objects = object_mask(heightmap)
+        objects &= ~find_walls(heightmap, objects)
+        smoothed = smooth_color(heightmap.color, objects)
         appearance = goal.appearance()
         reference = None if appearance is None else appearance.table
         view = estimate(table_color(heightmap, objects), reference, noise=color_noise([frame]))
@@ -86,6 +101,12 @@ class DepthSegmenter(ColorSegmenter):
 
 
 SEGMENTERS: dict[str, type[ColorSegmenter]] = {"color": ColorSegmenter, "depth": DepthSegmenter}
+
+
+def works_on_map(segmenter: Segmenter) -> TypeGuard[ColorSegmenter]:
+    """Check for a built-in segmenter; a subclass with another `segment` works on pictures."""
+    method = type(segmenter).segment
+    return isinstance(segmenter, ColorSegmenter) and method is ColorSegmenter.segment
 
 
 def load_segmenter(source: str | Segmenter) -> Segmenter:
@@ -127,10 +148,7 @@ def _make(path: Path, name: str, source: str) -> object:
     except UserError:
         raise
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        raise UserError(
-            f"{source}: {type(error).__name__}: {error} (in {last.filename}, line {last.lineno})"
-        ) from error
+        raise UserError(f"{source}: {failure(error)}") from error
 
 
 def _checked(made: object, name: str) -> Segmenter:
