@@ -180,8 +180,8 @@ class QNetwork(nn.Module):
         center = self.centers(scene)
         points = self._tensor(pixels)[None]
         values = []
-        was_training = self.training
-        self.eval()
+        if was_training := self.training:
+            self.eval()
         with self.autocast():
             for first in range(0, len(rotations), self.chunk):
                 indices = np.asarray(rotations[first : first + self.chunk])
@@ -194,7 +194,8 @@ class QNetwork(nn.Module):
                     value = value.sigmoid()
                 seen = inside(place, self.config.crop_px)
                 values.append(value.masked_fill(~seen, -torch.inf).cpu())
-        self.train(was_training)
+        if was_training:
+            self.train()
         return torch.cat(values).numpy()
 
     def _view(self, workspace: Workspace) -> dict[str, Any]:
