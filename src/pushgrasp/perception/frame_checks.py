@@ -10,22 +10,25 @@ from ..interfaces import Intrinsics, RGBDFrame
 from ..workspace import Workspace
 from .calibration_checks import share_in_view
 from .likely_causes import along_the_ray, likely_cause, likely_focal_length
+from .table_evidence import check_covered_table, hidden_table
 from .table_plane import Plane, fit_table, points_over
 
 REFUSE_BELOW, WARN_BELOW = 0.60, 0.95  # share of the workspace that cameras have in view
 MIN_SEEN = 0.15  # share of the points over the workspace that the table must have
+CLEAR = 0.20  # likewise of a plane that things' tops seldom make; it is believed at once
 POINTS = 2000  # points of a frame that has the whole workspace in view
 RARELY_LESS = 0.5  # share of the points on the table, below which depth along the ray is looked for
 
 
-def check_view(frame: RGBDFrame, workspace: Workspace) -> Plane | None:
+def check_view(frame: RGBDFrame, workspace: Workspace) -> tuple[Plane | None, str]:
     """Refuse a first frame that does not show a table where the workspace is.
 
     The usual mistakes are tried one after another; the one that would put the table in its
     place is named.
 
     Returns:
-        The table's plane, uncorrected; None if too little of it is seen to be measured.
+        The table's plane, uncorrected; None if too little of it is seen to be measured, with a
+        warning that says so ("the camera" has to be put before it).
     Raises:
         UserError: the frame shows no table there, with the likely cause.
     """
@@ -37,8 +40,13 @@ def check_view(frame: RGBDFrame, workspace: Workspace) -> Plane | None:
             "must be along the optical axis: divide by sqrt(1 + ((u - cx) / fx)^2 + ((v - cy) / "
             "fy)^2)"
         )
-    if plane is not None and not plane.too_far and plane.share > MIN_SEEN:
-        return plane
+    found = plane is not None and plane.share > MIN_SEEN
+    if plane is not None and found and not plane.too_far and (plane.fits or plane.share > CLEAR):
+        return plane, ""
+    if warning := hidden_table(points, plane, workspace):
+        return None, warning
+    if plane is not None and found and not plane.too_far:
+        return plane, ""
     if cause := likely_cause(frame, workspace):
         raise UserError(f"the frame shows no table where the workspace is. {cause}")
     if cause := likely_focal_length(frame, plane, workspace):
@@ -52,7 +60,9 @@ def check_view(frame: RGBDFrame, workspace: Workspace) -> Plane | None:
             "the camera has almost no depth over the workspace; check its pose, its depth unit, "
             "and whether it is too near or too far for its range"
         )
-    return plane
+    if plane is not None and found:  # too far off, as its correction will say
+        return plane, ""
+    return None, check_covered_table(points, plane, workspace)
 
 
 def check_coverage(

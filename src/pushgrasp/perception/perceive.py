@@ -123,7 +123,8 @@ class Perception:
                 blind[i] = f"returned no depth: all {k.width} x {k.height} pixels are 0 or NaN"
                 continue
             try:
-                plane = check_view(frame, self.workspace)
+                plane, warning = check_view(frame, self.workspace)
+                notes += [f"{name} {warning}"] if warning else []
                 if plane is not None and not plane.fits:
                     fixes[i] = correction(plane, self.workspace)
                     said = (

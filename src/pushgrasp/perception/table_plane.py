@@ -15,7 +15,7 @@ KEEP_M, KEEP_RAD = 0.002, np.radians(0.5)  # a plane this near to the table is l
 MOST_M, MOST_RAD = 0.030, np.radians(5.0)  # a plane farther off is refused
 SEARCH_M = 0.40  # m above and below its height in which the table is looked for
 INLIER_M = 0.004  # m from the plane within which a point belongs to it
-HORIZONTAL = np.cos(np.radians(15.0))  # a plane steeper than this is no table
+NEARLY_HORIZONTAL = np.radians(15.0)  # a plane steeper than this is no table
 MIN_SHARE = 0.12  # of the points over the workspace that must lie on the plane
 BELOW_M, MOST_BELOW = 0.010, 0.04  # m under the table, and the share of points that may be there
 MIN_POINTS = 150
@@ -71,12 +71,15 @@ def points_over(frame: RGBDFrame, workspace: Workspace) -> npt.NDArray[np.float6
     return points[:: max(len(points) // SAMPLE, 1)]
 
 
-def fit_table(points: npt.NDArray[np.float64], workspace: Workspace) -> Plane | None:
+def fit_table(
+    points: npt.NDArray[np.float64], workspace: Workspace, *, steepest: float = NEARLY_HORIZONTAL
+) -> Plane | None:
     """Find the plane that most points lie on, if it is nearly horizontal.
 
     Args:
         points: (N, 3) m, as `points_over` gives them.
         workspace: the plane's height is given at its centre.
+        steepest: rad, the largest tilt that is looked for.
     Returns:
         The plane; None if there are too few points, or too few on one plane.
     """
@@ -87,12 +90,12 @@ def fit_table(points: npt.NDArray[np.float64], workspace: Workspace) -> Plane | 
     a, b, c = points[rng.integers(0, n, (3, TRIALS))]
     normals = np.cross(b - a, c - a)
     lengths = np.linalg.norm(normals, axis=1)
-    flat = np.abs(normals[:, 2]) > HORIZONTAL * np.maximum(lengths, 1e-9)
-    normals, a = normals[flat] / lengths[flat, None], a[flat]
-    if not len(normals):
-        return None
+    flat = np.abs(normals[:, 2]) > np.cos(steepest) * np.maximum(lengths, 1e-9)
+    # besides, the plane that is expected: three points at random may all miss a crowded table
+    normals = np.vstack([[0.0, 0.0, 1.0], normals[flat] / lengths[flat, None]])
+    a = np.vstack([np.zeros(3), a[flat]])
     few = points[:: max(n // 300, 1)]
-    normals = np.where(normals[:, 2:] > 0, normals, -normals)
+    normals = np.where(normals[:, 2:] >= 0, normals, -normals)
     above = few @ normals.T - np.einsum("ij,ij->i", a, normals)  # (points, planes)
     on = (np.abs(above) < INLIER_M).sum(0)
     on[(above < -BELOW_M).mean(0) > MOST_BELOW] = 0  # tops of things: the table lies lower
@@ -112,7 +115,7 @@ def fit_table(points: npt.NDArray[np.float64], workspace: Workspace) -> Plane | 
         return None
     normal = normal if normal[2] > 0 else -normal
     x, y = workspace.center
-    slope = normal[:2] / normal[2]
+    slope = normal[:2] / max(normal[2], 1e-6)  # vertical ones have no height at the centre
     height = anchor[2] - slope @ (np.array([x, y]) - anchor[:2])
     return Plane(float(height), float(np.arccos(min(normal[2], 1.0))), normal, share)
 
