@@ -11,7 +11,7 @@ from ..workspace import Workspace
 from .calibration_checks import share_in_view
 from .likely_causes import along_the_ray, likely_cause, likely_focal_length
 from .table_evidence import check_covered_table, hidden_table
-from .table_plane import Plane, fit_table, points_over
+from .table_plane import BELOW_M, Plane, fit_table, points_over
 
 REFUSE_BELOW, WARN_BELOW = 0.60, 0.95  # share of the workspace that cameras have in view
 MIN_SEEN = 0.15  # share of the points over the workspace that the table must have
@@ -41,8 +41,10 @@ def check_view(frame: RGBDFrame, workspace: Workspace) -> tuple[Plane | None, st
             "fy)^2)"
         )
     found = plane is not None and plane.share > MIN_SEEN
-    if plane is not None and found and not plane.too_far and (plane.fits or plane.share > CLEAR):
-        return plane, ""
+    if plane is not None and found and not plane.too_far:
+        clear = plane.share > CLEAR and plane.height < BELOW_M
+        if plane.fits or clear:
+            return plane, ""
     if warning := hidden_table(points, plane, workspace):
         return None, warning
     if plane is not None and found and not plane.too_far:
