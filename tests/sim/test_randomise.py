@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pushgrasp.errors import UserError
 from pushgrasp.perception.colors import ANCESTOR_COLORS, PALETTE, parse_color
 from pushgrasp.perception.segmentation import matches
-from pushgrasp.sim.cameras.light import LIGHT, Light
+from pushgrasp.sim.cameras.light import LIGHT, Lamp
 from pushgrasp.sim.objects.shapes import SHAPES, add_to_spec
 from pushgrasp.sim.randomise import DomainConfig, ObjectDomain, sample_domain, scaled
 
@@ -61,7 +61,7 @@ def test_one_seed_gives_one_domain_and_more_objects_change_no_other(seed: int) -
 
 def test_ranges_of_no_width_change_nothing() -> None:
     domain = sample_domain(STILL, np.random.default_rng(0), 3)
-    usual = Light()
+    usual = Lamp()
     assert np.allclose(domain.light.towards, usual.towards)
     assert np.allclose((domain.light.ambient, domain.light.diffuse), (0.55, 0.45))
     for thing in domain.objects:

@@ -31,7 +31,7 @@ class WorkersLostError(RuntimeError):
     """Workers keep dying, so replacing them again would not help."""
 
 
-class Link(Protocol):
+class WorkerLink(Protocol):
     """The parent's connection to one worker."""
 
     def send(self, assignment: Assignment) -> None:
@@ -50,11 +50,11 @@ class Link(Protocol):
 class Transport(Protocol):
     """Starts workers and waits for their replies."""
 
-    def start(self) -> Link:
+    def start(self) -> WorkerLink:
         """Start a worker."""
         ...
 
-    def wait(self, links: Sequence[Any], timeout: float | None) -> Sequence[Link]:
+    def wait(self, links: Sequence[Any], timeout: float | None) -> Sequence[WorkerLink]:
         """Return the links that can be read, after at most `timeout` seconds."""
         ...
 
@@ -62,7 +62,7 @@ class Transport(Protocol):
 @dataclass(eq=False)
 class _Worker:
     number: int  # never used twice
-    link: Link
+    link: WorkerLink
     assigned: dict[int, Assignment] = field(default_factory=dict)  # unfinished, oldest first
 
 

@@ -17,7 +17,7 @@ from .worker import OUTBOX, Assignment, Prepare, Reply, serve
 
 
 class Process:
-    """One worker and its pipe; a `pool.Link`."""
+    """One worker and its pipe; a `pool.WorkerLink`."""
 
     def __init__(self, prepare: Prepare, setup: Any) -> None:
         context = multiprocessing.get_context("spawn")
@@ -28,12 +28,12 @@ class Process:
         theirs.close()  # so that its death closes the pipe
 
     def send(self, assignment: Assignment) -> None:
-        """See `pool.Link`."""
+        """See `pool.WorkerLink`."""
         with suppress(OSError):  # it died: `read` reports it
             self.connection.send(assignment)
 
     def read(self) -> tuple[list[Reply], str | None]:
-        """See `pool.Link`."""
+        """See `pool.WorkerLink`."""
         replies: list[Reply] = []
         try:
             while len(replies) < OUTBOX and self.connection.poll():
@@ -44,7 +44,7 @@ class Process:
         return replies, None
 
     def stop(self) -> None:
-        """See `pool.Link`."""
+        """See `pool.WorkerLink`."""
         self._process.kill()
         self._process.join()
         self.connection.close()

@@ -73,8 +73,8 @@ class RayWorker:
             os.dup2(fresh, self._file)  # atomic, like a rename
 
 
-class Actor:
-    """One worker and the current call to it; a `pool.Link`."""
+class RayLink:
+    """One worker and the current call to it; a `pool.WorkerLink`."""
 
     def __init__(self, actor: Any) -> None:
         self._actor = actor
@@ -90,11 +90,11 @@ class Actor:
             self._unsent, self._version = [], version
 
     def send(self, assignment: Assignment) -> None:
-        """See `pool.Link`."""
+        """See `pool.WorkerLink`."""
         self._unsent.append(assignment)
 
     def read(self) -> tuple[list[Reply], str | None]:
-        """See `pool.Link`; the arrays in replies are read-only."""
+        """See `pool.WorkerLink`; the arrays in replies are read-only."""
         answer, self.answer = self.answer, None
         try:
             return ray.get(answer), None
@@ -102,7 +102,7 @@ class Actor:
             return [], str(error)
 
     def stop(self) -> None:
-        """See `pool.Link`."""
+        """See `pool.WorkerLink`."""
         ray.kill(self._actor)
 
 
@@ -115,14 +115,14 @@ class Actors:
         self._version: object = None
         self._content: Any = None  # reference to the latest shared file in the object store
 
-    def start(self) -> Actor:
+    def start(self) -> RayLink:
         """Start an actor."""
         make = ray.remote(RayWorker).options(
             num_cpus=1, max_restarts=0, max_task_retries=0, runtime_env=ENVIRONMENT
         )
-        return Actor(make.remote(*self._arguments))
+        return RayLink(make.remote(*self._arguments))
 
-    def wait(self, links: Sequence[Actor], timeout: float | None) -> list[Actor]:
+    def wait(self, links: Sequence[RayLink], timeout: float | None) -> list[RayLink]:
         """See `pool.Transport`."""
         self._look_for_file()
         for link in links:

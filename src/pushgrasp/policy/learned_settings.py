@@ -28,7 +28,7 @@ def split_settings(source: str) -> tuple[str, list[str]]:
     return name, parts
 
 
-def read_settings(settings: Sequence[str], policy: str) -> dict[str, Any]:
+def parse_settings(settings: Sequence[str], policy: str) -> dict[str, Any]:
     """Parse settings of the rule (`DecisionConfig`) and the primitives (`PrimitiveConfig`).
 
     Args:
@@ -53,7 +53,7 @@ def read_settings(settings: Sequence[str], policy: str) -> dict[str, Any]:
 def with_changes(
     config: PolicyConfig, changes: Mapping[str, Any]
 ) -> tuple[DecisionConfig, PrimitiveConfig]:
-    """Return a policy's rule and primitives with the changes of `read_settings`."""
+    """Return a policy's rule and primitives with the changes of `parse_settings`."""
     rule = {name: value for name, value in changes.items() if name in _RULE}
     primitive = {name: value for name, value in changes.items() if name in _PRIMITIVE}
     return replace(config.decision, **rule), replace(config.primitive, **primitive)

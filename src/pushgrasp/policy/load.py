@@ -25,7 +25,7 @@ from .config import CONFIG, MODEL, POLICY_FORMAT, DecisionConfig, NetworkConfig,
 from .geometric.planner import VERSION as GEOMETRIC_VERSION
 from .geometric.planner import Geometric
 from .hub import PREFIX, hub_folder
-from .learned_settings import read_settings, split_settings, with_changes
+from .learned_settings import parse_settings, split_settings, with_changes
 from .plugin import load_entry_point, load_file
 from .random import VERSION as RANDOM_VERSION
 from .random import RandomPolicy
@@ -106,7 +106,7 @@ class PolicySource:
             found = cls.resolve(plain)
             if found.kind != "learned":
                 raise UserError(f"{source}: {plain} is not a learned policy and has no settings")
-            changes = {**found.changes, **read_settings(settings, plain)}
+            changes = {**found.changes, **parse_settings(settings, plain)}
             name = ",".join((found.name, *settings))
             return replace(found, source=str(source), name=name, changes=changes)
         if plain.startswith(PREFIX):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UserError
-from .cameras.light import LIGHT, Light
+from .cameras.light import LIGHT, Lamp
 from .objects.shapes import Part, Shape
 
 Range = tuple[float, float]  # lowest and highest, both included
@@ -94,7 +94,7 @@ class Domain:
     """Deviations of one world."""
 
     objects: tuple[ObjectDomain, ...]
-    light: Light
+    light: Lamp
 
 
 def sample_domain(config: DomainConfig, rng: np.random.Generator, n_objects: int) -> Domain:
@@ -158,7 +158,7 @@ def _times(xyz: tuple[float, float, float], factor: float) -> tuple[float, float
     return factor * xyz[0], factor * xyz[1], factor * xyz[2]
 
 
-def _light(config: DomainConfig, rng: np.random.Generator) -> Light:
+def _light(config: DomainConfig, rng: np.random.Generator) -> Lamp:
     """Draw a lamp within the cone; ambient and diffuse shares add up to the intensity."""
     cosine = rng.uniform(np.cos(config.lamp_cone), 1.0)
     turn = rng.uniform(0.0, 2 * np.pi)
@@ -168,7 +168,7 @@ def _light(config: DomainConfig, rng: np.random.Generator) -> Light:
     side /= np.linalg.norm(side)
     away = np.cos(turn) * side + np.sin(turn) * np.cross(LIGHT, side)
     x, y, z = cosine * LIGHT + np.sqrt(1 - cosine**2) * away
-    return Light(
+    return Lamp(
         direction=(float(x), float(y), float(z)),
         ambient=intensity * ambient,
         diffuse=intensity * (1 - ambient),

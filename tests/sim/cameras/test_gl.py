@@ -22,7 +22,7 @@ from pushgrasp.perception.heightmap import project
 from pushgrasp.perception.regions import workspace_region
 from pushgrasp.perception.segmentation import goal_mask, label_objects
 from pushgrasp.sim.cameras.gl import GLCamera
-from pushgrasp.sim.cameras.light import Light
+from pushgrasp.sim.cameras.light import Lamp
 from pushgrasp.sim.cameras.noise import SensorNoise
 from pushgrasp.sim.cameras.ray import RANGE, RayCamera
 from pushgrasp.sim.scenes.build import Scene, SceneConfig, build_scene
@@ -230,7 +230,7 @@ def test_what_moves_or_changes_colour_is_seen_and_the_truth_is_of_the_last_captu
 def test_looking_does_not_touch_the_world(camera_of: Maker) -> None:
     world = heap(5, 0)
     untouched = heap(5, 0)
-    camera = camera_of(world, light=Light(ambient=0.2))
+    camera = camera_of(world, light=Lamp(ambient=0.2))
     camera.capture()
     camera.visible_fraction(2)
     assert (world.data.geom_xpos == untouched.data.geom_xpos).all()
@@ -255,7 +255,7 @@ def test_materials_groups_and_nothing_at_all(camera_of: Maker) -> None:
 
 def test_light_and_noise_are_the_ray_cameras(camera_of: Maker) -> None:
     world = world_of({"pos": (-0.5, 0, 0.03), "rgba": (0.8, 0.4, 0.2, 1)})
-    light = Light(direction=(0.6, -0.2, 0.5), ambient=0.4, diffuse=0.5, tint=(1.0, 0.9, 0.7))
+    light = Lamp(direction=(0.6, -0.2, 0.5), ambient=0.4, diffuse=0.5, tint=(1.0, 0.9, 0.7))
     compare(RayCamera(world, light=light), camera_of(world, light=light))
     clean = camera_of(world).capture().depth
     noisy = [camera_of(world, noise=SensorNoise(white=0.002), seed=s) for s in (1, 1, 2)]

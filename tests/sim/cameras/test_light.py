@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushgrasp.errors import UserError
-from pushgrasp.sim.cameras.light import Light
+from pushgrasp.sim.cameras.light import Lamp
 
 UNIT = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: np.linalg.norm(v) > 0.1)
 
 
 def test_the_default_is_the_lamp_that_was_always_there() -> None:
-    light = Light()
+    light = Lamp()
     lamp = np.array([-0.45, -0.30, 0.84]) / np.linalg.norm([-0.45, -0.30, 0.84])
     normals = np.random.default_rng(0).normal(size=(100, 3))
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
@@ -30,7 +30,7 @@ def test_shading_dims_and_keeps_the_colours_direction(
     ambient: float,
     diffuse: float,
 ) -> None:
-    light = Light(direction, ambient, (1 - ambient) * diffuse)
+    light = Lamp(direction, ambient, (1 - ambient) * diffuse)
     color = np.array([[200.0, 100.0, 50.0]])
     unit = np.array([normal]) / np.linalg.norm(normal)
     share = light.shade(color, unit) / color
@@ -42,9 +42,9 @@ def test_shading_dims_and_keeps_the_colours_direction(
 
 def test_tint_and_bright_lamps() -> None:
     up = np.array([[0.0, 0.0, 1.0]])
-    warm = Light((0, 0, 2), 0.5, 0.5, (1.0, 0.9, 0.8))
+    warm = Lamp((0, 0, 2), 0.5, 0.5, (1.0, 0.9, 0.8))
     assert np.allclose(warm.shade(np.array([[100.0, 100.0, 100.0]]), up), [[100, 90, 80]])
-    bright = Light((0, 0, 1), 1.0, 1.0)
+    bright = Lamp((0, 0, 1), 1.0, 1.0)
     assert np.allclose(bright.shade(np.array([[200.0, 100.0, 0.0]]), up), [[255, 200, 0]])
 
 
@@ -59,11 +59,11 @@ def test_tint_and_bright_lamps() -> None:
 )
 def test_impossible_lights_are_refused(change: dict, word: str) -> None:
     with pytest.raises(UserError, match=word):
-        Light(**change)
+        Lamp(**change)
 
 
 def test_a_rotated_light_shades_a_rotated_surface_alike() -> None:
-    light, color = Light(tint=(1.0, 0.9, 0.8)), np.array([[200.0, 150.0, 100.0]])
+    light, color = Lamp(tint=(1.0, 0.9, 0.8)), np.array([[200.0, 150.0, 100.0]])
     normal = np.array([[0.6, 0.3, np.sqrt(1 - 0.45)]])
     turned = normal * (-1, -1, 1)
     assert np.allclose(light.shade(color, normal), light.rotated(np.pi).shade(color, turned))

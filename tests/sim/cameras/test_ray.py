@@ -13,7 +13,7 @@ from pushgrasp.perception.camera_file import look_at
 from pushgrasp.perception.colors import TABLE_COLOR
 from pushgrasp.perception.heightmap import project, ray_directions
 from pushgrasp.perception.regions import workspace_region
-from pushgrasp.sim.cameras.light import Light
+from pushgrasp.sim.cameras.light import Lamp
 from pushgrasp.sim.cameras.noise import D405, SensorNoise
 from pushgrasp.sim.cameras.ray import BACKGROUND, RayCamera
 from pushgrasp.sim.cell import Cell
@@ -234,7 +234,7 @@ def test_light_shades_what_the_camera_sees_and_nothing_else() -> None:
     world = world_of({"pos": (-0.5, 0, 0.03), "rgba": (0.5, 0.5, 0.5, 1)}, table=False)
     usual, same, dim = (
         RayCamera(world, light=light)
-        for light in (None, Light(), Light(ambient=0.3, diffuse=0.0, tint=(1.0, 0.8, 0.6)))
+        for light in (None, Lamp(), Lamp(ambient=0.3, diffuse=0.0, tint=(1.0, 0.8, 0.6)))
     )
     a, b, c = usual.capture(), same.capture(), dim.capture()
     assert (a.color == b.color).all()

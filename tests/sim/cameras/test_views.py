@@ -15,7 +15,7 @@ from pushgrasp.interfaces import Camera, Intrinsics, RGBDFrame
 from pushgrasp.perception.camera_file import CameraSpec, look_at, read_cameras, write_cameras
 from pushgrasp.perception.heightmap import project
 from pushgrasp.sim.cameras import views
-from pushgrasp.sim.cameras.light import Light
+from pushgrasp.sim.cameras.light import Lamp
 from pushgrasp.sim.cameras.noise import D405, D405_AVERAGED, SensorNoise
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.cameras.views import ViewConfig
@@ -43,7 +43,7 @@ def spec(name: str, position: tuple[float, float, float], noise: str | None = No
 FRONT, BACK = spec("front", (-1.0, 0.0, 0.5)), spec("back", (0.0, 0.0, 0.5))
 
 
-def make_cameras(world: World, view: ViewConfig, light: Light, **settings: Any) -> list[Camera]:
+def make_cameras(world: World, view: ViewConfig, light: Lamp, **settings: Any) -> list[Camera]:
     return views.make_cameras(world, view, light, workspace=Workspace(), **settings)
 
 
@@ -60,7 +60,7 @@ def noises(cameras: list[Camera]) -> list[SensorNoise | None]:
 
 
 def test_without_a_wish_there_is_the_one_camera(world: World) -> None:
-    (camera,) = make_cameras(world, ViewConfig(), Light())
+    (camera,) = make_cameras(world, ViewConfig(), Lamp())
     assert isinstance(camera, RayCamera)
     assert camera.intrinsics == Intrinsics()
     assert (camera.T_world_camera == Cell().camera_pose).all()
@@ -68,7 +68,7 @@ def test_without_a_wish_there_is_the_one_camera(world: World) -> None:
 
 
 def test_without_a_wish_a_seed_draws_as_it_always_did(world: World) -> None:
-    (camera,) = make_cameras(world, ViewConfig(), Light(), white=0.002, seed=7)
+    (camera,) = make_cameras(world, ViewConfig(), Lamp(), white=0.002, seed=7)
     before = RayCamera(world, noise=SensorNoise(white=0.002), seed=7)
     assert same(camera.capture(), before.capture())
     assert same(camera.capture(), before.capture())
@@ -77,7 +77,7 @@ def test_without_a_wish_a_seed_draws_as_it_always_did(world: World) -> None:
 def test_cameras_of_a_file_make_one_heightmap(world: World, tmp_path: Path) -> None:
     path = tmp_path / "cameras.json"
     write_cameras(path, (FRONT, BACK))
-    cameras = make_cameras(world, ViewConfig(read_cameras(path)), Light())
+    cameras = make_cameras(world, ViewConfig(read_cameras(path)), Lamp())
     assert len(cameras) == 2
     for camera, wanted in zip(cameras, (FRONT, BACK), strict=True):
         assert camera.intrinsics == LENS
@@ -95,28 +95,28 @@ def test_cameras_of_a_file_make_one_heightmap(world: World, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("name", "noise"), [("d405", D405), ("d405-averaged", D405_AVERAGED)])
 def test_noise_has_a_name(world: World, name: str, noise: SensorNoise) -> None:
-    cameras = make_cameras(world, ViewConfig((FRONT, BACK), name), Light())
+    cameras = make_cameras(world, ViewConfig((FRONT, BACK), name), Lamp())
     assert noises(cameras) == [noise, noise]
 
 
 def test_a_cameras_own_noise_goes_before_the_views_and_that_before_white(world: World) -> None:
     own = spec("own", (-1.0, 0.0, 0.5), "d405-averaged")
-    assert noises(make_cameras(world, ViewConfig((own, BACK), "d405"), Light(), white=0.002)) == [
+    assert noises(make_cameras(world, ViewConfig((own, BACK), "d405"), Lamp(), white=0.002)) == [
         D405_AVERAGED,
         D405,
     ]
-    assert noises(make_cameras(world, ViewConfig((own, BACK)), Light(), white=0.002)) == [
+    assert noises(make_cameras(world, ViewConfig((own, BACK)), Lamp(), white=0.002)) == [
         D405_AVERAGED,
         SensorNoise(white=0.002),
     ]
-    assert noises(make_cameras(world, ViewConfig((own, BACK)), Light())) == [D405_AVERAGED, None]
+    assert noises(make_cameras(world, ViewConfig((own, BACK)), Lamp())) == [D405_AVERAGED, None]
 
 
 def test_each_camera_draws_noise_of_its_own(world: World) -> None:
     twins = (FRONT, spec("twin", (-1.0, 0.0, 0.5)))
 
     def look(cameras: tuple[CameraSpec, ...], seed: int) -> list[RGBDFrame]:
-        return pictures(make_cameras(world, ViewConfig(cameras, "d405"), Light(), seed=seed))
+        return pictures(make_cameras(world, ViewConfig(cameras, "d405"), Lamp(), seed=seed))
 
     first, second = look(twins, 3)
     assert not same(first, second)
@@ -131,9 +131,9 @@ def test_each_camera_draws_noise_of_its_own(world: World) -> None:
 
 
 def test_all_is_seen_in_the_same_light(world: World) -> None:
-    light = Light(ambient=0.3, diffuse=0.2, tint=(1.0, 0.9, 0.8))
+    light = Lamp(ambient=0.3, diffuse=0.2, tint=(1.0, 0.9, 0.8))
     view = ViewConfig((FRONT, BACK))
-    dim, usual = (pictures(make_cameras(world, view, x)) for x in (light, Light()))
+    dim, usual = (pictures(make_cameras(world, view, x)) for x in (light, Lamp()))
     for a, b in zip(dim, usual, strict=True):
         assert (a.depth == b.depth).all()
         assert a.color.sum() < 0.7 * b.color.sum()
@@ -149,7 +149,7 @@ def test_the_back_end_is_a_choice(world: World, monkeypatch: pytest.MonkeyPatch)
             made.append(settings)
 
     monkeypatch.setattr(glcamera, "GLCamera", Pretend)
-    light = Light(ambient=0.4)
+    light = Lamp(ambient=0.4)
     cameras = make_cameras(world, ViewConfig((FRONT,), "d405", "opengl"), light, seed=5)
     assert isinstance(cameras[0], Pretend)
     assert made == [
@@ -179,7 +179,7 @@ def test_unknown_names(settings: dict, words: str) -> None:
 
 def test_a_cameras_unknown_noise_names_the_camera(world: World) -> None:
     with pytest.raises(UserError, match=r"side.*'kinect'.*d405"):
-        make_cameras(world, ViewConfig((spec("side", (-1, 0, 0.5), "kinect"),)), Light())
+        make_cameras(world, ViewConfig((spec("side", (-1, 0, 0.5), "kinect"),)), Lamp())
 
 
 def test_what_no_camera_can_be_is_told_at_once() -> None:
@@ -200,7 +200,7 @@ def test_one_camera_must_see_the_raised_hand(world: World) -> None:
     with pytest.raises(
         UserError, match=r"no camera sees the hand .* \(-0\.50, 0\.00, 0\.25\).*'side' 0 %|0%"
     ):
-        make_cameras(world, ViewConfig((side,)), Light())
+        make_cameras(world, ViewConfig((side,)), Lamp())
     standard = CameraSpec("front", Intrinsics(), Cell().camera_pose)
     for cameras in ((standard,), (side, standard), (FRONT,), (BACK,)):
         ViewConfig(cameras).check(Workspace())

@@ -12,7 +12,7 @@ from pushgrasp.errors import SimulatorFault, UserError
 from pushgrasp.perception.colors import PALETTE, format_color, parse_color
 from pushgrasp.perception.heightmap import project
 from pushgrasp.perception.segmentation import matches
-from pushgrasp.sim.cameras.light import AMBIENT, Light
+from pushgrasp.sim.cameras.light import AMBIENT, Lamp
 from pushgrasp.sim.cameras.ray import RayCamera
 from pushgrasp.sim.cameras.views import ViewConfig
 from pushgrasp.sim.objects.novel import NOVEL
@@ -289,7 +289,7 @@ def test_no_randomisation_and_empty_ranges_are_bit_for_bit_the_same(config: Scen
     for quantity in ("geom_friction", "body_mass", "geom_rgba", "geom_size"):
         a, b = (getattr(s.world.model, quantity) for s in (plain, same))
         assert np.allclose(a, b, atol=1e-12), quantity
-    assert plain.light == Light()
+    assert plain.light == Lamp()
     assert np.allclose(same.light.towards, plain.light.towards)
 
 

@@ -61,7 +61,7 @@ class DenseBlock(nn.Module):
         return x
 
 
-class Transition(nn.Module):
+class TransitionLayer(nn.Module):
     """Halves the number of features and the resolution."""
 
     def __init__(self, n_in: int) -> None:
@@ -89,7 +89,7 @@ class Trunk(nn.Module):
             parts[f"denseblock{i}"] = DenseBlock(n_layers, width)
             width += n_layers * GROWTH
             if i < len(BLOCKS):
-                parts[f"transition{i}"] = Transition(width)
+                parts[f"transition{i}"] = TransitionLayer(width)
                 width //= 2
         parts["norm5"] = nn.BatchNorm2d(width)
         self.features = nn.Sequential(parts)

@@ -19,7 +19,7 @@ LIGHT = np.array(DIRECTION) / np.linalg.norm(DIRECTION)
 
 
 @dataclass(frozen=True)
-class Light:
+class Lamp:
     """A directional lamp and ambient light, without shadows.
 
     Raises:
@@ -47,7 +47,7 @@ class Light:
         """Unit vector (3,) towards the lamp, world frame."""
         return np.array(self.direction) / np.linalg.norm(self.direction)
 
-    def rotated(self, yaw: float) -> Light:
+    def rotated(self, yaw: float) -> Lamp:
         """Return the light rotated about world z by an angle in rad; the same for 0."""
         if yaw == 0:
             return self

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ...interfaces import Intrinsics, Region, RGBDFrame
 from ...perception.heightmap import ray_directions
 from ..cell import Cell
-from .light import Light
+from .light import Lamp
 from .noise import SensorNoise, sense
 
 BACKGROUND = (24, 26, 30)  # sRGB, where a ray meets nothing
@@ -55,14 +55,14 @@ class SimCamera:
         intrinsics: Intrinsics | None = None,
         T_world_camera: npt.NDArray[np.float64] | None = None,
         geomgroup: npt.ArrayLike | None = None,
-        light: Light | None = None,
+        light: Lamp | None = None,
         noise: SensorNoise | None = None,
         seed: int = 0,
     ) -> None:
         self.intrinsics = k = intrinsics or Intrinsics()
         pose = Cell().camera_pose if T_world_camera is None else T_world_camera
         self.T_world_camera = np.array(pose, np.float64)
-        self.light = light or Light()
+        self.light = light or Lamp()
         self.noise = noise
         self._rng = np.random.default_rng(seed)
         self._model, self._data = world.model, world.data

@@ -16,7 +16,7 @@ from ...perception.regions import box_share, workspace_region
 from ...primitives import present
 from ...workspace import Workspace
 from ..cell import Cell
-from .light import Light
+from .light import Lamp
 from .noise import NOISES, SensorNoise, read_noise
 from .ray import HasModelAndData, RayCamera
 
@@ -100,7 +100,7 @@ def _noise(spec: CameraSpec, view: ViewConfig) -> SensorNoise | None:
 def make_cameras(
     world: HasModelAndData,
     view: ViewConfig,
-    light: Light,
+    light: Lamp,
     *,
     workspace: Workspace,
     white: float = 0.0,

@@ -146,7 +146,7 @@ def add_servo(
     )
 
 
-class Jaw:
+class SimJaw:
     """The jaw of a world's robot.
 
     Args:

@@ -18,7 +18,7 @@ from ...interfaces import Command, MoveJaw, MoveTo, Report
 from ..model import TIMESTEP
 from ..world import World
 from .free_motion import FreeMotion
-from .hand import TICK, HandSpec, Jaw
+from .hand import TICK, HandSpec, SimJaw
 from .motion import FloatArray, JointPath, Timing, time_path
 
 HAND_RADIUS = 0.15  # m round the tool: what is there, high over the bin, is in the hand
@@ -75,7 +75,7 @@ class SimRobot:
         data.qpos[self._q] = self.setpoint
         self._drive(self.setpoint, np.zeros_like(self.setpoint))
         self._free = FreeMotion(world, self._q)
-        self._jaw = Jaw(world, hand, self._free)
+        self._jaw = SimJaw(world, hand, self._free)
         mujoco.mj_forward(m, data)
 
     # --- the Robot protocol --------------------------------------------------------

@@ -14,7 +14,7 @@ from ...errors import SimulatorFault, UserError
 from ...interfaces import Camera
 from ...perception.colors import PALETTE, parse_color
 from ...workspace import Workspace
-from ..cameras.light import Light
+from ..cameras.light import Lamp
 from ..cameras.ray import RayCamera
 from ..cameras.views import ViewConfig, make_cameras
 from ..cell import Cell, Tote
@@ -82,7 +82,7 @@ class Scene:
     goal: int  # its number, as in SceneConfig
     goal_rgb: RGB  # nominal; all that the robot is told
     visible_fraction: float  # of the goal, from the robot's cameras
-    light: Light = field(default_factory=Light)
+    light: Lamp = field(default_factory=Lamp)
     motion_m: dict[str, float] = field(default_factory=dict)  # since the scene was loaded
     left_out: tuple[str, ...] = ()  # a sentence for each object of a file that is off the table
     notes: tuple[str, ...] = ()  # sentences on what is not as the file says
@@ -250,7 +250,7 @@ def _check(config: SceneConfig) -> int:
 def _domain(config: SceneConfig, n_objects: int) -> Domain:
     """Draw the randomised physics and colours, from a separate RNG stream."""
     if config.randomise is None:
-        return Domain((ObjectDomain(),) * n_objects, Light())
+        return Domain((ObjectDomain(),) * n_objects, Lamp())
     rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(1,)))
     return sample_domain(config.randomise, rng, n_objects)
 
