@@ -144,3 +144,31 @@ def test_a_scene_in_another_workspace(capsys, tmp_path: Path):
     code, _, err = run(capsys, "scene", "random", "--workspace", str(path))
     assert code == 2
     assert f"{path}: workspace: size is 0.8 m; it must be above 0 and at most 0.6 m" in err
+
+
+def test_cameras_that_retrieve_refuses_are_drawn_with_a_warning(capsys, tmp_path: Path):
+    path = tmp_path / "corner.json"
+    path.write_text(
+        '[{"name": "overhead", "position": [-0.04, -0.46, 0.84], "look_at": [-0.04, -0.46, 0.18]}]'
+    )
+    out = tmp_path / "scene"
+    code, text, _ = run(
+        capsys, "scene", "challenging-04", "--cameras", str(path), "--out", str(out)
+    )
+    assert code == 0
+    sentence = "Warning: retrieve refuses these cameras: the camera sees "
+    assert sentence in text
+    assert sentence in json.loads((out / "scene.json").read_text())["notes"][0]
+    assert (out / "camera.png").is_file()
+    code, _, err = run(
+        capsys,
+        "retrieve",
+        "--scene",
+        "challenging-04",
+        "--cameras",
+        str(path),
+        "--out",
+        str(tmp_path / "episode"),
+    )
+    assert code == 2
+    assert "of the workspace; at least 60%" in err

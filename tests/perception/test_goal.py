@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from pushgrasp.errors import UserError
 from pushgrasp.perception.color_modes import MAX_MODES, color_modes
@@ -75,7 +76,11 @@ def test_a_photo_needs_a_region_and_shows_the_table_beside_it(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("region", "cause"),
-    [((30, 40, 90, 30), "does not lie in"), ((30, 40, 0, 30), "does not"), ((30, 40, 5, 5), "25")],
+    [
+        ((30, 40, 90, 30), "does not lie in"),
+        ((30, 40, 0, 30), "0 high, 30 wide.*from 1"),
+        ((30, 40, 5, 5), "25"),
+    ],
 )
 def test_a_region_outside_or_too_small_is_refused(
     tmp_path: Path, region: tuple[int, int, int, int], cause: str
@@ -87,9 +92,21 @@ def test_a_region_outside_or_too_small_is_refused(
 def test_files_that_are_no_pictures_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "empty.png").write_bytes(b"")
-    for name in ("text.png", "empty.png"):
-        with pytest.raises(UserError, match="no picture"):
-            Goal.from_picture(tmp_path / name)
+    (tmp_path / "folder.png").mkdir()
+    save(tmp_path / "whole.png", photo())
+    save(tmp_path / "whole.jpg", photo())
+    for name, cause in (
+        ("text.png", "no picture"),
+        ("empty.png", "is empty"),
+        ("folder.png", "Is a directory"),
+        ("half.png", "cut off"),
+        ("half.jpg", "cut off"),
+    ):
+        if name.startswith("half"):
+            data = (tmp_path / name.replace("half", "whole")).read_bytes()
+            (tmp_path / name).write_bytes(data[: len(data) // 2])
+        with pytest.raises(UserError, match=rf"{name}.*{cause}"):
+            Goal.from_picture(tmp_path / name, (30, 40, 40, 30))
     with pytest.raises(UserError, match="missing"):
         Goal.from_picture(tmp_path / "missing.png")
 
@@ -109,6 +126,64 @@ def test_a_mask_or_box_is_a_place_in_the_first_frame(tmp_path: Path) -> None:
         box.first_frame_mask((50, 50))
     with pytest.raises(UserError, match="empty"):
         Goal.from_mask(save(tmp_path / "black.png", np.zeros((10, 10, 3), np.uint8)))
+
+
+def test_a_photo_is_read_upright(tmp_path: Path) -> None:
+    """Phones turn a picture by its EXIF orientation only; a region is chosen in the turned one."""
+    turned = Image.fromarray(np.rot90(photo()).copy())
+    exif = turned.getexif()
+    exif[0x0112] = 6  # shown after a turn by 90 degrees clockwise
+    turned.save(tmp_path / "phone.jpg", exif=exif, quality=95)
+    appearance = Goal.from_picture(tmp_path / "phone.jpg", (30, 40, 40, 30)).appearance()
+    assert appearance is not None
+    assert np.allclose(appearance.colors[0], RED, atol=4)
+
+
+HALF = np.zeros((100, 120), bool)
+HALF[:50] = True
+
+
+@pytest.mark.parametrize(
+    ("fields", "cause"),
+    [
+        ({"color": RED, "box": (1, 2, 3, 4)}, "by color and by box; give one of them"),
+        ({"color": "red"}, "goal's color 'red': .*three numbers"),
+        ({"color": RED, "table": (999, 0, 0)}, "goal's table .*0 to 255"),
+        ({"name": 3}, "name is 3; it must be a text"),
+        ({"mask": np.zeros((4, 5), bool)}, "mask is empty"),
+        ({"mask": ~np.zeros((4, 5), bool)}, "100% of the picture; is it inverted"),
+        ({"mask": 0.3 * HALF}, r"float64 from 0 to 0.3; .*threshold"),
+        ({"mask": HALF[..., None]}, r"shape \(100, 120, 1\).*mask\[..., 0\]"),
+        ({"mask": "mask.png"}, "from_mask reads a file"),
+        ({"box": (1.5, 2, 30, 40)}, "four whole numbers of pixels: row, column, height, width"),
+        ({"box": (1, 2, 3)}, "four whole numbers"),
+        ({"box": "here"}, "four whole numbers"),
+        ({"box": (-1, 2, 3, 4)}, "row -1"),
+        ({"box": (1, 2, 0, 4)}, "0 high"),
+        ({"picture": photo()}, r"shape \(100, 120, 3\); it must be RGBA.*np.dstack"),
+        ({"picture": "mug.png"}, "from_picture reads a file"),
+        ({"picture": np.zeros((9, 9, 4), np.uint8)}, "all of it is transparent"),
+    ],
+)
+def test_a_goal_that_cannot_be_right_is_refused(fields: dict[str, Any], cause: str) -> None:
+    with pytest.raises(UserError, match=cause):
+        Goal(**fields)
+
+
+def test_masks_of_two_numbers_and_boxes_of_numpy_are_taken() -> None:
+    for mask in (1.0 * HALF, HALF.astype(np.uint8) * 255, HALF.tolist()):
+        goal = Goal(mask=mask)  # type: ignore[arg-type]
+        assert (goal.first_frame_mask((100, 120)) == HALF).all()
+    box = Goal(box=tuple(np.array([30, 40, 40, 30]))).box  # type: ignore[arg-type]
+    assert box == (30, 40, 40, 30)
+
+
+def test_a_mask_file_with_small_numbers_or_all_white_is_refused(tmp_path: Path) -> None:
+    labels = np.dstack([HALF.astype(np.uint8)] * 3)
+    with pytest.raises(UserError, match="mask is empty, its largest value is 1 of 255"):
+        Goal.from_mask(save(tmp_path / "labels.png", labels))
+    with pytest.raises(UserError, match=r"white.png: the mask covers 100%.*inverted"):
+        Goal.from_mask(save(tmp_path / "white.png", np.full((9, 9, 3), 255, np.uint8)))
 
 
 def test_a_plain_thing_has_one_colour_and_print_has_several() -> None:

@@ -62,6 +62,7 @@ class SimulatedEpisode(EpisodeOptions):
         building = console.status("building the scene")
         with building if config.name in PROCEDURAL else nullcontext():
             scene = build_scene(config)
+        view.check(scene.workspace)
         show_episode(
             scene, policy, view, self,
             policy_name=self.policy, console=console, goal=told, segmenter=segmenter,

@@ -70,6 +70,8 @@ class SceneCommand:
         if view.cameras:
             scene.visible_fraction = scene.visible_from(view)
         record = scene_record(scene)
+        if refused := _refused(view, scene):
+            record["notes"].append(refused)
         if self.out is not None:
             _write(self.out, scene, view, record)
         if self.json:
@@ -81,7 +83,7 @@ class SceneCommand:
             f"The goal, {record['goal']['name']}, is {visible_words(scene.visible_fraction)}. "
             f"Maximum penetration: {1e3 * record['max_penetration_m']:.1f} mm."
         )
-        for line in (*scene.left_out, *scene.notes):
+        for line in (*scene.left_out, *record["notes"]):
             console.print(line)
         if self.out is not None:
             console.print(f"Pictures and {RECORD} are in {self.out}")
@@ -162,6 +164,15 @@ def scene_record(scene: Scene) -> dict[str, Any]:
     }
 
 
+def _refused(view: ViewConfig, scene: Scene) -> str:
+    """Say why `retrieve` refuses a scene's cameras; "" if it does not."""
+    try:
+        view.check(scene.workspace)
+    except UserError as error:
+        return f"Warning: retrieve refuses these cameras: {error}"
+    return ""
+
+
 def _write(out: Path, scene: Scene, view: ViewConfig, record: dict[str, Any]) -> None:
     """Write the record, the camera images and the heightmap."""
     from ..perception.heightmap import project
@@ -170,7 +181,7 @@ def _write(out: Path, scene: Scene, view: ViewConfig, record: dict[str, Any]) ->
     from ..view.draw.pictures import color_picture, height_picture, png
 
     with output_folder(out, CONTENTS, RECORD) as folder:
-        frames = [camera.capture() for camera in scene.make_cameras(view)]
+        frames = [camera.capture() for camera in scene.make_cameras(view, checked=False)]
         write_atomic(folder / CAMERA, png(frames[0].color))
         if len(frames) > 1:
             for i, (spec, frame) in enumerate(zip(view.cameras, frames, strict=True), start=1):

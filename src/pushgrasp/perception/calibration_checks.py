@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.transform import Rotation
 
 from ..errors import UserError
 from ..interfaces import Intrinsics
@@ -16,7 +17,9 @@ LARGEST = 8192  # pixels, of a side or a focal length
 NARROWEST, WIDEST = np.radians(3.0), np.radians(160.0)  # field of view of a pinhole camera
 ROTATION_ERROR = 2e-3  # by which a rotation may miss being one; poses are rounded
 FARTHEST = 20.0  # m; a camera that stands farther from the robot has a pose in another unit
-SEES_ENOUGH = 0.3  # share of the workspace that a corrected pose must have in view to be named
+SEES_ENOUGH = 0.3  # share of the workspace in view of a camera that may be right
+SEES_A_LITTLE = 0.05  # likewise of one that only stands in a wrong place
+SEES_ALL = 0.9  # likewise of a corrected pose, which is then named
 LOWEST = 0.1  # m above the table, likewise
 POSE_UNITS = (("millimetres", 1e-3), ("centimetres", 1e-2), ("inches", 0.0254))
 
@@ -156,6 +159,15 @@ def _inverse(pose: Pose) -> Pose:
     return np.asarray(np.linalg.inv(pose), np.float64)
 
 
+def _requaternioned(pose: Pose, order: tuple[int, int, int, int]) -> Pose:
+    """Take the numbers of a pose's quaternion, w x y z, in another order."""
+    changed = np.array(pose, np.float64)
+    x, y, z, w = Rotation.from_matrix(changed[:3, :3]).as_quat()
+    w, x, y, z = np.array([w, x, y, z])[list(order)]
+    changed[:3, :3] = Rotation.from_quat([x, y, z, w]).as_matrix()
+    return changed
+
+
 def _transposed(pose: Pose) -> Pose:
     changed = np.array(pose, np.float64)
     changed[:3, :3] = changed[:3, :3].T
@@ -173,6 +185,14 @@ POSE_MISTAKES: tuple[tuple[str, Callable[[Pose], Pose]], ...] = (
         "it is the pose of the camera's body as in ROS (x forward, y left, z up); give the one of "
         "its optical frame (x right, y down, z forward)",
         _rotated([(0, 0, 1), (-1, 0, 0), (0, -1, 0)]),
+    ),
+    (
+        "its quaternion is in the order x y z w; it must be w x y z",
+        lambda pose: _requaternioned(pose, (3, 0, 1, 2)),
+    ),
+    (
+        "its quaternion is in the order w x y z and was read as x y z w",
+        lambda pose: _requaternioned(pose, (1, 2, 3, 0)),
     ),
     ("its lengths are in centimetres; they must be metres", lambda pose: scaled(pose, 1e-2)),
     ("its lengths are in millimetres; they must be metres", lambda pose: scaled(pose, 1e-3)),
@@ -200,20 +220,20 @@ def likely_pose_mistake(pose: Pose, k: Intrinsics, workspace: Workspace) -> str:
     """Name the mistake without which a camera would see the workspace from above.
 
     Returns:
-        A clause such as "its lengths are in centimetres; ..."; "" if no usual mistake explains it.
+        A sentence, with a space before it; "" if no usual mistake explains it.
     """
-    if sees(pose, k, workspace):
+    if sees(pose, k, workspace, SEES_A_LITTLE):
         return ""
     for what, change in POSE_MISTAKES:
-        if sees(np.asarray(change(pose)), k, workspace):
-            return what
+        if sees(change(pose), k, workspace, SEES_ALL):
+            return f" The likely cause is its pose: {what}"
     return ""
 
 
-def sees(pose: Pose, k: Intrinsics, workspace: Workspace) -> bool:
-    """Check that a camera above the table has a good part of the workspace in view."""
-    above = pose[2, 3] > workspace.table_z + LOWEST
-    return above and share_in_view([(k, pose)], workspace) > SEES_ENOUGH
+def sees(pose: Pose, k: Intrinsics, workspace: Workspace, share: float = SEES_ENOUGH) -> bool:
+    """Check that a camera above the table has a share of the workspace in view."""
+    above = bool(pose[2, 3] > workspace.table_z + LOWEST)
+    return above and share_in_view([(k, pose)], workspace) > share
 
 
 def share_in_view(cameras: list[tuple[Intrinsics, Pose]], workspace: Workspace) -> float:

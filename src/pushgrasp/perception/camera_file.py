@@ -29,9 +29,9 @@ from ..errors import UserError
 from ..interfaces import Intrinsics
 from ..utils.config_json import from_json
 from ..utils.files import read_json, write_json
+from .calibration_checks import check_intrinsics, check_pose
 
-LARGEST = 8192  # pixels, of a side or a focal length
-ROTATION_ERROR = 1e-3  # tolerance of a rotation matrix or quaternion; files are rounded
+QUATERNION_ERROR = 1e-3  # by which its length may differ from 1; files are rounded
 DISTORTION = (
     "distortion", "distortion_coefficients", "distortion_model", "dist_coeffs", "coeffs", "D",
     "k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2",
@@ -61,24 +61,11 @@ class CameraSpec:
         where = f"camera {self.name!r}"
         if not self.name.strip():
             raise UserError("a camera's name is empty; give it one")
-        k = self.intrinsics
-        for field in ("width", "height", "fx", "fy"):
-            value = getattr(k, field)
-            if not 0 < value <= LARGEST:
-                raise UserError(
-                    f"{where}: {field} is {value}; it must be above 0 and at most {LARGEST} pixels"
-                )
-        if not (0 <= k.cx <= k.width and 0 <= k.cy <= k.height):
-            raise UserError(
-                f"{where}: the principal point ({k.cx}, {k.cy}) lies outside the image of "
-                f"{k.width} x {k.height} pixels; check cx and cy"
-            )
-        pose = np.asarray(self.T_world_camera)
-        if pose.shape != (4, 4) or not _is_rigid(pose):
-            raise UserError(
-                f"{where}: T_world_camera is not a pose: it must be 4 x 4, a rotation (no mirror, "
-                "no scale) and a position in metres, over the row 0 0 0 1"
-            )
+        check_intrinsics(self.intrinsics, where)
+        try:
+            check_pose(self.T_world_camera, self.intrinsics)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from error
 
     def describe(self) -> dict[str, Any]:
         """Return the camera as a file has it, JSON-ready."""
@@ -243,7 +230,7 @@ def _pose(entry: _Entry, where: str) -> npt.NDArray[np.float64]:
     if given == {"position", "quaternion"}:
         assert entry.quaternion is not None
         length = float(np.linalg.norm(entry.quaternion))
-        if abs(length - 1) > ROTATION_ERROR:
+        if abs(length - 1) > QUATERNION_ERROR:
             raise UserError(
                 f"{where}: quaternion {entry.quaternion} (w x y z) has length {length:.3f}; a "
                 "rotation has length 1"
@@ -254,13 +241,3 @@ def _pose(entry: _Entry, where: str) -> npt.NDArray[np.float64]:
         return pose
     said = ", ".join(sorted(given)) or "nothing"
     raise UserError(f"{where}: its pose is given by {said}; give {_POSES}")
-
-
-def _is_rigid(pose: npt.NDArray[np.float64]) -> bool:
-    rotation = pose[:3, :3]
-    return bool(
-        np.isfinite(pose).all()
-        and np.allclose(rotation @ rotation.T, np.eye(3), atol=ROTATION_ERROR)
-        and np.linalg.det(rotation) > 0
-        and np.array_equal(pose[3], (0, 0, 0, 1))
-    )

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ..errors import UserError
 from ..interfaces import Intrinsics, RGBDFrame
 from ..workspace import Workspace
-from .calibration_checks import share_in_view
+from .calibration_checks import likely_pose_mistake, share_in_view
 from .likely_causes import along_the_ray, likely_cause, likely_focal_length
 from .table_evidence import check_covered_table, hidden_table
 from .table_plane import BELOW_M, Plane, fit_table, points_over
@@ -80,9 +80,10 @@ def check_coverage(
     share = share_in_view(cameras, workspace)
     who = "the camera sees" if len(cameras) == 1 else f"the {len(cameras)} cameras see"
     if share < REFUSE_BELOW:
+        hints = [likely_pose_mistake(pose, k, workspace) for k, pose in cameras]
         raise UserError(
             f"{who} {share:.0%} of the workspace; at least {REFUSE_BELOW:.0%} is needed. Check "
-            "the pose, or move the camera back"
+            f"the pose, or move the camera back.{max(hints, key=len)}"
         )
     if share < WARN_BELOW:
         return f"{who} only {share:.0%} of the workspace; what lies outside stays unseen"

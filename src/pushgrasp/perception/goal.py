@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
 from .color_modes import color_modes
 from .colors import format_color
-
-RGB = tuple[int, int, int]
-Box = tuple[int, int, int, int]
+from .goal_input import (
+    RGB,
+    Box,
+    box_mask,
+    check_box,
+    check_color,
+    check_mask,
+    check_picture,
+    read_image,
+)
 
 MIN_PICTURE_PX = 60  # a smaller picture does not show a thing's colours
 
@@ -35,6 +41,9 @@ class Goal:
 
     Exactly one of `color`, `picture`, `mask` and `box` is given; or none, where a segmenter of
     the user's knows the goal by its `name`.
+
+    Raises:
+        UserError: several are given, or one of them cannot be right.
     """
 
     color: RGB | None = None  # sRGB 0..255
@@ -45,23 +54,27 @@ class Goal:
     table: RGB | None = None
     """The table's colour in the light in which `color` was read. None: not known."""
 
+    def __post_init__(self) -> None:
+        given = [w for w in ("color", "picture", "mask", "box") if getattr(self, w) is not None]
+        if len(given) > 1:
+            raise UserError(f"the goal is told by {' and by '.join(given)}; give one of them")
+        values: dict[str, Any] = vars(self)  # whatever a caller without a type checker gives
+        checks = {
+            "color": check_color, "table": check_color, "picture": check_picture,
+            "mask": check_mask, "box": check_box,
+        }  # fmt: skip
+        for field, check in checks.items():
+            if (value := values[field]) is not None:
+                object.__setattr__(self, field, check(value, f"the goal's {field}"))
+        if not isinstance(values["name"], str):
+            raise UserError(f"the goal's name is {values['name']!r}; it must be a text")
+
     @classmethod
     def of(cls, value: Goal | RGB) -> Goal:
         """Take a goal as it is, and three numbers for a colour."""
         if isinstance(value, Goal):
             return value
-        given: Any = value  # whatever a caller without a type checker gives
-        try:
-            r, g, b = (int(v) for v in given)
-            fits = (r, g, b) == tuple(given) and min(r, g, b) >= 0 and max(r, g, b) <= 255
-        except (TypeError, ValueError):
-            r, g, b, fits = 0, 0, 0, False
-        if not fits:
-            raise UserError(
-                f"goal {given!r}: it is a Goal, or a colour as three numbers from 0 to 255 (red is "
-                "(255, 0, 0)); parse_color reads a colour's name"
-            )
-        return cls(color=(r, g, b))
+        return cls(color=check_color(value, "goal"))
 
     @classmethod
     def from_picture(cls, path: str | Path, region: Box | None = None) -> Goal:
@@ -73,7 +86,7 @@ class Goal:
         Raises:
             UserError: it cannot be read, is opaque without a region, or shows too little.
         """
-        image = _read_image(path)
+        image = read_image(path)
         if region is None and image.shape[2] == 3:
             raise UserError(
                 f"{path} has no transparency: which part of it is the goal? Give the goal's "
@@ -82,13 +95,13 @@ class Goal:
         table = None
         if image.shape[2] == 3:
             assert region is not None
-            inside, around = _box_mask(region, image.shape[:2], str(path))
+            inside, around = box_mask(region, image.shape[:2], f"{path}: the region")
             if around.sum() >= MIN_PICTURE_PX:
                 r, g, b = np.median(image[around], axis=0)
                 table = (int(r), int(g), int(b))
             image = np.dstack([image, 255 * inside.astype(np.uint8)])
         elif region is not None:
-            inside, _ = _box_mask(region, image.shape[:2], str(path))
+            inside, _ = box_mask(region, image.shape[:2], f"{path}: the region")
             image[..., 3] = np.where(inside, image[..., 3], 0)
         if (shown := int((image[..., 3] > 127).sum())) < MIN_PICTURE_PX:
             raise UserError(
@@ -104,10 +117,13 @@ class Goal:
         Raises:
             UserError: it cannot be read, or nothing in it is white.
         """
-        image = _read_image(path)[..., :3].max(axis=2) > 127
-        if not image.any():
-            raise UserError(f"{path}: the mask is empty; make it white where the goal is")
-        return cls(mask=image, name=Path(path).stem)
+        image = read_image(path)[..., :3].max(axis=2)
+        if not (image > 127).any():
+            raise UserError(
+                f"{path}: the mask is empty, its largest value is {image.max()} of 255; make it "
+                "white where the goal is"
+            )
+        return cls(mask=check_mask(image > 127, f"{path}: the mask"), name=Path(path).stem)
 
     @property
     def on_first_frame(self) -> bool:
@@ -150,7 +166,7 @@ class Goal:
                 )
             return self.mask
         assert self.box is not None
-        return _box_mask(self.box, shape, "the goal's box")[0]
+        return box_mask(self.box, shape, "the goal's box")[0]
 
     def appearance(self) -> Appearance | None:
         """Colours of the goal as given; None if only a frame or a segmenter can show them."""
@@ -162,45 +178,3 @@ class Goal:
             colors, weights = color_modes(self.picture[shown][:, :3])
             return Appearance(colors, weights, table)
         return None
-
-
-def _box_mask(
-    box: Box, shape: tuple[int, int], where: str
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """(H, W) inside a box, and the frame of half its size around it."""
-    row, column, height, width = box
-    if (
-        min(height, width) < 1
-        or row < 0
-        or column < 0
-        or row + height > shape[0]
-        or (column + width > shape[1])
-    ):
-        raise UserError(
-            f"{where}: the region row {row}, column {column}, {height} high, {width} wide does "
-            f"not lie in a picture of {shape[0]} x {shape[1]} pixels (rows x columns)"
-        )
-    inside, around = np.zeros(shape, bool), np.zeros(shape, bool)
-    inside[row : row + height, column : column + width] = True
-    h, w = max(height // 2, 4), max(width // 2, 4)
-    around[max(row - h, 0) : row + height + h, max(column - w, 0) : column + width + w] = True
-    return inside, around & ~inside
-
-
-def _read_image(path: str | Path) -> npt.NDArray[np.uint8]:
-    """(H, W, 3) RGB or (H, W, 4) RGBA."""
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from error
-    image: Any = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if image is None:
-        raise UserError(f"{path} is no picture that can be read; give a PNG or JPEG")
-    if image.dtype != np.uint8:
-        image = (image >> 8).astype(np.uint8) if image.dtype == np.uint16 else None
-    if image is None:
-        raise UserError(f"{path}: its pixels are not 8 or 16 bits; give a PNG or JPEG")
-    if image.ndim == 2:
-        image = np.dstack([image] * 3)
-    order = [2, 1, 0] if image.shape[2] == 3 else [2, 1, 0, 3]
-    return np.ascontiguousarray(image[..., order])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 from simulated import UPRIGHT, world_of
 
 from pushgrasp.errors import UserError
@@ -177,6 +179,14 @@ def test_unknown_names(settings: dict, words: str) -> None:
         ViewConfig(**settings)
 
 
+def wxyz_for_xyzw(pose: np.ndarray) -> np.ndarray:
+    """Write a quaternion as x y z w, and read it as w x y z."""
+    w, x, y, z = Rotation.from_matrix(pose[:3, :3]).as_quat()
+    wrong = pose.copy()
+    wrong[:3, :3] = Rotation.from_quat([x, y, z, w]).as_matrix()
+    return wrong
+
+
 def test_a_cameras_unknown_noise_names_the_camera(world: World) -> None:
     with pytest.raises(UserError, match=r"side.*'kinect'.*d405"):
         make_cameras(world, ViewConfig((spec("side", (-1, 0, 0.5), "kinect"),)), Lamp())
@@ -191,6 +201,30 @@ def test_what_no_camera_can_be_is_told_at_once() -> None:
         ViewConfig((replace(camera, T_world_camera=away),)).check(Workspace())
     with pytest.raises(UserError, match=r"camera 'front' stands 0\.20 m under the table \(z = 0.7"):
         ViewConfig((camera,)).check(Workspace(table_z=0.7))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "cause"),
+    [
+        (lambda pose: pose @ np.diag([1.0, -1, -1, 1]), "OpenGL"),
+        (np.linalg.inv, "T_camera_world was given"),
+        (wxyz_for_xyzw, "quaternion is in the order x y z w"),
+    ],
+)
+def test_the_likely_cause_of_a_camera_that_looks_away_is_told(
+    mistake: Callable[[np.ndarray], np.ndarray], cause: str
+) -> None:
+    camera = CameraSpec("front", Intrinsics(), mistake(Cell().camera_pose))
+    with pytest.raises(UserError, match=cause):
+        ViewConfig((camera,)).check(Workspace())
+
+
+def test_no_cause_is_made_up() -> None:
+    """A camera of a published calibration that looks beside the workspace."""
+    k = Intrinsics(1280, 720, 922.3, 922.6, 644.3, 358.6)
+    beside = CameraSpec("overhead", k, look_at((-0.04, -0.46, 0.84), (-0.04, -0.46, 0.18)))
+    with pytest.raises(UserError, match=r"sees 16% of the workspace.*move the camera back\.$"):
+        ViewConfig((beside,)).check(Workspace())
 
 
 def test_one_camera_must_see_the_raised_hand(world: World) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...errors import UserError
 from ...interfaces import Camera, Intrinsics
+from ...perception.calibration_checks import likely_pose_mistake
 from ...perception.camera_file import CameraSpec
 from ...perception.frame_checks import check_coverage
 from ...perception.hand import ABOVE, REACH
@@ -62,14 +63,17 @@ class ViewConfig:
         for camera in self.cameras:
             below = workspace.table_z - float(camera.T_world_camera[2, 3])
             if below > 0:
+                hint = likely_pose_mistake(camera.T_world_camera, camera.intrinsics, workspace)
                 raise UserError(
                     f"camera {camera.name!r} stands {below:.2f} m under the table "
-                    f"(z = {workspace.table_z:g}); raise it"
+                    f"(z = {workspace.table_z:g}); raise it.{hint}"
                 )
             try:
                 workspace_region(workspace, camera.intrinsics, camera.T_world_camera)
             except UserError as error:
-                raise UserError(f"camera {camera.name!r}: {error}") from error
+                hint = likely_pose_mistake(camera.T_world_camera, camera.intrinsics, workspace)
+                end = f".{hint}" if hint else ""
+                raise UserError(f"camera {camera.name!r}: {error}{end}") from error
         if self.cameras:
             check_coverage([(c.intrinsics, c.T_world_camera) for c in self.cameras], workspace)
             _check_hand(self.cameras, workspace)
@@ -105,6 +109,7 @@ def make_cameras(
     workspace: Workspace,
     white: float = 0.0,
     seed: int = 0,
+    checked: bool = True,
 ) -> list[Camera]:
     """Make the cameras of a world.
 
@@ -115,10 +120,12 @@ def make_cameras(
         workspace: what they must see; the default camera looks at its centre.
         white: m, standard deviation of a depth error for cameras that have no other noise.
         seed: of the noise; each camera has a separate RNG stream.
+        checked: False makes them even if they do not see what they must.
     Raises:
         UserError: the cameras do not see what they must, or OpenGL does not work here.
     """
-    view.check(workspace)
+    if checked:
+        view.check(workspace)
     specs = view.cameras or (CameraSpec("default", Intrinsics(), Cell(workspace).camera_pose),)
     seeds = np.random.SeedSequence(seed).generate_state(len(specs), np.uint64)
     cameras: list[Camera] = []

@@ -111,7 +111,12 @@ class Scene:
         return make_robot(self.config.robot, self.world)
 
     def make_cameras(
-        self, view: ViewConfig | None = None, *, white: float = 0.0, seed: int | None = None
+        self,
+        view: ViewConfig | None = None,
+        *,
+        white: float = 0.0,
+        seed: int | None = None,
+        checked: bool = True,
     ) -> list[Camera]:
         """Return the cameras that look at the scene; see `views.make_cameras`.
 
@@ -119,12 +124,14 @@ class Scene:
             view: which; None for the default one.
             white: m of depth noise.
             seed: of the noise; None for the scene's.
+            checked: False makes them even if they do not see what they must.
         """
         seed = self.config.seed if seed is None else seed
         view = view or ViewConfig()
         return make_cameras(
-            self.world, view, self.light, workspace=self.workspace, white=white, seed=seed
-        )
+            self.world, view, self.light, workspace=self.workspace, white=white, seed=seed,
+            checked=checked,
+        )  # fmt: skip
 
 
 def build_scene(config: SceneConfig) -> Scene:
