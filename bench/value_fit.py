@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from pushgrasp.policy.value.policy import load_networks, save_networks
 from pushgrasp.policy.value.proposals import GRASP
+from pushgrasp.policy.value.saved import save_networks
 from pushgrasp.policy.value.views import HIDDEN_PX
-from pushgrasp.training.lookahead.fit import FitConfig, choose_goals, compute_targets, fit, score
+from pushgrasp.training.lookahead.fit import choose_goals, compute_targets, fit, score
+from pushgrasp.training.lookahead.fit_config import FitConfig
 from pushgrasp.training.lookahead.store import load_store
 from pushgrasp.utils.threads import use_one_thread
 
@@ -22,7 +23,6 @@ def main(
     config: FitConfig,
     most: int = 0,
     held_out: float = 0.1,
-    begin: Path | None = None,
 ) -> None:
     """Fit.
 
@@ -32,7 +32,6 @@ def main(
         config: of the fit.
         most: actions to use at most; 0: all.
         held_out: share of the scenes that is only for checking.
-        begin: weights to go on from.
     """
     use_one_thread()
     began = time.perf_counter()
@@ -61,13 +60,13 @@ def main(
                         ("push", ~grasp), ("taken", taken), ("not taken", ~taken)):  # fmt: skip
             if m.sum() > 5:
                 c = np.corrcoef(q[m], y[m])[0, 1]
-                lines.append(f"{name} {m.sum()}: q {q[m].mean():.3f} y {y[m].mean():.3f} r {c:.2f}")
+                lines.append(
+                    f"{name} {m.sum()}: q {q[m].mean():.3f} y {y[m].mean():.3f} r {c:.2f} "
+                    f"rms {np.sqrt(np.mean((q[m] - y[m]) ** 2)):.3f}"
+                )
         print("   check: " + "; ".join(lines), flush=True)
 
-    fit(
-        store, actions, config, lambda s: print(s, flush=True), report,
-        load_networks(begin) if begin else None,
-    )  # fmt: skip
+    fit(store, actions, config, lambda s: print(s, flush=True), report)
     print(f"done after {time.perf_counter() - began:.0f} s, CPU {time.process_time():.0f} s")
 
 

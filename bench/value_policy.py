@@ -11,7 +11,9 @@ from pathlib import Path
 
 from pushgrasp.errors import UserError
 from pushgrasp.policy.load import load_policy
-from pushgrasp.policy.value.policy import ValuePolicy, load_networks
+from pushgrasp.policy.value.grasp_q import compact_grasp_net
+from pushgrasp.policy.value.policy import ValuePolicy
+from pushgrasp.policy.value.saved import load_networks
 
 
 class Value(ValuePolicy):
@@ -22,4 +24,7 @@ class Value(ValuePolicy):
         if not weights:
             raise UserError("set PUSHGRASP_VALUE to the file of weights that value_fit.py wrote")
         margin = float(os.environ.get("PUSHGRASP_MARGIN", "0"))
-        super().__init__(load_networks(Path(weights)), base=load_policy("default"), margin=margin)
+        super().__init__(
+            load_networks(Path(weights)), base=load_policy("default"), margin=margin,
+            grasp_net=compact_grasp_net("default"),
+        )  # fmt: skip

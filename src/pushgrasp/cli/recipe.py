@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from ..errors import UserError
 from ..workspace import read_workspace
 
 if TYPE_CHECKING:
+    from ..training.lookahead.recipe import ValueRecipe
     from ..training.recipes import Recipe
 
 RECIPE_METAVAR = "NAME|FILE.json|RUN"
@@ -54,6 +56,21 @@ class RecipeChanges:
             recipe = replace(recipe, workspace=read_workspace(self.workspace))
         return modified(recipe, self.settings) if self.settings else recipe
 
+    def apply_to_value(self, recipe: ValueRecipe) -> ValueRecipe:
+        """Return a value policy's recipe with the changes.
+
+        Raises:
+            UserError: a name is unknown, or a value does not fit.
+        """
+        from ..training.recipe_file import modified
+
+        if self.network is not None or self.workspace is not None:
+            raise UserError(
+                f"recipe {recipe.name!r} has a network and a workspace of its own; leave out "
+                "network and workspace"
+            )
+        return modified(recipe, self.settings) if self.settings else recipe
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeCommand(RecipeChanges):
@@ -69,11 +86,15 @@ class RecipeCommand(RecipeChanges):
         tyro.conf.Positional[str],
         tyro.conf.arg(metavar=RECIPE_METAVAR, help_behavior_hint="(default: default)"),
     ] = "default"
-    """default, paper, paper-no-switching or wang2024; a file; or the folder of a training run."""
+    """default, paper, paper-no-switching, wang2024 or value; a file; or a training run's folder."""
 
     def run(self) -> int:
         """Run the command; returns the exit code."""
+        from ..training.lookahead.recipe import find_value_recipe, value_recipe_text
         from ..training.recipe_file import find_recipe, recipe_text
 
-        print(recipe_text(self.apply(find_recipe(self.source))))
+        if (value := find_value_recipe(self.source)) is not None:
+            print(value_recipe_text(self.apply_to_value(value)))
+        else:
+            print(recipe_text(self.apply(find_recipe(self.source))))
         return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -11,6 +11,9 @@ from ..errors import UserError
 from ..training.config import TrainingConfig
 from .options import Folder
 from .recipe import RECIPE_METAVAR, RecipeChanges
+
+if TYPE_CHECKING:
+    from ..training.lookahead.recipe import ValueRecipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,8 @@ class _RunOptions:
         str | None,
         tyro.conf.arg(metavar=RECIPE_METAVAR, help_behavior_hint="(default: default)"),
     ] = None
-    """default, paper, paper-no-switching, wang2024; a file of `pushgrasp recipe`; a run's DIR."""
+    """default, paper, paper-no-switching, wang2024, value; a file of `pushgrasp recipe`; a run's
+    DIR."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,7 @@ class TrainCommand(TrainingConfig, RecipeChanges, _RunOptions):
     def run(self) -> int:
         """Run the command; returns the exit code."""
         from ..policy.load import PolicySource
+        from ..training.lookahead.recipe import find_value_recipe, is_value_run
         from ..training.recipe_file import find_recipe
 
         self.check()
@@ -48,6 +53,9 @@ class TrainCommand(TrainingConfig, RecipeChanges, _RunOptions):
         for option in ("network", "workspace", "set"):
             if self.resume and getattr(self, "settings" if option == "set" else option):
                 raise UserError(f"--{option} is the run's own; leave it out with --resume")
+        value = find_value_recipe(self.recipe) if self.recipe is not None else None
+        if value is not None or (self.resume and is_value_run(self.out.expanduser())):
+            return self._train_value(value)
         chosen = None if self.recipe is None else find_recipe(self.recipe)
         if self.any():
             chosen = self.apply(chosen or find_recipe("default"))
@@ -60,6 +68,19 @@ class TrainCommand(TrainingConfig, RecipeChanges, _RunOptions):
         except KeyboardInterrupt as stop:
             if not (self.out.expanduser() / CONFIG).is_file():  # it had not started
                 raise
+            raise KeyboardInterrupt("resume with --resume") from stop
+        print(f"The policy is in {policy}")
+        return 0
+
+    def _train_value(self, recipe: ValueRecipe | None) -> int:
+        """Train a policy of another kind, by a recipe of its own."""
+        from ..training.lookahead.train import train_value
+
+        if recipe is not None:
+            recipe = self.apply_to_value(recipe)
+        try:
+            policy = train_value(recipe, self.out, self)
+        except KeyboardInterrupt as stop:
             raise KeyboardInterrupt("resume with --resume") from stop
         print(f"The policy is in {policy}")
         return 0

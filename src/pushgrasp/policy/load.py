@@ -30,6 +30,8 @@ from .plugin import load_entry_point, load_file
 from .random import VERSION as RANDOM_VERSION
 from .random import RandomPolicy
 from .rule import version_for
+from .value.config import VALUE_FORMAT, ValueConfig, read_value_config
+from .value.config import VERSION as VALUE_VERSION
 from .web import PREFIXES, web_folder
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -84,9 +86,9 @@ class PolicySource:
     """A policy that was asked for; nothing of it is loaded yet."""
 
     source: str  # as it was asked for
-    kind: Literal["learned", "baseline", "file", "package"]
+    kind: Literal["learned", "value", "baseline", "file", "package"]
     name: str  # in tables and file names
-    path: Path | None = None  # folder of a learned policy, or file of a class
+    path: Path | None = None  # folder of a learned or value policy, or file of a class
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])  # to a learned one's numbers
     entry_point: EntryPoint | None = None  # of a class in a package
 
@@ -117,17 +119,18 @@ class PolicySource:
         file, _, class_name = text.rpartition(":")
         if file.endswith(".py"):
             return cls(text, "file", class_name, Path(file).expanduser())
-        if _holds_policy(folder):
-            return cls(text, "learned", _folder_name(folder), folder)
+        if kind := _policy_in(folder):
+            return cls(text, kind, _folder_name(folder), folder)
         if text in BASELINES:
             return cls(text, "baseline", text)
         if text in policy_names():
             base, changes = VARIANTS.get(text, (text, {}))
-            return cls(text, "learned", text, _folders()[base], changes)
+            own = _folders()[base]
+            return cls(text, _policy_in(own) or "learned", text, own, changes)
         if offered := [point for point in _offered() if point.name == text]:
             return cls(text, "package", text, entry_point=_only(offered))
-        if _holds_policy(folder / RUN_POLICY):
-            return cls(text, "learned", _folder_name(folder), folder / RUN_POLICY)
+        if kind := _policy_in(folder / RUN_POLICY):
+            return cls(text, kind, _folder_name(folder), folder / RUN_POLICY)
         raise UserError(_not_found(text, folder))
 
     def load(self, gripper: GripperSpec | None = None, *, device: str = "auto") -> Decides:
@@ -136,6 +139,11 @@ class PolicySource:
             from .learned import Policy
 
             return Policy.from_pretrained(self, device)
+        if self.kind == "value":
+            from .value.saved import load_value_policy
+
+            assert self.path is not None
+            return load_value_policy(self.path, gripper)
         if self.kind == "baseline":
             return Geometric(gripper) if self.name == "geometric" else RandomPolicy()
         if self.entry_point is not None:
@@ -146,7 +154,8 @@ class PolicySource:
     def sha256(self) -> str:
         """Return the hash of what the policy decides by, independent of where its code stands.
 
-        A learned policy is its weights, its configuration and the version of the rule; a baseline
+        A learned policy is its weights, its configuration and the version of the rule; a value
+        policy is its weights, its numbers and its base; a baseline
         is its name and its version; a class is its name and its file, or its package's version
         too. Moved or reworded code of pushgrasp and training metadata do not count.
 
@@ -161,6 +170,12 @@ class PolicySource:
             version = version_for(decision, config.network.output)
             numbers = to_json([*parts, {"rule": version}])
             return _sha256(_read(self.path / MODEL), numbers.encode())
+        if self.kind == "value":
+            assert self.path is not None
+            decision = read_value_config(self.path).decision
+            numbers = to_json([_settings(decision), {"rule": VALUE_VERSION}])
+            base = PolicySource.resolve(decision.base).sha256()
+            return _sha256(_read(self.path / MODEL), numbers.encode(), base.encode())
         if self.kind == "baseline":
             return _sha256(f"{self.name} {BASELINES[self.name]}".encode())
         if self.entry_point is not None:
@@ -176,13 +191,17 @@ def _folders() -> dict[str, Path]:
     return {file.parent.name: file.parent for file in files}
 
 
-def _holds_policy(folder: Path) -> bool:
-    """Check that a folder's config.json says that it is a policy's."""
+def _policy_in(folder: Path) -> Literal["learned", "value"] | None:
+    """Return which kind of policy a folder's config.json says that it holds."""
     try:
         config = read_json(folder / CONFIG)
     except UserError:
-        return False
-    return isinstance(config, dict) and config.get("format") == POLICY_FORMAT.name
+        return None
+    if not isinstance(config, dict):
+        return None
+    if config.get("format") == POLICY_FORMAT.name:
+        return "learned"
+    return "value" if config.get("format") == VALUE_FORMAT.name else None
 
 
 def _folder_name(folder: Path) -> str:
@@ -227,7 +246,9 @@ def _not_found(text: str, folder: Path) -> str:
     )
 
 
-def _settings(config: NetworkConfig | DecisionConfig | PrimitiveConfig) -> dict[str, object]:
+def _settings(
+    config: NetworkConfig | DecisionConfig | PrimitiveConfig | ValueConfig,
+) -> dict[str, object]:
     """Return the fields that differ from their defaults: a field added later changes no hash."""
     usual = asdict(type(config)())
     return {name: value for name, value in asdict(config).items() if value != usual[name]}

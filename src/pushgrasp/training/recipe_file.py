@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import UserError
 from ..policy.config import CONFIG
 from ..utils.config_changes import with_settings
 from ..utils.config_json import FileFormat, from_json
 from ..utils.files import read_json, to_json
+from .lookahead.recipe import VALUE_RECIPES, ValueRecipe
 from .recipes import RECIPES, Recipe
 
+R = TypeVar("R", Recipe, ValueRecipe)
 RECIPE_FORMAT = FileFormat("pushgrasp-recipe", 1, "a recipe")
 RUN_FORMAT = FileFormat("pushgrasp-run", 1, "the configuration of a training run")
 
@@ -36,7 +39,7 @@ def find_recipe(source: str | Path) -> Recipe:
         return _read_file(path)
     raise UserError(
         f"no recipe {str(source)!r}: it is neither a .json file nor a run's folder, and the names "
-        f"are: {', '.join(sorted(RECIPES))}"
+        f"are: {', '.join(sorted([*RECIPES, *VALUE_RECIPES]))}"
     )
 
 
@@ -45,7 +48,7 @@ def recipe_text(recipe: Recipe) -> str:
     return to_json({**RECIPE_FORMAT.header, **dataclasses.asdict(recipe)}, indent=2)
 
 
-def modified(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+def modified(recipe: R, settings: Sequence[str]) -> R:
     """Return a recipe with some numbers replaced; see `with_settings`.
 
     It is called "NAME (modified)" unless its name is set, too, so that a run's curves and model

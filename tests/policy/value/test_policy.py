@@ -15,6 +15,7 @@ from pushgrasp.policy.geometric.planner import Geometric
 from pushgrasp.policy.value.network import ValueNetwork
 from pushgrasp.policy.value.policy import ValuePolicy, repeats
 from pushgrasp.policy.value.proposals import PRIMITIVE, Candidates, propose
+from pushgrasp.workspace import Workspace
 
 
 class Judged(ValuePolicy):
@@ -59,8 +60,8 @@ def test_what_was_refused_is_not_offered_again() -> None:
     for _ in range(4):
         action = _decide(Judged(), refused).action
         assert action is not None
-        own = np.array([(0, *action.pixel, action.rotation, 0, 0, 0)], propose_dtype())
-        assert not repeats(own, refused, draw(PILE)).any()
+        own = np.array([(0, *action.pixel, action.rotation, 0, 0, 0, 0)], propose_dtype())
+        assert not repeats(own, refused, Workspace()).any()
         refused.append(action)
 
 
@@ -70,11 +71,11 @@ def propose_dtype() -> np.dtype:
 
 def test_opposite_grasps_are_the_same_but_opposite_pushes_are_not() -> None:
     seen = draw(PILE)
-    own = np.array([(0, 100, 100, 9, 0, 0, 0), (1, 100, 100, 9, 0.1, 0, 0)], propose_dtype())
+    own = np.array([(0, 100, 100, 9, 0, 0, 0, 0), (1, 100, 100, 9, 0.1, 0, 0, 0)], propose_dtype())
     grasp = seen.action("grasp", 1, 101, 100)
     push = seen.action("push", 1, 101, 100)
-    assert repeats(own, [grasp], seen).tolist() == [True, False]
-    assert repeats(own, [push], seen).tolist() == [False, False]
+    assert repeats(own, [grasp], Workspace()).tolist() == [True, False]
+    assert repeats(own, [push], Workspace()).tolist() == [False, False]
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.2])
@@ -86,6 +87,17 @@ def test_it_leaves_its_base_only_by_the_margin(margin: float) -> None:
     assert decision.action is not None
     same = (decision.action.pixel, decision.action.rotation) == (usual.pixel, usual.rotation)
     assert same == (margin > 0.1)
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_after_failed_grasps_in_a_row_it_takes_what_its_base_takes(failures: int) -> None:
+    base, seen = Geometric(), draw(PILE)
+    usual = base.decide(seen).action
+    decision = Judged(base).decide(seen, Memory(failures_in_a_row=failures))
+    assert usual is not None
+    assert decision.action is not None
+    same = (decision.action.pixel, decision.action.rotation) == (usual.pixel, usual.rotation)
+    assert same == (failures == 2)
 
 
 def test_values_are_probabilities_whatever_is_seen() -> None:

@@ -24,7 +24,7 @@ from pushgrasp.policy.value.views import (
 
 def _candidate(row: float, column: float, rotation: int, length: float = 0.1) -> np.ndarray:
     place = (round(row), round(column))
-    return np.array([(PUSH, *place, rotation % 16, length, 1.0, 1)], CANDIDATE)
+    return np.array([(PUSH, *place, rotation % 16, length, 1.0, 1, np.nan)], CANDIDATE)
 
 
 def _views_of(turn: float, rotation: int):

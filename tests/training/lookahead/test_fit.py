@@ -6,23 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_scenes import Block, draw
+from two_blocks import two_blocks
 
 from pushgrasp.policy.value.network import GAMMA
-from pushgrasp.policy.value.policy import load_networks, save_networks
-from pushgrasp.policy.value.proposals import CANDIDATE, GRASP
+from pushgrasp.policy.value.saved import load_networks, save_networks
 from pushgrasp.training.lookahead.fit import (
-    FitConfig,
     choose_goals,
     compute_targets,
     fit,
     judged_by_another,
     score,
 )
+from pushgrasp.training.lookahead.fit_config import FitConfig
 from pushgrasp.training.lookahead.store import Store, load_store
 from pushgrasp.training.lookahead.transitions import (
     MAX_OBJECTS,
-    PLAYED,
     SceneRecord,
     pack_height,
     unpack_height,
@@ -31,38 +29,31 @@ from pushgrasp.training.lookahead.transitions import (
 QUICK = FitConfig(iterations=1, epochs=20, goals=2, batch=16)
 
 
-def _record(seed: int) -> SceneRecord:
-    """Two blocks far apart, of which a grasp takes the one that it is aimed at."""
-    rng = np.random.default_rng(seed)
-    side = rng.uniform(0.06, 0.12)
-    blocks = (Block(-side, rng.uniform(-0.05, 0.05)), Block(side, rng.uniform(-0.05, 0.05)))
-    first = int(rng.integers(2))
-    looks = [draw(blocks), draw((blocks[1 - first],)), draw(())]
-    owners = [looks[0].labels, (looks[1].labels > 0) * (2 - first), looks[2].labels]
-    played, present = np.zeros(2, PLAYED), np.ones((3, 2), bool)
-    candidates, counts = [], []
-    for t, taken in enumerate((first, 1 - first)):
-        place = np.argwhere(owners[t] == taken + 1).mean(0).round().astype(int)
-        grasp = np.array((GRASP, *place, 0, 0.0, 0.8, 1), CANDIDATE)
-        played[t]["action"], played[t]["taken"][taken] = grasp, True
-        present[t + 1 :, taken] = False
-        candidates.append(grasp)
-        counts.append(1)
-    poses = np.array([[(-0.5 + b.x, b.y, 0.02) for b in blocks]] * 3, np.float32)
-    return SceneRecord(
-        np.stack([pack_height(o.heightmap.height) for o in looks]),
-        np.stack([o.labels for o in looks]).astype(np.uint8),
-        np.stack(owners).astype(np.uint8),
-        poses, present, played, np.array(candidates), np.array([*counts, 0], np.int32),
-        {"scene": "drawn"},
-    )  # fmt: skip
+def test_what_failed_is_no_candidate_of_the_next_look(tmp_path: Path) -> None:
+    record = two_blocks(0)
+    record.height[1:], record.labels[1:], record.owner[1:] = (
+        images[:1] for images in (record.height, record.labels, record.owner)
+    )  # nothing changed
+    other = np.argwhere(record.owner[0] == 1 + int(record.played[0]["taken"][0]))[0]
+    again = record.candidates[:1].copy()
+    elsewhere = again.copy()
+    elsewhere["row"], elsewhere["column"] = other
+    record.candidates = np.concatenate([again, again, elsewhere])
+    record.counts = np.array([1, 2, 0], np.int32)
+    record.played["changed"][1] = True  # then all may be tried again
+    for held, left in ((True, 2), (False, 1)):
+        record.played["held"][0] = held
+        record.save(tmp_path / "play-1-00000.npz")
+        store = load_store([tmp_path])
+        assert len(store.here(1)) == left
+        assert store.here(1)[-1]["row"] == elsewhere[0]["row"]
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.mktemp("played")
     for i in range(24):
-        _record(i).save(folder / f"play-1-{i:05d}.npz")
+        two_blocks(i).save(folder / f"play-1-{i:05d}.npz")
     return load_store([folder])
 
 
@@ -74,7 +65,7 @@ def test_heights_survive_to_a_hundredth_of_a_millimetre() -> None:
 
 
 def test_a_record_survives_its_file(tmp_path: Path) -> None:
-    record = _record(0)
+    record = two_blocks(0)
     record.save(tmp_path / "play-1-00000.npz")
     back = SceneRecord.load(tmp_path / "play-1-00000.npz")
     assert (back.played == record.played).all()
@@ -105,6 +96,17 @@ def test_targets_are_1_for_taken_and_0_for_lost(store: Store) -> None:
     targets = compute_targets(store, actions, goals, networks, QUICK, rng)
     assert targets[taken, 0] == 1
     assert targets[1 - taken, 0] == 0
+
+
+def test_a_goal_among_several_things_in_the_jaw_may_go_unnoticed(store: Store) -> None:
+    taken = store.taken.copy()
+    taken[0, :2] = True
+    several = Store(**{**vars(store), "taken": taken})
+    actions, goals = np.array([0, 1]), np.array([[0, 1], [0, 1]])
+    for probability, of in ((0.5, several), (1.0, store)):
+        targets = compute_targets(of, actions, goals, None, QUICK, np.random.default_rng(0))
+        assert targets[0].max() == probability
+        assert targets[1].max() == 1
 
 
 def test_another_network_s_judgement_is_not_too_high() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from pushgrasp.policy.geometric.planner import Geometric
 from pushgrasp.sim.scenes.build import SceneConfig, build_scene
-from pushgrasp.training.lookahead.play import SHARES, Behaviour, Source
+from pushgrasp.training.lookahead.play import Behaviour, Source
 from pushgrasp.training.lookahead.transitions import MAX_OBJECTS
 
 
@@ -31,8 +31,8 @@ def test_a_played_scene_is_recorded_for_all_goals() -> None:
 def test_the_policies_alone_play_if_nothing_else_may() -> None:
     scene = build_scene(SceneConfig("random", 4, seed=4))
     scene.world.skip_free_motion = True
-    shares = {k: float(k is Source.POLICY) for k in SHARES}
-    record = Behaviour(scene, [Geometric()], np.random.default_rng(0), shares).play({})
+    behaviour = Behaviour(scene, [Geometric()], np.random.default_rng(0), policy_share=1.0)
+    record = behaviour.play({})
     assert record is not None
     assert (record.played["source"] == Source.POLICY).all()
     assert (record.played["goal"] >= 0).all()

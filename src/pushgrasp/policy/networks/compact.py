@@ -19,6 +19,7 @@ from ..config import NetworkConfig
 from .base import QNetwork, Scenes
 
 HEIGHT_SCALE = 0.1  # m that count as 1
+TARGET_PLANE = 2  # of the input
 FLIPS = {"push": 2, "grasp": 4}
 """Symmetries of a network: identity and mirrored rows; for grasps columns and both as well. The
 bits: 1 mirrors the rows, 2 the columns."""

@@ -31,7 +31,7 @@ GAMMA = 0.8
 Encoded = tuple[tuple[Tensor, Tensor], Tensor, tuple[Tensor, Tensor], Tensor, Tensor, Tensor]
 """Crops, the action's numbers, the goals' cells and numbers; the goals' surroundings per look, and
 which look is each candidate's."""
-N_ACTION, N_GOAL = 6, 8  # numbers beside the crops
+N_ACTION, N_GOAL = 8, 8  # numbers beside the crops
 
 
 class _Trunk(nn.Module):

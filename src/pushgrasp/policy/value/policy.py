@@ -4,33 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import safetensors.torch
 
 from ...interfaces import Action, GripperSpec
 from ...perception.observation import Observation
-from ...workspace import N_ROTATIONS
+from ...workspace import N_ROTATIONS, Workspace
 from ..base import Decides, Decision, Memory, Resets, Target
 from ..config import DecisionConfig
+from ..networks.compact import Compact
 from ..rule import choose_target, surrogate
+from .grasp_q import grasp_q
 from .network import ValueNetwork, encode
 from .proposals import GRASP, PRIMITIVE, PUSH, Candidates, from_action, propose, to_action
 from .views import Goals, table
 
 RULE = DecisionConfig()  # which actions count as the same
+PATIENCE = 2
+"""The values were wrong as often; the episode ends after five."""
 
 
 class ValuePolicy:
     """Compares candidate grasps and pushes of all objects by their values.
 
     Args:
-        networks: the mean of their values counts.
+        networks: the lowest of their values counts: the highest of many uncertain values would be
+            too high.
         gripper: the robot's jaw; None: an RG2's.
         base: a policy whose choice is a candidate, too, and which grasps and pushes as PRIMITIVE.
         margin: by which a candidate's value must be higher than the base's choice to be taken.
+        grasp_net: scores the candidate grasps, as when the networks learned; None: not known.
+        patience: failed grasps in a row after which the base's choice is taken.
     """
 
     primitive = PRIMITIVE
@@ -41,9 +46,12 @@ class ValuePolicy:
         gripper: GripperSpec | None = None,
         base: Decides | None = None,
         margin: float = 0.0,
+        grasp_net: Compact | None = None,
+        patience: int = PATIENCE,
     ) -> None:
         self.networks, self.gripper = [n.eval() for n in networks], gripper or GripperSpec()
         self.base, self.margin = base, margin
+        self.grasp_net, self.patience = grasp_net, patience
         self._tries, self._tried = 0, False
 
     def reset(self) -> None:
@@ -74,33 +82,39 @@ class ValuePolicy:
     def _choose(
         self, observation: Observation, memory: Memory, refused: Sequence[Action]
     ) -> Decision:
-        target = choose_target(observation, RULE)
-        candidates = propose(observation, self.gripper, focus=True)
-        avoid = (*refused, *memory.failed)
-        candidates = candidates[~repeats(candidates, avoid, observation)]
         usual = None
         if self.base is not None:
             usual = self.base.decide(observation, memory, refused=refused)
-            if usual.action is not None:
-                own = from_action(usual.action, observation)
-                candidates = np.concatenate([candidates, own])
+            failures = memory.failures_in_a_row
+            if usual.action is not None and failures >= self.patience:
+                return _because(usual, f"after {failures} failed grasps in a row")
+        target = choose_target(observation, RULE)
+        candidates = propose(observation, self.gripper, focus=True)
+        avoid = (*refused, *memory.failed)
+        candidates = candidates[~repeats(candidates, avoid, observation.heightmap.workspace)]
+        if usual is not None and usual.action is not None:  # the last candidate
+            candidates = np.concatenate([candidates, from_action(usual.action, observation)])
         if not len(candidates):
             return Decision(None, target, np.nan, np.nan, None, None, "no candidate is left")
+        if self.grasp_net is not None:
+            candidates["q"] = grasp_q(self.grasp_net, observation, candidates)
         values = self.values(observation, candidates)
-        best = {k: _best(values, candidates["primitive"] == k) for k in (GRASP, PUSH)}
         i = int(values.argmax())
         if usual is not None and usual.action is not None and values[i] < values[-1] + self.margin:
-            why = f"value {values[-1]:.2f}, at most {values[i]:.2f}: {usual.why}"
-            return replace(usual, action=replace(usual.action, why=why), why=why)
+            return _because(usual, f"value {values[-1]:.2f}, at most {values[i]:.2f}")
         chosen = candidates[i]
         length = float(chosen["length"]) or PRIMITIVE.push_length
         primitive = replace(PRIMITIVE, push_length=round(length, 3))
         why = f"the highest value, {values[i]:.2f}, of {len(candidates)} candidates"
-        if usual is not None:
+        if usual is not None and usual.action is not None:
             why += f"; the usual choice has {values[-1]:.2f}"
         action = replace(to_action(observation, chosen, why=why), q=float(values[i]))
         aim = _aim(observation, target, action)
-        return Decision(action, aim, best[GRASP], best[PUSH], None, None, why, primitive)
+        kind = candidates["primitive"]
+        return Decision(
+            action, aim, q_grasp=_best(values, kind == GRASP), q_push=_best(values, kind == PUSH),
+            grasp_map=None, push_map=None, why=why, primitive=primitive,
+        )  # fmt: skip
 
     def values(self, observation: Observation, candidates: Candidates) -> npt.NDArray[np.float32]:
         """Compute the values (N,) of candidates for the observation's goal."""
@@ -116,15 +130,14 @@ class ValuePolicy:
             n_segments=np.full(n, int(observation.labels.max(initial=0))),
         )
         x = encode(tables, np.zeros(n, np.int64), candidates, goals)
-        return np.mean([network.value(x)[:, 0] for network in self.networks], axis=0)
+        return np.min([network.value(x)[:, 0] for network in self.networks], axis=0)
 
 
 def repeats(
-    candidates: Candidates, actions: Sequence[Action], observation: Observation
+    candidates: Candidates, actions: Sequence[Action], workspace: Workspace
 ) -> npt.NDArray[np.bool_]:
     """Find the candidates (N,) that are nearly the same as given actions; see `maps.suppress`."""
     same = np.zeros(len(candidates), bool)
-    resolution = observation.heightmap.workspace.resolution
     for action in actions:
         grasp = action.primitive == "grasp"
         period = N_ROTATIONS // 2 if grasp else N_ROTATIONS
@@ -137,28 +150,15 @@ def repeats(
         )
         steps = (candidates["rotation"].astype(int) - action.rotation) % period
         turn = np.minimum(steps, period - steps) * (360 / N_ROTATIONS)
-        same |= kind & (np.hypot(row, column) * resolution <= radius) & (turn <= angle)
+        same |= kind & (np.hypot(row, column) * workspace.resolution <= radius) & (turn <= angle)
     return same
 
 
-def save_networks(networks: Sequence[ValueNetwork], path: Path) -> None:
-    """Write the networks' weights as one safetensors file."""
-    weights = {
-        f"{k}.{name}": w for k, n in enumerate(networks) for name, w in n.state_dict().items()
-    }
-    safetensors.torch.save_file(weights, path)
-
-
-def load_networks(path: Path) -> list[ValueNetwork]:
-    """Read what `save_networks` wrote."""
-    weights = safetensors.torch.load_file(path)
-    networks: list[ValueNetwork] = []
-    for k in range(1 + max(int(name.split(".")[0]) for name in weights)):
-        network = ValueNetwork()
-        own = {n.partition(".")[2]: w for n, w in weights.items() if n.startswith(f"{k}.")}
-        network.load_state_dict(own)
-        networks.append(network.eval())
-    return networks
+def _because(usual: Decision, reason: str) -> Decision:
+    """Put a reason before the base's own."""
+    assert usual.action is not None
+    why = f"{reason}: {usual.why}"
+    return replace(usual, action=replace(usual.action, why=why), why=why)
 
 
 def _best(values: npt.NDArray[np.float32], which: npt.NDArray[np.bool_]) -> float:

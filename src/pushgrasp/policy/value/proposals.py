@@ -23,6 +23,7 @@ from ..geometric.jaw import HeightArray, highest_under, obstacles, shift, tip_he
 PRIMITIVE = PrimitiveConfig(grasp_depth=0.03)
 """Of all candidates; a push's length is its own."""
 LENGTHS = (0.10, 0.15, 0.20)  # m of a push's travel
+STRIDE = 2  # of the rows and columns at which grasps are scored
 MIN_PX = 30  # smaller segments are not acted on
 GRASPS = 2  # per segment, in different directions
 FREE_PUSHES = 3  # per segment, that start where nothing is seen to be in the way
@@ -40,6 +41,7 @@ CANDIDATE = np.dtype(
         ("length", np.float32),  # m of a push's travel; 0 for a grasp
         ("score", np.float32),  # the planner's of a grasp, 0..1; of a push 1 if its start is free
         ("label", np.uint8),  # of the segment that it is aimed at; 0: none
+        ("q", np.float32),  # GraspNet's Q_g of a grasp, see `grasp_q`; NaN: not known
     ]
 )
 Candidates = npt.NDArray[np.void]  # (N,) of CANDIDATE
@@ -59,7 +61,7 @@ def propose(observation: Observation, gripper: GripperSpec, *, focus: bool = Fal
     labels, seen = observation.labels, observation.heightmap.seen
     sizes = np.bincount(labels[seen])
     segments = [int(n) for n in np.flatnonzero(sizes >= MIN_PX) if n > 0]
-    scores = grasp_map(observation, gripper, PRIMITIVE)[: N_ROTATIONS // 2]
+    scores = grasp_map(observation, gripper, PRIMITIVE, stride=STRIDE)[: N_ROTATIONS // 2]
     free = free_starts(observation, gripper)
     found: list[tuple[int, int, int, int, float, float, int]] = []
     for label in segments:
@@ -73,7 +75,7 @@ def propose(observation: Observation, gripper: GripperSpec, *, focus: bool = Fal
         label = int(labels[goal[0][0], goal[1][0]])
         found += _grasps(scores, goal, label, MORE_GRASPS)
         found += _pushes(free, goal, label, rng, MORE_PUSHES, MORE_PUSHES)
-    return np.array(found, CANDIDATE)
+    return _as_candidates(found)
 
 
 def free_starts(observation: Observation, gripper: GripperSpec) -> npt.NDArray[np.bool_]:
@@ -114,8 +116,11 @@ def from_action(
     push = action.primitive == "push"
     (row, column), length = action.pixel, push_length if push else 0.0
     label = observation.labels[row, column]
-    made = (push, row, column, action.rotation, length, np.nan, label)
-    return np.array([made], CANDIDATE)
+    return _as_candidates([(push, row, column, action.rotation, length, np.nan, label)])
+
+
+def _as_candidates(rows: Sequence[tuple[int, int, int, int, float, float, int]]) -> Candidates:
+    return np.array([(*row, np.nan) for row in rows], CANDIDATE)
 
 
 def _grasps(
@@ -145,13 +150,15 @@ def _pushes(
     n_any: int,
 ) -> list[tuple[int, int, int, int, float, float, int]]:
     """Return pushes through or beside the middle of a segment, spread over the directions."""
-    middle = np.array([places[0].mean(), places[1].mean()])
+    rows, columns = (np.asarray(axis, np.float32) for axis in places)
+    middle = np.array([rows.mean(), columns.mean()])
     found: list[tuple[int, int, int, int, float, float, int]] = []
     chosen: list[int] = []
     for k, rotation in enumerate(int(r) for r in rng.permutation(N_ROTATIONS)):
         angle = float(rotation_angle(rotation))
         aside = rng.uniform(-ASIDE_PX, ASIDE_PX) * np.array([np.cos(angle), -np.sin(angle)])
-        i = int(np.hypot(*(np.stack(places, 1) - middle - aside).T).argmin())
+        to = middle + aside
+        i = int(((rows - np.float32(to[0])) ** 2 + (columns - np.float32(to[1])) ** 2).argmin())
         row, column = int(places[0][i]), int(places[1][i])
         is_free = bool(free[rotation, row, column])
         length = float(rng.choice(LENGTHS))

@@ -21,6 +21,7 @@ FINE_PX, FINE_M = 32, 0.007  # side of the crop in pixels, m per pixel
 COARSE_PX, COARSE_M = 48, 0.010
 HIDDEN_PX = 3  # a goal of which fewer heightmap pixels are seen is hidden
 GOAL_PX, GOAL_M = 24, 0.008  # of the crop around the goal
+SUREST = 0.01  # distance from 0 and 1 that is kept of Q_g
 CELLS = (8, 6)  # side, in cells, of the feature maps into which the goal's mask is fed
 
 Bytes = npt.NDArray[np.uint8]
@@ -250,11 +251,14 @@ def goal_cells(seen: Bytes, goals: Bytes, cells: int) -> FloatArray:
 
 
 def action_numbers(candidates: Candidates, v: Views) -> FloatArray:
-    """(N, 6): push; length over 0.1 m; score, whether it has one; free start; height over 0.1 m."""
+    """(N, 8): push; length over 0.1 m; score, whether it has one; free start; height over 0.1 m;
+    logit of Q_g over 4, whether it is known."""
     push = candidates["primitive"] == PUSH
     score = candidates["score"]
     known = np.isfinite(score)
     score = np.where(known, score, 0)
+    has_q = np.isfinite(candidates["q"])
+    q = np.where(has_q, candidates["q"], 0.5).clip(SUREST, 1 - SUREST)
     return np.stack(
         [
             push,
@@ -263,6 +267,8 @@ def action_numbers(candidates: Candidates, v: Views) -> FloatArray:
             known,
             np.where(push, score, 0),
             v.height / 0.1,
+            np.log(q / (1 - q)) / 4,
+            has_q,
         ],
         1,
     ).astype(np.float32)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,36 +19,18 @@ from ...policy.value.network import GAMMA, ValueNetwork, encode
 from ...policy.value.proposals import GRASP, PUSH
 from ...policy.value.views import HIDDEN_PX
 from ...workspace import N_ROTATIONS
+from .fit_config import FitConfig
 from .store import Store
 
 CHUNK = 12  # looks scored at a time
+SEVERAL = 0.5  # probability that the goal is noticed among several objects in the jaw
 SHIFT_PX, TURN = 1.0, 0.05  # by which training views are off: heightmap pixels, rad
-
-
-@dataclass(frozen=True)
-class FitConfig:
-    """Numbers of a fit."""
-
-    iterations: int = 5
-    """Times that the next looks' values are computed anew after the first, without them."""
-    epochs: float = 6.0
-    """Passes over the actions in each iteration."""
-    goals: int = 6
-    """Goals of each action in each iteration."""
-    grasps: int = 24
-    """Grasps among the next look's candidates at most, drawn anew."""
-    pushes: int = 12
-    """Pushes among the next look's candidates, drawn anew."""
-    best: int = 2
-    """Of the candidates' values the mean of so many is the look's."""
-    batch: int = 64
-    learning_rate: float = 1e-3
-    networks: int = 2
-    seed: int = 0
 
 
 Networks = Sequence[ValueNetwork]
 Say = Callable[[str], None]
+Tick = Callable[[int], None]
+"""Told of how many more actions a pass has been made."""
 
 
 def fit(
@@ -58,7 +39,7 @@ def fit(
     config: FitConfig,
     say: Say,
     after: Callable[[Networks, int], None] | None = None,
-    begin: Networks | None = None,
+    tick: Tick = lambda _: None,
 ) -> Networks:
     """Learn from some actions; returns the networks in evaluation mode.
 
@@ -68,31 +49,31 @@ def fit(
         config: numbers of the fit.
         say: told of each iteration.
         after: called after each iteration.
-        begin: networks to go on from; the next looks' values are known from the start then.
+        tick: told of the progress; in the end it adds up to about `amount`.
     """
     rng = np.random.default_rng(config.seed)
-    networks = list(begin or ())
-    for k in range(len(networks), config.networks):
+    networks: list[ValueNetwork] = []
+    for k in range(config.networks):
         torch.manual_seed(1000 * config.seed + k)
         networks.append(ValueNetwork().eval())
+    scene = store.scene[store.look[actions]]
     began = time.perf_counter()
-    for iteration in range(1 if begin else 0, config.iterations + 1):
+    for iteration in range(config.iterations + 1):
+        last = iteration == config.iterations
         goals = choose_goals(store, actions, config.goals, rng)
         targets = compute_targets(
-            store, actions, goals, networks if iteration else None, config, rng
+            store, actions, goals, networks if iteration else None, config, rng, tick
         )
         refreshed = time.perf_counter()
-        last = iteration == config.iterations
-        longer = 2.0 if last or not iteration else 1.0
+        epochs = config.epochs * (2.0 if last or not iteration else 1.0)
         losses: list[float] = []
-        for k, network in enumerate(networks):  # each learns from scenes of its own
-            mine = store.scene[store.look[actions]] % len(networks) == k
-            losses.append(
-                _train(
-                    network, store, actions[mine], goals[mine], targets[mine], config, rng,
-                    longer,
-                )
-            )  # fmt: skip
+        for k, network in enumerate(networks):
+            # each from scenes of its own, so that they can judge one another; in the end from all
+            mine = scene % len(networks) == k
+            if last or not mine.any():
+                mine[:] = True
+            lesson = (actions[mine], goals[mine], targets[mine])
+            losses.append(_train(network, store, *lesson, config, rng, epochs, tick))
         say(
             f"iteration {iteration}: mean target {targets.mean():.3f}, losses "
             f"{', '.join(f'{x:.4f}' for x in losses)}; {time.perf_counter() - began:.0f} s, of "
@@ -101,6 +82,12 @@ def fit(
         if after is not None:
             after(networks, iteration)
     return networks
+
+
+def amount(n_actions: int, config: FitConfig) -> int:
+    """Return how many passes over single actions a fit makes."""
+    epochs = config.epochs * (1 + config.iterations + 2 * config.networks)
+    return round(n_actions * (epochs + config.iterations))
 
 
 def choose_goals(
@@ -132,19 +119,38 @@ def compute_targets(
     networks: Networks | None,
     config: FitConfig,
     rng: np.random.Generator,
+    tick: Tick = lambda _: None,
 ) -> npt.NDArray[np.float32]:
     """Compute the values (N, G) to learn; without networks only what the action itself did."""
     rows = actions[:, None]
     done, lost = store.taken[rows, goals], store.lost[rows, goals]
-    targets = done.astype(np.float32)
+    targets = claims(store, actions, goals)
     if networks is None:
         return targets
     looks = store.look[actions] + 1
     for first in range(0, len(actions), CHUNK):
         part = np.s_[first : first + CHUNK]
         value = look_values(store, looks[part], goals[part], networks, config, rng)
-        targets[part] = np.where(done[part], 1.0, np.where(lost[part], 0.0, GAMMA * value))
+        targets[part] = np.where(
+            done[part], targets[part], np.where(lost[part], 0.0, GAMMA * value)
+        )
+        tick(len(value))
     return targets
+
+
+def claims(
+    store: Store, actions: npt.NDArray[np.intp], goals: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """Return how likely (N, G) it is that actions took the goals and the robot notices.
+
+    It sees what it holds, but of two objects in the jaw one may hide the other; then it searches
+    on for a goal that is gone.
+    """
+    several = store.taken[actions].sum(1) > 1
+    return (
+        store.taken[actions[:, None], goals]
+        * np.where(several, SEVERAL, 1.0).astype(np.float32)[:, None]
+    )
 
 
 def look_values(
@@ -227,10 +233,11 @@ def _train(
     targets: npt.NDArray[np.float32],
     config: FitConfig,
     rng: np.random.Generator,
-    longer: float,
+    epochs: float,
+    tick: Tick,
 ) -> float:
     """Fit a network to the targets; returns the mean loss of the last steps."""
-    steps = max(20, round(longer * config.epochs * len(actions) / config.batch))
+    steps = max(1, round(epochs * len(actions) / config.batch))
     optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, config.learning_rate, total_steps=steps, pct_start=0.2
@@ -247,9 +254,10 @@ def _train(
             turn=turn, mirror=mirror, shift=shift,
         )  # fmt: skip
         logits = network(*x)
-        taken = torch.from_numpy(store.taken[some[:, None], g].astype(np.float32))
+        taken = torch.from_numpy(claims(store, some, g))
         loss = functional.binary_cross_entropy_with_logits(logits[..., 0], taken)
-        later = torch.from_numpy(targets[chosen] / np.float32(GAMMA)).clamp(0, 1)
+        after = np.where(store.taken[some[:, None], g], 0, targets[chosen] / GAMMA)
+        later = torch.from_numpy(after.astype(np.float32)).clamp(0, 1)
         later_loss = functional.binary_cross_entropy_with_logits(
             logits[..., 1], later, weight=1 - taken
         )
@@ -259,6 +267,7 @@ def _train(
         optimizer.step()
         schedule.step()
         recent.append(float(loss.detach()))
+        tick(config.batch)
     network.eval()
     return float(np.mean(recent[-50:]))
 

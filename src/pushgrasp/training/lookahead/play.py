@@ -12,6 +12,8 @@ from ...perception.observation import Observation
 from ...perception.perceive import Perception
 from ...perception.segmentation import goal_mask, smooth_color
 from ...policy.base import Decides, Memory, Resets
+from ...policy.networks.compact import Compact
+from ...policy.value.grasp_q import grasp_q
 from ...policy.value.proposals import GRASP, PRIMITIVE, PUSH, Candidates, from_action, propose
 from ...primitives import PrimitiveConfig, moves
 from ...retrieve import act, look
@@ -33,7 +35,8 @@ class Source(IntEnum):
     POLICY = 3  # the choice of one of the behaviour's policies
 
 
-SHARES = {Source.GRASP: 0.3, Source.PUSH: 0.2, Source.NEAR: 0.2, Source.POLICY: 0.3}
+RANDOM_SHARES = {Source.GRASP: 0.43, Source.PUSH: 0.285, Source.NEAR: 0.285}
+"""Probabilities of the sources of an action that is no policy's choice."""
 
 
 class Behaviour:
@@ -43,7 +46,8 @@ class Behaviour:
         scene: settled.
         policies: one of them is asked now and then, on behalf of a goal.
         rng: draws sources, candidates and goals.
-        shares: probability of each source.
+        policy_share: probability that one of them is; the other sources share the rest.
+        grasp_net: scores the candidate grasps; None: nothing does.
     """
 
     def __init__(
@@ -51,10 +55,15 @@ class Behaviour:
         scene: Scene,
         policies: list[Decides],
         rng: np.random.Generator,
-        shares: dict[Source, float] | None = None,
+        *,
+        policy_share: float = 0.3,
+        grasp_net: Compact | None = None,
     ) -> None:
+        self._grasp_net = grasp_net
         self._scene, self._policies, self._rng = scene, policies, rng
-        self._shares = shares or SHARES
+        self._shares = {Source.POLICY: policy_share} | {
+            source: (1 - policy_share) * share for source, share in RANDOM_SHARES.items()
+        }
         self._robot, self._cameras = scene.make_robot(), scene.make_cameras()
         self._perception = Perception(scene.goal_rgb, scene.workspace)
         world = scene.world
@@ -136,7 +145,9 @@ class Behaviour:
             if decision.action is None:
                 return None
             primitive = decision.primitive or policy.primitive
-            return from_action(decision.action, seen, primitive.push_length)[0], primitive
+            return self._with_q(from_action(decision.action, seen, primitive.push_length), seen)[
+                0
+            ], primitive
         if source is Source.NEAR:
             xy = self._scene.world.pose(self._names[self._goal])[0][:2]
             places = seen.heightmap.workspace.to_xy(candidates["row"], candidates["column"])
@@ -191,7 +202,7 @@ class Behaviour:
                 rgb = world.color(name)
                 mask = goal_mask(seen.heightmap, rgb, objects=seen.objects, smoothed=smoothed)
                 owner[mask] = i + 1
-        candidates = propose(seen, self._robot.gripper)
+        candidates = self._with_q(propose(seen, self._robot.gripper), seen)
         parts = {
             "height": pack_height(seen.heightmap.height),
             "labels": np.minimum(seen.labels, 255).astype(np.uint8),
@@ -203,6 +214,11 @@ class Behaviour:
         for name, part in parts.items():
             self._seen[name].append(part)
         return seen, candidates, owner
+
+    def _with_q(self, candidates: Candidates, seen: Observation) -> Candidates:
+        if self._grasp_net is not None:
+            candidates["q"] = grasp_q(self._grasp_net, seen, candidates)
+        return candidates
 
     def _present(self) -> np.ndarray:
         """(n,) bool, the objects that are in the workspace."""

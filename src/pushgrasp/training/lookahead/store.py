@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ...policy.value.proposals import CANDIDATE, GRASP, Candidates
+from ...interfaces import Outcome
+from ...policy.base import Memory
+from ...policy.value.policy import repeats
+from ...policy.value.proposals import GRASP, Candidates, to_action
 from ...policy.value.views import Bytes, Goals, table
 from ...workspace import Workspace
 from .transitions import MAX_OBJECTS, SceneRecord, unpack_height
@@ -26,7 +29,7 @@ class Store:
     tries: npt.NDArray[np.int64]  # (L, MAX_OBJECTS) earlier grasps aimed at each, all in vain
     present: npt.NDArray[np.bool_]  # (L, MAX_OBJECTS) in the workspace
     pixel: npt.NDArray[np.float32]  # (L, MAX_OBJECTS, 2) true row and column
-    candidates: Candidates
+    candidates: Candidates  # without those that the policy's memory forbids
     first: npt.NDArray[np.int64]  # (L + 1,) where each look's candidates begin
     scene: npt.NDArray[np.int64]  # (L,) index of the scene
     look: npt.NDArray[np.int64]  # (N,) before each action; the look after it is the next
@@ -120,6 +123,8 @@ def _arrays(record: SceneRecord, scene: int, offset: int) -> dict[str, np.ndarra
         aim = record.owner[t, action["row"], action["column"]]
         if action["primitive"] == GRASP and aim:
             tries[t + 1, aim - 1] += 1
+    look = np.repeat(np.arange(n), record.counts)
+    allowed = ~_forbidden(record)
     return {
         "tables": tables,
         "n_segments": record.labels.reshape(n, -1).max(1).astype(np.int64),
@@ -128,13 +133,26 @@ def _arrays(record: SceneRecord, scene: int, offset: int) -> dict[str, np.ndarra
         "tries": tries,
         "present": present,
         "pixel": pixel,
-        "candidates": record.candidates.astype(CANDIDATE),
-        "counts": record.counts.astype(np.int64),
+        "candidates": record.candidates[allowed],
+        "counts": np.bincount(look[allowed], minlength=n).astype(np.int64),
         "scene": np.full(n, scene, np.int64),
         "look": offset + np.arange(len(played)),
-        "action": played["action"].astype(CANDIDATE),
+        "action": played["action"],
         "source": played["source"],
         "behind": played["goal"].astype(np.int64),
         "taken": played["taken"],
         "lost": played["lost"],
     }
+
+
+def _forbidden(record: SceneRecord) -> npt.NDArray[np.bool_]:
+    """Find the candidates of all looks that repeat what has failed, as a policy remembers it."""
+    memory, forbidden = Memory(), np.zeros(len(record.candidates), bool)
+    ends = np.cumsum(record.counts)
+    for t, played in enumerate(record.played):
+        action = to_action(record.observation(t, 0), played["action"])
+        outcome = Outcome(holding=bool(played["held"]), changed=bool(played["changed"]))
+        memory = memory.after(action, outcome)
+        here = np.s_[ends[t] : ends[t + 1]]
+        forbidden[here] = repeats(record.candidates[here], memory.failed, Workspace())
+    return forbidden

@@ -70,6 +70,12 @@ class SceneRecord:
             parts = {k: arrays[k] for k in arrays.files if k != "meta"}
             return cls(**parts, meta=json.loads(str(arrays["meta"])))
 
+    @staticmethod
+    def count(path: Path) -> int:
+        """Return the number of actions in a file."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return len(arrays["played"])
+
     def observation(self, t: int, goal: int, workspace: Workspace | None = None) -> Observation:
         """Return look t as a policy sees it that is after one object."""
         height = unpack_height(self.height[t])
