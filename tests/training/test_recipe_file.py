@@ -74,7 +74,7 @@ def test_an_unknown_recipe_is_answered_with_the_names(tmp_path: Path, capsys) ->
         code, _, err = run(capsys, *command)
         assert code == 2
         assert "no recipe 'papr'" in err
-        assert "default, paper, paper-no-switching, wang2024" in err
+        assert "default, paper, paper-no-switching, value, wang2024" in err
 
 
 @pytest.mark.parametrize(
