@@ -51,6 +51,7 @@ def describe(source: PolicySource) -> dict[str, Any]:
         JSON-ready: kind and about, of a learned policy also network, megabytes and folder.
     """
     from ..policy.config import MODEL, read_config
+    from ..policy.value.config import read_value_config
 
     if source.kind == "package":
         assert source.entry_point is not None
@@ -58,12 +59,23 @@ def describe(source: PolicySource) -> dict[str, Any]:
     if source.kind == "baseline":
         return {"kind": source.kind, "about": PROGRAMS[source.name]}
     assert source.path is not None
+    megabytes = round((source.path / MODEL).stat().st_size / 1e6, 1)
+    if source.kind == "value":
+        saved = read_value_config(source.path)
+        return {
+            "kind": source.kind,
+            "network": "value",
+            "megabytes": megabytes,
+            "folder": str(source.path),
+            "about": f"recipe {saved.metadata.get('recipe', 'unknown')}, "
+            f"based on {saved.decision.base}",
+        }
     config = read_config(source.path)
     changes = "".join(f", {name}={value}" for name, value in source.changes.items())
     return {
         "kind": source.kind,
         "network": config.network.name,
-        "megabytes": round((source.path / MODEL).stat().st_size / 1e6, 1),
+        "megabytes": megabytes,
         "folder": str(source.path),
         "about": f"recipe {config.metadata.get('recipe', 'unknown')}{changes}",
     }
