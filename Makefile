@@ -13,9 +13,17 @@ TORCH_INDEX ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+SLIM := $(VENV)/demo-ready
 LOG := $(VENV)/install.log
 # A file's tests stay on one process, for what they share.
 PARALLEL := -n auto --maxprocesses 8 --dist loadfile
+
+# A line that tells how far pip is: on a terminal always the same one, in a log every twentieth.
+PROGRESS := awk -v tty="$$([ -t 1 ] && echo 1)" '\
+	/^Collecting / { n++; if (tty) printf "\rsetup: package %d, %-40s", n, $$2; \
+		else if (n % 20 == 0) print "setup: package " n ", " $$2; fflush() } \
+	/^Installing collected/ { if (tty) printf "\r"; \
+		printf "setup: unpacking %d packages%30s\n", NF - 3, ""; fflush() }'
 
 # Threads that wait without spinning: PyTorch on few cores is many times faster so.
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -27,7 +35,7 @@ help: ## this list
 
 setup: $(READY) ## make .venv with everything in it
 
-demo: $(READY) ## retrieve a goal that is hidden at the start; leaves a video in pushgrasp-demo
+demo: $(if $(wildcard $(READY)),$(READY),$(SLIM)) ## retrieve a goal that is nearly hidden; leaves a film in pushgrasp-demo
 	@$(BIN)/pushgrasp demo
 
 test: lint ## check the code and run the test suite
@@ -70,8 +78,10 @@ clean: ## take away .venv and what the commands left
 	@rm -rf $(VENV) pushgrasp-demo pushgrasp-episode pushgrasp-replay build site .pytest_cache .ruff_cache .hypothesis src/*.egg-info
 	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Done again whenever what is to be installed changes.
-$(READY): pyproject.toml constraints.txt
+# Done again whenever what is to be installed changes. A demo needs less than half of it.
+$(READY): EXTRAS := dev
+$(SLIM): EXTRAS := looks
+$(READY) $(SLIM): pyproject.toml constraints.txt
 	@python=""; \
 	for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
 		if "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
@@ -91,7 +101,7 @@ $(READY): pyproject.toml constraints.txt
 	echo "setup: installing what constraints.txt lists (once; some minutes)"; \
 	if ! $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
-		-c constraints.txt -e '.[dev]' >$(LOG) 2>&1; \
+		-c constraints.txt -e '.[$(EXTRAS)]' 2>&1 | tee $(LOG) | $(PROGRESS); \
 	then \
 		tail -n 15 $(LOG) >&2; \
 		echo "setup: installing failed; the whole log is in $(LOG)" >&2; \

@@ -265,7 +265,7 @@ def test_render_and_close(cubes: str) -> None:
     env.reset(seed=0)
     first = env.render()
     assert isinstance(first, np.ndarray)
-    assert first.shape == (360, 480, 3)
+    assert first.shape == (360, 640, 3)
     env.step(at(PUSH, GOAL))
     assert not np.array_equal(first, env.render())
     env.close()

@@ -202,7 +202,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         return to_arrays(turn.after), reward, terminated, turn.given_up, _goal(episode) | info
 
     def render(self) -> npt.NDArray[np.uint8] | None:
-        """Draw the table from the side: (360, 480, 3) sRGB, if the render mode is rgb_array."""
+        """Draw the table from the side: (360, 640, 3) sRGB, if the render mode is rgb_array."""
         if self.render_mode is None:
             gym.logger.warn('nothing to render: make the environment with render_mode="rgb_array"')
             return None

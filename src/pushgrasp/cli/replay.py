@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +79,7 @@ def _play(recorded: RecordedTrial, options: ReplayCommand) -> int:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     record, spec = recorded.record, recorded.spec
     policy = load_policy(recorded.source, gripper(spec.robot), device=options.device)
-    config = dataclasses.replace(scene_config(spec, record.seed), visual_meshes=options.video)
+    config = scene_config(spec, record.seed)
     recorder = StepRecorder()
     try:
         with console.status("building the scene"):

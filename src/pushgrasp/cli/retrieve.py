@@ -74,7 +74,7 @@ class SimulatedEpisode(EpisodeOptions):
 
         config = self.scene.config(self.scene.name, self.file, self.simulation)
         perturb = self.scene.perturb and config.name not in PROCEDURAL
-        return dataclasses.replace(config, perturb=perturb, visual_meshes=self.video)
+        return dataclasses.replace(config, perturb=perturb)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,16 +112,18 @@ class RetrieveCommand(SimulatedEpisode):
 
 @dataclass(frozen=True, kw_only=True)
 class DemoCommand(SimulatedEpisode):
-    """Retrieve an object that is hidden at the start: `pushgrasp retrieve` with other defaults.
+    """Retrieve an object that is nearly hidden: `pushgrasp retrieve` with other defaults.
 
     Examples:
       pushgrasp demo
-      pushgrasp demo --robot ur5e --seed 2
+      pushgrasp demo --robot panda --seed 2
     """
 
     out: Folder = Path("pushgrasp-demo")
     """Folder for pictures, video and episode.json; an earlier demo's is replaced."""
     scene: SceneOptions = field(
-        default_factory=lambda: SceneOptions(name="challenging-01", perturb=True)
+        default_factory=lambda: SceneOptions(name="challenging-04", perturb=True)
     )
     """The scene and its goal."""
+    simulation: SimulationConfig = field(default_factory=lambda: SimulationConfig(robot="ur5e"))
+    """Robot, cameras and domain randomisation."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 from rich.text import Text
@@ -15,8 +14,6 @@ from ..evaluation.steps import OnStep
 from ..evaluation.trial import EpisodeResult, play
 from ..interfaces import Camera, RGBDFrame
 from ..perception.colors import color_name
-from ..perception.observation import Observation
-from ..policy.base import Candidate
 from ..retrieve import Decides, Step
 from ..sim.cameras.spectator import Spectator
 from ..sim.cameras.views import ViewConfig
@@ -24,9 +21,10 @@ from ..sim.robots.registry import gripper
 from ..sim.scenes.build import Scene
 from ..utils.output import output_folder
 from ..view.draw import words
+from ..view.draw.film import SIZE
 from ..view.draw.panels import ActionGeometry
 from ..view.episode import CONTENTS, PICTURES, RECORD, VIDEO, EpisodeInfo, EpisodeWriter
-from ..view.video import VideoWriter
+from ..view.video import FPS, FilmTitle, VideoWriter
 from .options import EpisodeOptions
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from ..perception.segmenter import Segmenter
     from ..view.rerun import Recording
 
-VIDEO_PERIOD = 0.1  # s of simulated time between the video's frames: twice real time
+VIDEO_PERIOD = 0.15  # s of simulated time between the video's frames: three times real time
 
 
 def show_episode(
@@ -84,18 +82,19 @@ def show_episode(
     ):
         writer = EpisodeWriter(folder, info, geometry)
         viewers: list[Viewer] = [writer]
-        video = _video(scene, folder / VIDEO, title, geometry) if options.video else None
+        video = _video(scene, folder / VIDEO, info, geometry) if options.video else None
         if video is not None:
             viewers.append(stack.enter_context(video))
         recording = _recording(title, geometry) if options.rerun else None
         if recording is not None:
             viewers.append(recording)
-        show = _ShowStep(policy, scene.make_cameras(view)[0], viewers, console, on_step)
+        show = _ShowStep(scene.make_cameras(view)[0], viewers, console, on_step)
         result = play(scene, policy, view, on_step=show, goal=goal, segmenter=segmenter)
         sentence = words.result_sentence(result, show.n_actions, color, info.visible_fraction)
         writer.finish(result)
         if video is not None:
-            video.finish(sentence, success=result.success)
+            got = f"Got the {video.goal} in {words.plural(show.n_actions, 'action')}."
+            video.finish(got if result.success else sentence, success=result.success)
     console.print(sentence, style="bold green" if result.success else "bold red")
     if video is not None:
         console.print(f"  video     {options.out / VIDEO}")
@@ -129,29 +128,10 @@ class Viewer(Protocol):
         ...
 
 
-@runtime_checkable
-class ScoresPushes(Protocol):
-    """A policy that can score pushes at any time, as learned ones can."""
-
-    def best_push(self, observation: Observation) -> Candidate:
-        """Find the best push for the current target."""
-        ...
-
-
-def with_push_map(step: Step, policy: Decides) -> Step:
-    """Add the Q map of pushes if the rule did not need it and the policy can compute it."""
-    if step.decision.push_map is not None or not isinstance(policy, ScoresPushes):
-        return step
-    push = policy.best_push(step.observation)
-    decision = dataclasses.replace(step.decision, push_map=push.q_map, q_push=push.q)
-    return dataclasses.replace(step, decision=decision)
-
-
 class _ShowStep:
     """Print each step and pass it on to the viewers, with the camera image from before it.
 
     Args:
-        policy: who decides; it scores the pushes for the pictures.
         camera: not one of the robot's, so that watching changes nothing.
         viewers: get every step.
         console: for a line per step.
@@ -160,13 +140,12 @@ class _ShowStep:
 
     def __init__(
         self,
-        policy: Decides,
         camera: Camera,
         viewers: Sequence[Viewer],
         console: Console,
         on_step: OnStep | None,
     ) -> None:
-        self._policy, self._camera, self._viewers = policy, camera, viewers
+        self._camera, self._viewers = camera, viewers
         self._console, self._on_step = console, on_step
         self.frame = camera.capture()
         self.n_actions = 0
@@ -183,9 +162,8 @@ class _ShowStep:
         mark = ("✓", "green") if good else ("✗", "red")
         line = words.decision_words(step), "  ", mark, " ", words.outcome_words(step)
         self._console.print(Text.assemble(*line))
-        shown = with_push_map(step, self._policy)
         for viewer in self._viewers:
-            viewer.add(shown, self.frame, lifted=lifted)
+            viewer.add(step, self.frame, lifted=lifted)
         self.frame = self._camera.capture()
         if self._on_step is not None:
             self._on_step(scene, step, lifted)
@@ -211,10 +189,23 @@ def _info(scene: Scene, policy_name: str, view: ViewConfig) -> EpisodeInfo:
     )
 
 
-def _video(scene: Scene, path: Path, title: str, geometry: ActionGeometry) -> VideoWriter:
+def _video(scene: Scene, path: Path, info: EpisodeInfo, geometry: ActionGeometry) -> VideoWriter:
     """Open a video that records the world while it moves."""
-    spectator = Spectator(scene.world)
-    video = VideoWriter(path, f"{title} · shown at twice the speed", scene.goal_rgb, geometry)
+    spectator = Spectator(scene.world, SIZE)
+    noun = "object" if "novel" in info.scene or Path(info.scene).suffix else "block"
+    color = color_name(info.goal_rgb)
+    others = words.plural(info.n_objects - 1, f"other {noun}")
+    title = FilmTitle(
+        f"{words.plain_color(info.goal_rgb) if color.startswith('#') else color} {noun}",
+        info.goal_rgb,
+        (
+            f"It lies among {others}, {words.visible_words(info.visible_fraction)}.",
+            "The robot looks, decides, acts and looks again.",
+        ),
+        f"scene {info.scene}, seed {info.seed}  ·  robot {info.robot}  ·  policy "
+        f"{info.policy}  ·  simulated, shown at {VIDEO_PERIOD * FPS:.0f} times the speed",
+    )
+    video = VideoWriter(path, title, geometry)
     scene.world.frame_period = VIDEO_PERIOD
     scene.world.frame_callback = lambda: video.moment(spectator.moment())
     return video

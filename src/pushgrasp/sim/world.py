@@ -43,6 +43,7 @@ class World:
         cell: Cell | None = None,
     ) -> None:
         self.cell = cell or Cell()
+        self.robot_model = robot
         self.objects = tuple(objects)
         self.object_names = tuple(o.name for o in objects)
         self.model = compile_model(objects, robot, self.cell)

@@ -32,13 +32,13 @@ import numpy.typing as npt
 
 from ..errors import UserError
 from ..evaluation.steps import record_step
-from ..interfaces import Action, RGBDFrame
+from ..interfaces import RGBDFrame
 from ..perception.heightmap import ray_directions
 from ..perception.observation import Observation
-from ..primitives import moves, push_path
+from ..primitives import moves
 from ..utils.files import write_atomic
 from ..workspace import Workspace
-from .draw.actions import ActionGeometry, jaw_ends
+from .draw.actions import ActionGeometry, jaw_ends, push_shown
 from .draw.panels import height_range, q_range
 from .draw.sheet import UNSEEN
 from .draw.words import action_words, headline, outcome_words, target_words, went_well
@@ -105,7 +105,7 @@ class Recording:
         log("maps/target", _mask(decision.target.mask))
         self._q_map("maps/q_grasp", decision.grasp_map, q_range(decision))
         self._q_map("maps/q_push", decision.push_map, q_range(decision))
-        self._action(decision.action, step.observation.heightmap.workspace)
+        self._action(step)
         record = record_step(step)
         for name in _NUMBERS:
             value = getattr(record, name)
@@ -132,7 +132,7 @@ class Recording:
             self._look(self._last.after, frame)
             for gone in ("maps/target", "maps/q_grasp", "maps/q_push"):
                 self._stream.log(gone, rr.Clear(recursive=True))
-            self._action(None, self._last.after.heightmap.workspace)
+            self._action(None)
         self._stream.log("words", rr.TextDocument(f"## {sentence}", media_type="text/markdown"))
         self._stream.log("log", rr.TextLog(sentence, level=rr.TextLogLevel.INFO))
         write_atomic(path, self._memory.drain_as_bytes())
@@ -197,16 +197,19 @@ class Recording:
             rr.Image(frame.color).compress(jpeg_quality=85),
         )  # fmt: skip
 
-    def _action(self, action: Action | None, workspace: Workspace) -> None:
-        """Log the action in space and on the maps, or clear it."""
+    def _action(self, step: Step | None) -> None:
+        """Log the action in space and on the maps as executed, or clear it."""
+        action = None if step is None else step.decision.action
         drawn: dict[str, rr.AsComponents] = dict.fromkeys(
             ("world/push", "world/grasp", "maps/action"), rr.Clear(recursive=False)
         )
-        if action is not None:
-            primitive = self._geometry.primitive
+        if step is not None and action is not None:
+            workspace = step.observation.heightmap.workspace
+            primitive = step.decision.primitive or self._geometry.primitive
             low = min(move.position[2] for move in moves(action, primitive, workspace))
-            if action.primitive == "push":
-                starts, ends = (np.array([p]) for p in push_path(action, primitive, workspace))
+            path = push_shown(step, self._geometry)
+            if path is not None:
+                starts, ends = (np.array([p]) for p in path)
                 drawn["world/push"] = rr.Arrows3D(
                     origins=[(*starts[0], low)], vectors=[(*(ends - starts)[0], 0.0)],
                     colors=ACTION_COLOR, radii=0.003,

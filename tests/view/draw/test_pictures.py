@@ -14,12 +14,13 @@ from pushgrasp.perception.heightmap import Heightmap
 from pushgrasp.perception.observation import Observation
 from pushgrasp.policy.base import Decision, Target
 from pushgrasp.retrieve import Step
+from pushgrasp.sim.cell import Cell
 from pushgrasp.view.draw import panels
 from pushgrasp.view.draw.actions import ActionGeometry
 from pushgrasp.view.draw.pictures import (
     SIZE,
-    camera_side,
     color_picture,
+    compared,
     decision_picture,
     height_picture,
     png,
@@ -39,17 +40,36 @@ def test_a_decision_has_its_picture(primitive: Primitive | None, hidden: bool):
     np.testing.assert_array_equal(back[..., ::-1], picture)
 
 
-@pytest.mark.parametrize(
-    ("offset", "side"),
-    [((-0.6, 0.1), "on the left"), ((0.6, -0.1), "on the right"), ((0.1, 0.6), "at the top"),
-     ((0, -0.6), "at the bottom"), ((0.05, -0.1), "above")],
-)  # fmt: skip
-def test_the_camera_is_where_its_pose_says(offset: tuple[float, float], side: str):
-    for workspace in (WORKSPACE, Workspace(x_min=0.3, y_min=0.1)):
-        pose = np.eye(4)
-        pose[:2, 3] = np.add(workspace.center, offset)
-        frame = dataclasses.replace(make_frame(), T_world_camera=pose)
-        assert camera_side(frame, workspace) == side
+@pytest.mark.parametrize("x_min", [-0.724, 0.3])
+def test_maps_are_turned_so_that_the_camera_is_below_them(x_min: float):
+    workspace = Workspace(x_min=x_min)
+    for pose in (None, Cell(workspace).camera_pose):
+        crop = panels.Crop(0, 0, 224, 448, panels.quarters_of(workspace, pose))
+        camera = Cell(workspace).camera_pose[:2, 3]
+        x, y = crop.at_xy(camera, workspace)
+        assert y > 448, "below the panel"
+        assert x == pytest.approx(224, abs=2)
+
+
+def test_values_that_a_decision_did_not_compare_are_not_shown():
+    push, grasp = make_step("push").decision, make_step("grasp").decision
+    assert compared(push) == [
+        ("Q of this push", 0.9), ("Q of the best push", 0.4),
+    ]  # fmt: skip
+    assert compared(grasp) == [("Q of this grasp", 0.9)]
+    clearing = dataclasses.replace(grasp, q_grasp=0.12)
+    assert compared(clearing)[1] == ("Q of grasping without clearing first", 0.12)
+    assert compared(make_step(None).decision) == [("Q of the best grasp", 0.9)]
+
+
+def test_only_the_chosen_action_is_drawn_as_chosen():
+    step = make_step("push")
+    heightmap, q_map = step.observation.heightmap, step.decision.grasp_map
+    crop = panels.crop_of(step, 300)
+    ring = panels.q_panel(heightmap, q_map, (0, 1), crop, mark_best=True)
+    plain = panels.q_panel(heightmap, q_map, (0, 1), crop, mark_best=False)
+    changed = np.argwhere((ring != plain).any(-1))
+    assert np.ptp(changed, axis=0).max() < 32, "a ring, no arrow and no jaw"
 
 
 def test_a_picture_needs_neither_frame_nor_maps():

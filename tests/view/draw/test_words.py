@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from made_steps import make_step
 
 from pushgrasp.evaluation.trial import EpisodeResult
+from pushgrasp.interfaces import Primitive
+from pushgrasp.perception.colors import parse_color
 from pushgrasp.view.draw import words
 
 
@@ -18,6 +21,28 @@ def test_words_say_target_primitive_q_and_outcome() -> None:
     assert words.outcome_words(make_step("grasp")) == "holds the goal"
     assert words.went_well(hidden)
     assert not words.went_well(make_step(None))
+
+
+@pytest.mark.parametrize(
+    ("primitive", "hidden", "sentence"),
+    [
+        ("grasp", True, "The red block is hidden. Taking the blue one off the top."),
+        ("push", True, "The red block is hidden. Pushing the pile apart."),
+        ("grasp", False, "Now the red block can be reached. Taking it."),
+        ("push", False, "Pushing to make room around the red block."),
+        (None, False, "There is nothing left to try."),
+    ],
+)
+def test_captions_are_for_everybody(
+    primitive: Primitive | None, hidden: bool, sentence: str
+) -> None:
+    assert words.caption(make_step(primitive, hidden=hidden), "red block") == sentence
+
+
+@pytest.mark.parametrize("name", ["red", "blue", "green", "yellow", "pink", "brown", "orange"])
+def test_colours_keep_their_plain_names_in_another_light(name: str) -> None:
+    rgb = np.array(parse_color(name))
+    assert words.plain_color(rgb) == words.plain_color(0.9 * rgb) == name
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
-"""A camera for videos, with shadows; the robot does not see its images."""
+"""The camera of films: a person's view of the cell, with a bin that fills; no robot sees it."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import mujoco
@@ -14,89 +14,180 @@ from ...errors import UserError
 from ...interfaces import Intrinsics
 from ...perception.camera_file import look_at
 from ...perception.heightmap import ray_directions
+from ..cell import Cell
 from ..world import World
-from .gl import GLCamera
-from .light import LIGHT
-from .ray import SEEN, RayCamera
+from .bin import Bin
+from .opengl import Canvas
+from .ray import RayCamera
+from .studio import FIELD_OF_VIEW, VISIBLE, film_model
 
 Picture = npt.NDArray[np.uint8]
 
-WIDTH, HEIGHT = 480, 360  # pixels
-POSITION = (-0.98, -0.60, 0.52)  # m, standard cell: in front of the table, to the right
-LOOK_AT = (-0.49, 0.05, 0.12)  # m
-ARM_POSITION, ARM_LOOK_AT = (-1.28, -0.88, 0.75), (-0.33, 0.08, 0.27)  # m, shows a whole arm
-FOCAL = 510.0  # pixels
-LAMP_DISTANCE = 1.5  # m from LOOK_AT; above an arm too
-SHADE = 0.4  # share of the light that a shadow takes
-_SHADING = np.array(SEEN, np.uint8)  # visual meshes cast no shadow, the capsules in them do
-_COARSE = 2  # shadows are cast for every second pixel of every second row
+SIZE = (640, 360)  # pixels, width and height
+LOOK_AT, EYE = (-0.40, 0.115, 0.09), (-0.84, -0.66, 0.69)  # m, standard cell
+ENDING_EYE = (-0.96, -0.66, 0.50)  # m, standard cell: from where a film's last picture is taken
+PRESENTED = 0.02  # m from the place where the hand is shown to the robot's camera
+_BELOW = -1.0  # m, where objects are hidden that have not come on the table
+_VISIBLE = int(mujoco.mjtCatBit.mjCAT_STATIC | mujoco.mjtCatBit.mjCAT_DYNAMIC)
+_RAY_SCALE = 2  # a ray-cast picture is computed this much smaller
+_LAMP = (-1.1, 0.65, 1.6)  # m, standard cell; where shadows of ray-cast pictures come from
+_EDGE = 14  # grey levels across a pixel that are smoothed
+_BACKGROUND = (185, 193, 203)  # sRGB
+_SHADE = 0.35  # share of the light that a shadow takes
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A world's state, to be drawn later; one thread at a time draws a spectator's moments."""
+
+    spectator: Spectator
+    qpos: npt.NDArray[np.float64]
+    presents: bool
+    """The hand is where it is shown to the robot's camera, closed."""
+
+    def __call__(self, closer: float = 0.0) -> Picture:
+        """Draw it, (height, width, 3) sRGB.
+
+        Args:
+            closer: 0 for the film's usual view, 1 for the hand close up.
+        """
+        return self.spectator.draw(self.qpos, closer)
 
 
 class Spectator:
-    """Captures the state of a world and renders it later, with shadows.
+    """Captures the states of a world and draws them later, well lit.
+
+    With OpenGL the arm has its maker's look, where that is installed, and there are shadows;
+    without it rays are cast, and the arm is made of cylinders.
 
     Args:
-        world: to render; its model is shared, its data is not modified.
+        world: to film; it is only read.
+        size: width and height of the pictures, pixels.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.model, self.data = world.model, mujoco.MjData(world.model)
-        intrinsics = Intrinsics(WIDTH, HEIGHT, FOCAL, FOCAL, WIDTH / 2, HEIGHT / 2)
-        arm = any(self.model.body(i).name.endswith("/flange") for i in range(self.model.nbody))
-        position, target = (ARM_POSITION, ARM_LOOK_AT) if arm else (POSITION, LOOK_AT)
-        place = world.cell.place
-        self._T = look_at(place(position), place(target))
-        lamp = np.add(LOOK_AT, LAMP_DISTANCE * LIGHT)
-        self._lamp = np.array(place((lamp[0], lamp[1], lamp[2])))
-        self._intrinsics = intrinsics
-        self._visual_meshes = bool((self.model.geom_group == 2).any())
-        self._camera: RayCamera | GLCamera | None = None  # made by the thread that draws
-        rays = ray_directions(intrinsics)[::_COARSE, ::_COARSE]
-        self._rays = rays @ self._T[:3, :3].T  # (h, w, 3) per metre of depth, world frame
+    def __init__(self, world: World, size: tuple[int, int] = SIZE) -> None:
+        self._world, self._size = world, size
+        self._bin = Bin(world)
+        self._objects = {
+            name: int(world.model.joint(int(world.model.body(name).jntadr[0])).qposadr[0])
+            for name in world.object_names
+        }
+        self._tool = world.model.body("tool").id
+        self._view: _View | None = None  # made by the thread that draws
 
-    def moment(self) -> Callable[[], Picture]:
-        """Capture the world's present state.
-
-        Returns:
-            A function that renders it, (360, 480, 3) sRGB; one thread may call it while another
-            steps the world.
-        """
+    def moment(self) -> Moment:
+        """Capture the world's present state; to be called as it moves, for the bin's sake."""
         qpos = self._world.data.qpos.copy()
+        binned = self._bin.follow()
+        for name, at in self._objects.items():
+            if name in binned:
+                qpos[at : at + 7] = binned[name]
+            elif self._world.is_parked(name):
+                qpos[at + 2] = _BELOW
+        return Moment(self, qpos, self._presents())
 
-        def draw() -> Picture:
-            self.data.qpos[:] = qpos
-            mujoco.mj_kinematics(self.model, self.data)
-            self._camera = self._camera or self._make_camera()
-            frame = self._camera.capture()
-            light = 1 - SHADE * self._shadow(frame.depth)[..., None]
-            return np.rint(frame.color * light).astype(np.uint8)
+    def draw(self, qpos: npt.NDArray[np.float64], closer: float = 0.0) -> Picture:
+        """Draw a state; see `Moment`."""
+        if self._view is None:
+            self._view = _make_view(self._world, self._size)
+        return self._view.draw(qpos, closer)
 
-        return draw
+    def _presents(self) -> bool:
+        x, y, _ = self._world.data.xpos[self._tool]
+        off = np.hypot(*np.subtract((x, y), self._world.cell.workspace.center))
+        return bool(off < PRESENTED and self._world.held())
 
-    def _make_camera(self) -> RayCamera | GLCamera:
-        """Make an OpenGL camera for visual meshes, which have many triangles, if there is one."""
-        groups = (1, 1, 1, 0, 1, 1) if self._visual_meshes else SEEN
-        if self._visual_meshes:
-            with contextlib.suppress(UserError):
-                return GLCamera(
-                    self, intrinsics=self._intrinsics, T_world_camera=self._T, geomgroup=groups
-                )
-        return RayCamera(
-            self, intrinsics=self._intrinsics, T_world_camera=self._T, geomgroup=groups
+
+class _View(Protocol):
+    """Draws states of a model."""
+
+    def draw(self, qpos: npt.NDArray[np.float64], closer: float) -> Picture: ...
+
+
+def _make_view(world: World, size: tuple[int, int]) -> _View:
+    try:
+        return _GLView(film_model(world, *size, meshes=True), size, world.cell)
+    except UserError:
+        return _RayView(film_model(world, *size, meshes=False), size, world.cell)
+
+
+class _GLView:
+    """Draws with OpenGL: lamps, shadows."""
+
+    def __init__(self, model: mujoco.MjModel, size: tuple[int, int], cell: Cell) -> None:
+        self._model, self._data, self._size = model, mujoco.MjData(model), size
+        self._look_at = np.array(cell.place(LOOK_AT))
+        self._eyes = np.array(cell.place(EYE)), np.array(cell.place(ENDING_EYE))
+        self._canvas = Canvas(model)
+        self._scene = mujoco.MjvScene(model, maxgeom=model.ngeom + 16)
+        self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 1
+        self._options = mujoco.MjvOption()
+        self._options.geomgroup[:] = VISIBLE
+        self._camera = mujoco.MjvCamera()
+        self._tool = model.body("tool").id
+
+    def draw(self, qpos: npt.NDArray[np.float64], closer: float) -> Picture:
+        self._data.qpos[:] = qpos
+        mujoco.mj_kinematics(self._model, self._data)
+        mujoco.mj_comPos(self._model, self._data)
+        mujoco.mj_camlight(self._model, self._data)
+        eye = (1 - closer) * self._eyes[0] + closer * self._eyes[1]
+        goal = self._data.xpos[self._tool] - (0, 0, 0.03)
+        target = (1 - closer) * self._look_at + closer * goal
+        ray = target - eye
+        distance = float(np.linalg.norm(ray)) * (1 - 0.25 * closer)
+        camera = self._camera
+        camera.lookat[:], camera.distance = target, distance
+        camera.azimuth = np.degrees(np.arctan2(ray[1], ray[0]))
+        camera.elevation = np.degrees(np.arcsin(ray[2] / np.linalg.norm(ray)))
+        mujoco.mjv_updateScene(
+            self._model, self._data, self._options, None, camera, _VISIBLE, self._scene
+        )
+        color, _ = self._canvas.draw(self._scene, self._size[1], self._size[0])
+        return _smooth_edges(color)
+
+
+class _RayView:
+    """Draws by casting rays, from the usual place only: a moving camera would be slow."""
+
+    def __init__(self, model: mujoco.MjModel, size: tuple[int, int], cell: Cell) -> None:
+        self.model, self.data = model, mujoco.MjData(model)
+        self._size, self._lamp = size, np.array(cell.place(_LAMP))
+        width, height = (side // _RAY_SCALE for side in size)
+        focal = height / 2 / np.tan(np.radians(FIELD_OF_VIEW) / 2)
+        intrinsics = Intrinsics(width, height, focal, focal, width / 2, height / 2)
+        pose = look_at(cell.place(EYE), cell.place(LOOK_AT))
+        self._eye, self._rays = pose[:3, 3], ray_directions(intrinsics) @ pose[:3, :3].T
+        self._camera = RayCamera(
+            self, intrinsics=intrinsics, T_world_camera=pose, geomgroup=VISIBLE
         )
 
-    def _shadow(self, depth: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
+    def draw(self, qpos: npt.NDArray[np.float64], closer: float) -> Picture:
+        self.data.qpos[:] = qpos
+        mujoco.mj_kinematics(self.model, self.data)
+        frame = self._camera.capture()
+        frame.color[frame.depth == 0] = _BACKGROUND
+        light = 1 - _SHADE * self._shadow(frame.depth)[..., None]
+        picture = np.rint(frame.color * light).astype(np.uint8)
+        return cv2.resize(picture, self._size, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+
+    def _shadow(self, depth: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Compute the shadow (H, W) of each pixel, 0 to 1, with soft edges."""
-        points = self._T[:3, 3] + self._rays * depth[::_COARSE, ::_COARSE, None]
-        rays = (points - self._lamp).reshape(-1)
-        n = rays.size // 3
+        rays = (self._eye + self._rays * depth[..., None] - self._lamp).reshape(-1)
+        n = depth.size
         geom, reached = np.full(n, -1, np.int32), np.zeros(n)
         mujoco.mj_multiRay(
-            self.model, self.data, self._lamp, rays, _SHADING, True, -1, geom, reached, None, n,
-            1e3,
+            self.model, self.data, self._lamp, rays, np.array(VISIBLE, np.uint8), True, -1, geom,
+            reached, None, n, 1e3,
         )  # fmt: skip
-        # A ray reaches the pixel's own point at 1; a hit 3 mm (of 1.5 m) before it is an occluder.
-        dark = ((geom >= 0) & (reached < 0.998)).reshape(self._rays.shape[:2]).astype(np.float32)
-        soft = cv2.blur(dark, (3, 3))
-        return np.asarray(cv2.resize(soft, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR), float)
+        # A ray reaches the pixel's own point at 1; a hit 4 mm before it is an occluder.
+        dark = ((geom >= 0) & (reached < 0.998)).reshape(depth.shape).astype(np.float32)
+        return cv2.blur(dark, (3, 3)).astype(np.float32)
+
+
+def _smooth_edges(picture: Picture) -> Picture:
+    """Soften the steps along edges; antialiasing by OpenGL is slow without a GPU."""
+    soft = cv2.GaussianBlur(picture, (3, 3), 0.8)
+    gray = cv2.cvtColor(soft, cv2.COLOR_RGB2GRAY)
+    edge = cv2.morphologyEx(gray, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > _EDGE
+    return np.where(edge[..., None], soft, picture)

@@ -69,8 +69,6 @@ class SceneConfig:
     """Walls on the table around the workspace's centre; None: the scene file's, or none."""
     robot: str = "gantry"
     """One of `registry.ROBOTS`; all of them meet the same scene."""
-    visual_meshes: bool = False
-    """Show an arm in its maker's meshes, where they are installed; only videos show them."""
 
 
 @dataclass
@@ -146,7 +144,7 @@ def build_scene(config: SceneConfig) -> Scene:
         UserError: impossible settings, or a scene file that cannot be read.
         SimulatorFault: the pile could not be built; another seed may do.
     """
-    robot = robot_model(config.robot, visual_meshes=config.visual_meshes)
+    robot = robot_model(config.robot)
     rng = _rng(config)
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -15,9 +15,14 @@ from ...workspace import Workspace
 from .sheet import ACTION, RIM, Picture, arrow, stroke
 
 if TYPE_CHECKING:
+    from ...retrieve import Step
     from .panels import Crop
 
+Path = tuple[tuple[float, float], tuple[float, float]]
+"""x and y of start and end, m, world frame."""
+
 _SCALE_BAR = 0.05  # m
+_PUSH_REPORTS = 6  # of a push that was carried out: over, jaw, down, down, across, up
 
 
 @dataclass(frozen=True)
@@ -35,20 +40,42 @@ def jaw_ends(action: Action, gripper: GripperSpec) -> npt.NDArray[np.float64]:
     return np.array([middle - reach, middle + reach])
 
 
-def draw_action(
-    picture: Picture, action: Action, workspace: Workspace, geometry: ActionGeometry, crop: Crop
-) -> None:
-    """Draw a grasp as the open jaw's pads, a push as an arrow along its path.
+def executed_push(step: Step) -> Path | None:
+    """Return where a push's low motion began and ended, as the robot measured it; None: no push.
+
+    It may be shorter than planned: near the workspace's edge, and where contact stopped it.
+    """
+    action, reports = step.decision.action, step.outcome.reports
+    if action is None or action.primitive != "push" or len(reports) < _PUSH_REPORTS:
+        return None
+    (x0, y0, _), (x1, y1, _) = reports[-3].position, reports[-2].position
+    return (x0, y0), (x1, y1)
+
+
+def push_shown(step: Step, geometry: ActionGeometry) -> Path | None:
+    """Return a push's path as executed, or as planned if it was not; None: no push."""
+    action = step.decision.action
+    if action is None or action.primitive != "push":
+        return None
+    primitive = step.decision.primitive or geometry.primitive
+    workspace = step.observation.heightmap.workspace
+    return executed_push(step) or push_path(action, primitive, workspace)
+
+
+def draw_action(picture: Picture, step: Step, geometry: ActionGeometry, crop: Crop) -> None:
+    """Draw a grasp as the open jaw's pads, a push as an arrow along its path, as executed.
 
     Args:
         picture: a panel; it is drawn into.
-        action: the chosen one.
-        workspace: where on the table; near its edge a push is shorter.
+        step: with the chosen action; without one nothing is drawn.
         geometry: lengths and jaw.
         crop: the part of the workspace that the panel shows.
     """
-    if action.primitive == "push":
-        path = push_path(action, geometry.primitive, workspace)
+    action, workspace = step.decision.action, step.observation.heightmap.workspace
+    if action is None:
+        return
+    path = push_shown(step, geometry)
+    if path is not None:
         start, end = (crop.at_xy(xy, workspace) for xy in path)
         arrow(picture, start, end, ACTION, 5, 20)
         u, v = crop.at_xy(action.position[:2], workspace)
@@ -56,12 +83,12 @@ def draw_action(
             cv2.circle(picture, (round(u), round(v)), radius, color, -1, cv2.LINE_AA)
         return
     px = crop.scale / workspace.resolution  # panel pixels per metre
-    along = np.array([np.cos(action.yaw), -np.sin(action.yaw)])
+    along = crop.along(action.yaw)
     half_breadth = geometry.gripper.finger_breadth / 2 * px * np.array([-along[1], along[0]])
     thick = geometry.gripper.finger_thickness * px * along
-    ends = [crop.at_xy(end, workspace) for end in jaw_ends(action, geometry.gripper)]
-    stroke(picture, np.array(ends), ACTION, 2)
-    for inner, outwards in zip(ends, (-thick, thick), strict=True):
+    inner_faces = [crop.at_xy(end, workspace) for end in jaw_ends(action, geometry.gripper)]
+    stroke(picture, np.array(inner_faces), ACTION, 2)
+    for inner, outwards in zip(inner_faces, (-thick, thick), strict=True):
         outer = inner + outwards
         pad = np.array(
             [inner + half_breadth, outer + half_breadth, outer - half_breadth, inner - half_breadth]

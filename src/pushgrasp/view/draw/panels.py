@@ -1,4 +1,4 @@
-"""The panels of a decision picture: maps of the workspace, +x right and +y up."""
+"""The panels of a decision picture: maps of the workspace, turned as the camera looks at it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ...interfaces import RGBDFrame
 from ...perception.heightmap import Heightmap
 from ...perception.regions import workspace_region
 from ...policy.base import Mask
-from ...workspace import Workspace, rotation_angle
+from ...workspace import Workspace
 from .actions import ActionGeometry, draw_action
-from .sheet import ACTION, GOAL, RIM, TARGET, Color, Picture, arrow, colored, hatch
+from .sheet import ACTION, GOAL, RIM, TARGET, Color, Picture, colored, hatch
 
 if TYPE_CHECKING:
     from ...policy.learned import Decision
@@ -30,12 +30,13 @@ _MARGIN = 0.03  # m shown around the objects and the action
 
 @dataclass(frozen=True)
 class Crop:
-    """The square part of a heightmap that panels show, and its scale."""
+    """The square part of a heightmap that panels show, its scale and its orientation."""
 
     row: int  # its first row in the heightmap
     column: int  # its first column
     n_pixels: int  # heightmap pixels per side
     side: int  # panel pixels per side
+    quarters: int = 0  # quarter turns, counterclockwise, of a panel with +x right and +y up
 
     @property
     def scale(self) -> float:
@@ -45,7 +46,15 @@ class Crop:
     def at(self, row: float, column: float) -> npt.NDArray[np.float64]:
         """Return panel x and y of a heightmap pixel's centre."""
         up = self.row + self.n_pixels - row
-        return np.array([(column - self.column + 0.5) * self.scale, (up - 0.5) * self.scale])
+        x, y = (column - self.column + 0.5) * self.scale, (up - 0.5) * self.scale
+        for _ in range(self.quarters):
+            x, y = y, self.side - x
+        return np.array([x, y])
+
+    def along(self, yaw: float) -> npt.NDArray[np.float64]:
+        """Return a direction of the world frame, by its yaw in rad, in the panel: (2,) x and y."""
+        yaw += self.quarters * np.pi / 2
+        return np.array([np.cos(yaw), -np.sin(yaw)])
 
     def at_xy(self, xy: npt.ArrayLike, workspace: Workspace) -> npt.NDArray[np.float64]:
         """Return panel x and y of a position in the world frame, (2,) m."""
@@ -55,10 +64,10 @@ class Crop:
         return self.at(row, column)
 
     def enlarge(self, picture: npt.NDArray[Any], *, smooth: bool = True) -> npt.NDArray[Any]:
-        """Crop and scale a (H, W, ...) map of the workspace to a panel, +y up."""
+        """Crop, turn and scale a (H, W, ...) map of the workspace to a panel."""
         rows = slice(self.row, self.row + self.n_pixels)
         columns = slice(self.column, self.column + self.n_pixels)
-        cut = np.ascontiguousarray(picture[rows, columns][::-1])
+        cut = np.ascontiguousarray(np.rot90(picture[rows, columns][::-1], self.quarters))
         method = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
         return cv2.resize(cut, (self.side, self.side), interpolation=method)
 
@@ -67,26 +76,45 @@ class Crop:
         return self.enlarge(mask.astype(np.float32)) > 0.5
 
 
-def crop_of(step: Step, side: int) -> Crop:
+def quarters_of(workspace: Workspace, T_world_camera: npt.ArrayLike | None = None) -> int:
+    """Count the quarter turns that put a panel's lower edge nearest to the camera.
+
+    Args:
+        workspace: what panels show.
+        T_world_camera: (4, 4) the camera's pose; None: the standard camera, which looks across the
+            workspace to the robot's base, the world's origin.
+    Returns:
+        0 to 3, for `Crop.quarters`.
+    """
+    if T_world_camera is None:
+        up = np.array([-workspace.center[0], 0.0])
+    else:
+        up = -np.asarray(T_world_camera, np.float64)[:2, 1]  # the image's upward direction
+    return round((np.pi / 2 - float(np.arctan2(up[1], up[0]))) / (np.pi / 2)) % 4
+
+
+def crop_of(step: Step, side: int, frame: RGBDFrame | None = None) -> Crop:
     """Choose the part of the workspace where something is: all objects and the action.
 
     Args:
         step: what is to be shown.
         side: panel pixels.
+        frame: of the camera whose view the panel is turned to; None: the standard camera.
     """
     observation, action = step.observation, step.decision.action
     workspace = observation.heightmap.workspace
     points = np.argwhere(observation.objects)
     if action is not None:
         points = np.vstack([points, action.pixel])
+    quarters = quarters_of(workspace, None if frame is None else frame.T_world_camera)
     if not len(points):
-        return Crop(0, 0, workspace.n_pixels, side)
+        return Crop(0, 0, workspace.n_pixels, side, quarters)
     low, high = points.min(0), points.max(0) + 1
     wanted = int((high - low).max() + 2 * _MARGIN / workspace.resolution)
     smallest = round(_SMALLEST_VIEW / workspace.resolution)
     n = min(max(wanted, smallest), workspace.n_pixels)
     row, column = np.clip((low + high - n) // 2, 0, workspace.n_pixels - n)
-    return Crop(int(row), int(column), n, side)
+    return Crop(int(row), int(column), n, side, quarters)
 
 
 def camera_panel(frame: RGBDFrame, workspace: Workspace, side: int) -> Picture:
@@ -105,8 +133,7 @@ def color_panel(step: Step, crop: Crop, geometry: ActionGeometry) -> Picture:
     heightmap = step.observation.heightmap
     picture = color_of(heightmap, crop)
     _outlines(picture, step, crop)
-    if step.decision.action is not None:
-        draw_action(picture, step.decision.action, heightmap.workspace, geometry, crop)
+    draw_action(picture, step, geometry, crop)
     return picture
 
 
@@ -171,7 +198,7 @@ def q_panel(
     Args:
         q_map: (16, H, W), -inf where not scored; None where the network was not asked.
         scale: lowest and highest value of the colours.
-        mark_best: draw an arrow along the best rotation of the best pixel.
+        mark_best: circle the best pixel, of an action that was not chosen.
     """
     gray = cv2.cvtColor(heightmap.color, cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None]
     pale = np.repeat(np.clip(190 + 0.25 * gray, 0, 255), 3, axis=2).astype(np.uint8)
@@ -185,12 +212,16 @@ def q_panel(
     large = crop.enlarge(scored.astype(np.uint8), smooth=False) > 0
     picture[large] = layer[large]
     if mark_best:
-        rotation, row, column = np.unravel_index(int(q_map.argmax()), q_map.shape)
-        angle = float(rotation_angle(int(rotation)))
-        half = 12 * crop.scale * np.array([np.cos(angle), -np.sin(angle)])
-        point = crop.at(float(row), float(column))
-        arrow(picture, point - half, point + half, ACTION, 3, 12)
+        row, column = np.unravel_index(int(q_map.argmax()), q_map.shape)[1:]
+        u, v = np.round(crop.at(float(row), float(column))).astype(int)
+        mark(picture, (int(u), int(v)), 11)
     return picture
+
+
+def mark(picture: Picture, at: tuple[int, int], radius: int) -> None:
+    """Draw a ring into a picture, around x and y."""
+    for color, width in ((RIM, 4), (ACTION, 2)):
+        cv2.circle(picture, at, radius, color, width, cv2.LINE_AA)
 
 
 def _outlines(picture: Picture, step: Step, crop: Crop) -> None:

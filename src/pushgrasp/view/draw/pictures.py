@@ -10,7 +10,6 @@ import numpy as np
 from ...interfaces import RGBDFrame
 from ...perception.colors import format_color
 from ...perception.heightmap import Heightmap
-from ...workspace import Workspace
 from . import panels
 from .actions import ActionGeometry, draw_action, draw_scale_bar
 from .sheet import (
@@ -30,9 +29,10 @@ from .sheet import (
     hatch,
     wrap,
 )
-from .words import action_words, headline, outcome_words, plural, q_words, went_well
+from .words import action_words, caption, outcome_words, plural, q_words, went_well
 
 if TYPE_CHECKING:
+    from ...policy.base import Decision
     from ...retrieve import Step
 
 SIZE = (1800, 1040)  # pixels, width and height
@@ -66,12 +66,9 @@ def decision_picture(
     sheet = Sheet(*SIZE)
     _header(sheet, step)
     workspace, action = heightmap.workspace, decision.action
-    axes = "maps: x right, y up"
-    if frame is not None:
-        axes += f"; the camera is {camera_side(frame, workspace)}"
-    _sidebar(sheet, step, goal_rgb, goal_name, axes)
+    _sidebar(sheet, step, goal_rgb, goal_name)
 
-    crop = panels.crop_of(step, _SIDE)
+    crop = panels.crop_of(step, _SIDE, frame)
     camera = (
         panels.camera_panel(frame, workspace, _SIDE) if frame is not None else hatch((_SIDE, _SIDE))
     )
@@ -80,6 +77,7 @@ def decision_picture(
     draw_scale_bar(seen, workspace, crop)
     _panel(sheet, 0, 1, seen, "Colour, from above")
     sheet.text(_corner(0, 1)[0] + 16, _TOP + 30 + _SIDE - 28, "5 cm", 14, CARD, anchor="lb")
+    _axes(sheet, *_corner(0, 1), crop)
     _panel(sheet, 0, 2, panels.height_panel(heightmap, crop), "Height above the table")
     top = panels.height_range(heightmap)
     _panel_scale(sheet, 0, 2, panels.HEIGHT_COLORS, "0", f"{100 * top:.0f} cm")
@@ -90,28 +88,21 @@ def decision_picture(
         (1, "grasp", decision.grasp_map),
         (2, "push", decision.push_map),
     ):
-        chosen = action if action is not None and action.primitive == primitive_name else None
-        picture = panels.q_panel(heightmap, q_map, scale, crop, mark_best=chosen is None)
-        if chosen is not None:
-            draw_action(picture, chosen, workspace, geometry, crop)
+        chosen = action is not None and action.primitive == primitive_name
+        picture = panels.q_panel(heightmap, q_map, scale, crop, mark_best=not chosen)
+        if chosen:
+            draw_action(picture, step, geometry, crop)
         asked = q_map is not None and bool(np.isfinite(q_map).any())
-        title = f"Q {primitive_name}, best rotation" if asked else f"Q {primitive_name}: none"
-        if chosen is not None and not asked:
-            title = f"{primitive_name.capitalize()}, chosen without a Q map"
+        name = f"Q {primitive_name}"
+        title = f"{name}, best rotation" if asked else f"{name}: not needed here"
+        if chosen:
+            title = f"{name}: chosen" if asked else f"{primitive_name.capitalize()}: chosen"
+        elif asked:
+            title = f"{name}: not chosen"
         _panel(sheet, 1, column, picture, title)
         if asked:
             _panel_scale(sheet, 1, column, panels.Q_COLORS, f"{low:.1f}", f"{high:.1f}")
     return sheet.picture()
-
-
-def camera_side(frame: RGBDFrame, workspace: Workspace) -> str:
-    """Name the side of the maps, drawn with x right and y up, where a camera stands."""
-    x, y = frame.T_world_camera[:2, 3] - np.array(workspace.center)
-    if max(abs(x), abs(y)) < workspace.size / 2:
-        return "above"
-    if abs(x) >= abs(y):
-        return "on the right" if x > 0 else "on the left"
-    return "at the top" if y > 0 else "at the bottom"
 
 
 def color_picture(heightmap: Heightmap) -> Picture:
@@ -144,7 +135,7 @@ def png(picture: Picture) -> bytes:
 
 def _header(sheet: Sheet, step: Step) -> None:
     sheet.text(24, 22, f"Decision {step.index + 1}", 20, MUTED)
-    sheet.fitted(24, 66, f"{headline(step)}: {outcome_words(step)}", SIZE[0] - 48, 30, bold=True)
+    sheet.fitted(24, 66, caption(step, "goal"), SIZE[0] - 48, 30, bold=True)
 
 
 def _corner(row: int, column: int) -> tuple[int, int]:
@@ -156,6 +147,16 @@ def _panel(sheet: Sheet, row: int, column: int, picture: Picture, title: str) ->
     sheet.text(x, y + 15, title, 17, INK, bold=True, anchor="lm")
     sheet.paste(picture, x, y + 30)
     sheet.box(x - 1, y + 29, _SIDE + 2, _SIDE + 2, None, LINE)
+
+
+def _axes(sheet: Sheet, x: int, y: int, crop: panels.Crop) -> None:
+    """Draw the directions of the world's x and y into a panel's lower right corner."""
+    middle = np.array([x + _SIDE - 44.0, y + 30 + _SIDE - 44.0])
+    for name, yaw in (("x", 0.0), ("y", np.pi / 2)):
+        tip = middle + 22 * crop.along(yaw)
+        sheet.line(middle, tip, CARD)
+        at = middle + 33 * crop.along(yaw)
+        sheet.text(at[0], at[1], name, 14, CARD, anchor="mm")
 
 
 def _panel_scale(sheet: Sheet, row: int, column: int, colors: str, low: str, high: str) -> None:
@@ -173,7 +174,7 @@ def _scale(sheet: Sheet, right: int, middle: int, colors: str, low: str, high: s
     sheet.text(end + 6, middle, high, 14, MUTED, anchor="lm")
 
 
-def _sidebar(sheet: Sheet, step: Step, goal_rgb: Color, goal_name: str, axes: str) -> None:
+def _sidebar(sheet: Sheet, step: Step, goal_rgb: Color, goal_name: str) -> None:
     x, width = 24, _SIDEBAR
     y = _TOP + 30
     sheet.box(x, y - 1, width, 2 * _SIDE + 46, CARD, LINE)
@@ -192,24 +193,38 @@ def _sidebar(sheet: Sheet, step: Step, goal_rgb: Color, goal_name: str, axes: st
     sheet.text(x, y, "Goal", 15, MUTED)
     y += 24
     sheet.box(x, y, 22, 22, goal_rgb, RIM)
-    sheet.text(x + 32, y + 11, goal_name or format_color(goal_rgb), 19, INK, anchor="lm")
+    name = goal_name or format_color(goal_rgb)
+    sheet.text(x + 32, y + 11, f"{name}, {target.visible_px} px seen", 19, INK, anchor="lm")
     y += 42
-    now = "the goal" if target.is_goal else "another object"
-    field("Target now", f"{now}; {target.why}" if target.why else now)
-    clutter = f"{100 * target.occupancy:.0f} %" if target.mask.any() else "–"
-    field("Goal visible, clutter around the target", f"{target.visible_px} px, {clutter}")
-    for name, value in (("Q grasp", decision.q_grasp), ("Q push", decision.q_push)):
-        y = _bar(sheet, x, y, width, name, value, panels.q_range(decision))
-    y += 8
+    good = went_well(step)
     field("Action", action_words(decision.action), size=17)
+    field("Outcome", f"{'✓' if good else '✗'} {outcome_words(step)}", GOOD if good else BAD)
+    now = "the goal" if target.is_goal else "another object"
+    field("Target", f"{now}; {target.why}" if target.why else now, size=17)
     why = (decision.action.why if decision.action else "") or decision.why
     if why:
-        field("Why", why, size=17)
-    good = went_well(step)
-    field("Outcome", f"{'✓' if good else '✗'} {outcome_words(step)}", GOOD if good else BAD)
+        field("Why this action", why, size=17)
+    for name, value in compared(decision):
+        y = _bar(sheet, x, y, width, name, value, panels.q_range(decision))
     times = f"decided in {1e3 * step.decision_s:.0f} ms, executed in {step.action_s:.1f} s"
     sheet.text(x, y, times, 15, MUTED)
-    _legend(sheet, x, _TOP + 30 + 2 * _SIDE + 44 - 132, axes)
+    _legend(sheet, x, _TOP + 30 + 2 * _SIDE + 44 - 150)
+
+
+def compared(decision: Decision) -> list[tuple[str, float]]:
+    """List the values that a decision compared, the chosen action's first."""
+    action = decision.action
+    rows: list[tuple[str, float]] = []
+    chosen = np.nan if action is None else action.q
+    if action is not None and np.isfinite(chosen):
+        rows.append((f"Q of this {action.primitive}", chosen))
+    if np.isfinite(decision.q_grasp) and decision.q_grasp != chosen:
+        clears = action is not None and action.primitive == "grasp"
+        name = "Q of grasping without clearing first" if clears else "Q of the best grasp"
+        rows.append((name, decision.q_grasp))
+    if np.isfinite(decision.q_push) and decision.q_push != chosen:
+        rows.append(("Q of the best push", decision.q_push))
+    return rows
 
 
 def _bar(
@@ -225,13 +240,17 @@ def _bar(
     return y + 52
 
 
-def _legend(sheet: Sheet, x: int, y: int, axes: str) -> None:
+def _legend(sheet: Sheet, x: int, y: int) -> None:
     for color, text in ((GOAL, "outline of the goal"), (TARGET, "outline of another target")):
         sheet.box(x, y, 26, 18, None, RIM)
         sheet.box(x + 1, y + 1, 24, 16, None, color)
         sheet.box(x + 2, y + 2, 22, 14, None, color)
         sheet.text(x + 38, y + 9, text, 15, MUTED, anchor="lm")
-        y += 29
-    sheet.paste(hatch((18, 26)), x, y)
-    sheet.text(x + 38, y + 9, "not seen by the camera", 15, MUTED, anchor="lm")
-    sheet.text(x, y + 38, axes, 15, MUTED, anchor="lm")
+        y += 27
+    ring = np.full((18, 26, 3), CARD, np.uint8)
+    panels.mark(ring, (13, 9), 6)
+    sheet.paste(ring, x, y)
+    sheet.text(x + 38, y + 9, "best pixel, if not chosen", 15, MUTED, anchor="lm")
+    sheet.paste(hatch((18, 26)), x, y + 27)
+    sheet.text(x + 38, y + 36, "not seen by the camera", 15, MUTED, anchor="lm")
+    sheet.text(x, y + 56, "Maps are turned: the camera is below them.", 15, MUTED)

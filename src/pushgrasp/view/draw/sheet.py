@@ -73,6 +73,12 @@ class Sheet:
         """Draw a rectangle with slightly rounded corners."""
         self._draw.rounded_rectangle((x, y, x + w - 1, y + h - 1), 6, fill, line)
 
+    def line(self, start: npt.ArrayLike, end: npt.ArrayLike, color: Color, width: int = 3) -> None:
+        """Draw a line between two points, x and y, with a dark rim."""
+        ends = [tuple(np.asarray(p, float).tolist()) for p in (start, end)]
+        for paint, thick in ((RIM, width + 2), (color, width)):
+            self._draw.line(ends, paint, thick)
+
     def text(
         self,
         x: float,

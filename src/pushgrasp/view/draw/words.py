@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
+import numpy.typing as npt
+
 if TYPE_CHECKING:
     from ...evaluation.trial import EpisodeResult
     from ...interfaces import Action
@@ -39,6 +43,62 @@ def action_words(action: Action | None) -> str:
     x, y, z = action.position
     yaw = math.degrees(action.yaw)
     return f"{action.primitive} at ({x:.3f}, {y:.3f}, {z:.3f}) m, yaw {yaw:.0f}°"
+
+
+_PLAIN_COLORS: dict[str, tuple[int, int, int]] = {
+    "red": (228, 32, 32), "orange": (245, 138, 28), "yellow": (240, 214, 42),
+    "light green": (160, 214, 60), "green": (40, 185, 50), "mint green": (97, 225, 162),
+    "turquoise": (22, 215, 214), "light blue": (80, 180, 235), "blue": (30, 50, 225),
+    "purple": (140, 40, 210), "pink": (240, 130, 180), "magenta": (230, 25, 190),
+    "brown": (165, 105, 60), "white": (235, 235, 235), "grey": (130, 130, 130),
+    "black": (30, 30, 30),
+}  # fmt: skip
+HIDDEN_PX = 20
+"""Heightmap pixels of the goal up to which captions call it hidden: about 9 mm by 9 mm."""
+
+
+def plain_color(rgb: npt.ArrayLike) -> str:
+    """Name a colour (3,) sRGB as a child would: the nearest of sixteen in CIELAB."""
+    known = np.array([np.asarray(rgb), *_PLAIN_COLORS.values()], np.uint8)[None]
+    lab = cv2.cvtColor(known.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
+    return list(_PLAIN_COLORS)[int(np.linalg.norm(lab[1:] - lab[0], axis=1).argmin())]
+
+
+def caption(step: Step, goal: str) -> str:
+    """Say in everyday words what the robot does and why.
+
+    Args:
+        step: a decision.
+        goal: what to call the goal, "red block".
+    """
+    action, target = step.decision.action, step.decision.target
+    hidden = target.visible_px <= HIDDEN_PX
+    if action is None:
+        return "There is nothing left to try."
+    if action.primitive == "push":
+        if hidden:
+            return f"The {goal} is hidden. Pushing the pile apart."
+        return f"Pushing to make room around the {goal}."
+    if target.is_goal:
+        return f"Now the {goal} can be reached. Taking it."
+    color = plain_color(step.observation.heightmap.color[target.mask].mean(0))
+    if hidden:
+        return f"The {goal} is hidden. Taking the {color} one off the top."
+    return f"The {color} one is in the way of the {goal}. Taking it out."
+
+
+def outcome_caption(step: Step) -> str:
+    """Say in everyday words what came of an action."""
+    action, outcome = step.decision.action, step.outcome
+    if action is None:
+        return "The robot gives up."
+    if not outcome.executed:
+        return "The robot cannot get there."
+    if action.primitive == "push":
+        return "They moved." if outcome.changed else "Nothing moved."
+    if outcome.holds_goal:
+        return "Got it!"
+    return "Out of the way." if outcome.holding else "It slipped. Trying again."
 
 
 def headline(step: Step) -> str:
