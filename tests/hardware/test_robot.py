@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fakes import FakeArm, FakeJaw
@@ -19,11 +21,13 @@ POSES = Poses(home=(-0.5, 0.46, 0.25), home_yaw=0.0, travel_height=0.25)
 T_WORLD_BASE = upright((0.02, 0.0, 0.02), np.pi)
 
 
-def make(thing: float = 0.0, reach=None) -> tuple[StationRobot, FakeArm, FakeJaw]:
+def make(
+    thing: float = 0.0, reach=None, poses: Poses = POSES
+) -> tuple[StationRobot, FakeArm, FakeJaw]:
     start = np.linalg.inv(T_WORLD_BASE) @ upright((-0.5, 0.0, 0.2), 0.0)
     arm, jaw = FakeArm(start), FakeJaw(thing)
     robot = StationRobot(
-        arm, jaw, fence=FENCE, caps=CAPS, poses=POSES, T_world_base=T_WORLD_BASE, reach=reach
+        arm, jaw, fence=FENCE, caps=CAPS, poses=poses, T_world_base=T_WORLD_BASE, reach=reach
     )
     return robot, arm, jaw
 
@@ -82,6 +86,22 @@ def test_the_jaw_turns_the_shorter_way() -> None:
     robot.execute(MoveTo((-0.5, 0.0, 0.2), np.radians(170)))
     T = T_WORLD_BASE @ arm.targets[-1]
     assert np.degrees(np.arctan2(T[1, 0], T[0, 0])) == pytest.approx(-10)
+
+
+@given(st.lists(st.floats(-7, 7), min_size=1, max_size=30), st.sampled_from([0.0, 0.7, 3.0]))
+def test_the_last_joint_never_winds_up(yaws: list[float], home_yaw: float) -> None:
+    """A jaw is symmetric: half a turn here and there would add up over an episode."""
+    robot, arm, _ = make(poses=replace(POSES, home_yaw=home_yaw))
+    arm.T = np.linalg.inv(T_WORLD_BASE) @ upright((-0.5, 0.0, 0.2), home_yaw)
+    turned = 0.0  # rad of the last joint since home
+    for yaw in yaws:
+        before = arm.T.copy()
+        robot.execute(MoveTo((-0.5, 0.0, 0.2), yaw))
+        turn = (before[:3, :3].T @ arm.T[:3, :3])[:2, 0]
+        turned += float(np.arctan2(turn[1], turn[0]))  # a controller turns the shorter way
+        T = T_WORLD_BASE @ arm.T
+        assert np.sin(np.arctan2(T[1, 0], T[0, 0]) - yaw) == pytest.approx(0, abs=1e-6)
+        assert abs(turned) <= np.radians(100.1)
 
 
 def test_home_lets_go_over_the_bin_only() -> None:

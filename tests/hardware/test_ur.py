@@ -6,8 +6,10 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +18,11 @@ from typing import Any
 import numpy as np
 import pytest
 from latency import is_within, later, slowness
+from ur_machine import Point
 
 from pushgrasp.errors import RobotError, UserError
 from pushgrasp.hardware.rehearsal.launch import free_host
+from pushgrasp.hardware.rehearsal.rtde import RTDE_PORT, RtdeController
 from pushgrasp.hardware.robot import upright
 
 HERE = Path(__file__).parent
@@ -123,6 +127,26 @@ def test_stop_from_another_thread_ends_a_motion(arm: UrArm, controller: Controll
 def test_no_faster_than_asked(arm: UrArm, controller: Controller) -> None:
     arm.move(upright((0.4, 0.02, 0.3), 0.0), 0.07, 40.0)
     assert controller.report()["asked"] == pytest.approx(0.07)
+
+
+def test_the_rehearsed_controllers_answers_are_not_held_back_by_tcp() -> None:
+    """Nagle's algorithm delays small packages by up to 40 ms: forces, and the answers to stops."""
+    host, over = free_host(), threading.Event()
+    controller = RtdeController(Point(), host)
+    serving = threading.Thread(target=controller.serve, args=(lambda: not over.is_set(),))
+    serving.start()
+    with socket.create_connection((host, RTDE_PORT)):
+        accepted: list[socket.socket] = []
+        while not accepted:
+            time.sleep(0.01)
+            accepted = [
+                key.data.socket
+                for key in list(controller._selector.get_map().values())
+                if not isinstance(key.data, int)
+            ]
+        assert accepted[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        over.set()
+        serving.join()
 
 
 @pytest.mark.parametrize("how", ["freeze", "die"])

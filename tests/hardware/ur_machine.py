@@ -50,6 +50,9 @@ class Point:
     def is_moving(self) -> bool:
         return self.goal is not None
 
+    def hear(self, connected: bool) -> None:
+        pass
+
     def fault(self) -> str:
         return ""
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from .options import Device, Folder, PolicyName, SceneName
+
+if TYPE_CHECKING:
+    from ..hardware.robot import StationRobot
+
+PATIENCE = 5.0  # factor on a rehearsed UR's watchdog: this computer plays the robot as well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +58,7 @@ class RehearseCommand:
         from ..hardware.connect import jaw_geometry
         from ..hardware.extras import need
         from ..hardware.rehearsal.launch import rehearsal
+        from ..hardware.rehearsal.measure import MeasuredArm
         from ..hardware.rehearsal.session import Session
         from ..hardware.station import read_station
         from ..policy.load import PolicySource
@@ -65,7 +71,7 @@ class RehearseCommand:
         source = PolicySource.resolve(self.policy)
         session = Session(
             robot, "", self.scene, self.objects, seed=self.seed, speedup=self.speedup,
-            noise="" if self.noise == "none" else self.noise,
+            noise="" if self.noise == "none" else self.noise, patience=PATIENCE,
         )  # fmt: skip
         folder = episode_folder(self.out)
         console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -74,18 +80,27 @@ class RehearseCommand:
             if run_checks(station):
                 return 1
             policy = source.load(jaw_geometry(station.jaw), device=self.device)
+            arms: list[MeasuredArm] = []
+
+            def measure(there: StationRobot) -> None:
+                arms.append(MeasuredArm(there.arm, running))
+                there.arm = arms[0]
+
             episode = StationEpisode(
                 station, running.goal_rgb, policy, policy_name=self.policy, folder=folder,
-                confirm=False, max_actions=self.max_actions, console=console,
+                confirm=False, max_actions=self.max_actions, console=console, on_connect=measure,
             )  # fmt: skip
             last = episode.run()
             truth = running.report()
+        overshoot = max((stop.overshoot for stop in arms[0].stops), default=0.0)
+        truth |= {"stops": [asdict(stop) for stop in arms[0].stops], "worst_overshoot": overshoot}
         episode.add({"truth": truth})
         believed = "believes it has" if last.claimed_success else "does not have"
         held = "has taken" if truth["success"] else "has not taken"
         console.print(
             f"The robot {believed} the goal; by the ground truth it {held} it. Worst force "
-            f"{truth['worst_force']:.0f} N, fastest {truth['fastest']:.2f} m/s. Record: {self.out}"
+            f"{truth['worst_felt']:.0f} N, {overshoot:.0f} N past a guard at most "
+            f"({len(arms[0].stops)} stops), fastest {truth['fastest']:.2f} m/s. Record: {self.out}"
         )
         return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +19,7 @@ from ..evaluation.steps import record_step
 from ..hardware.asking import AskingPolicy, AskingRobot
 from ..hardware.check import MovedCamera
 from ..hardware.connect import Connected, connect
+from ..hardware.robot import StationRobot
 from ..hardware.station import Station
 from ..interfaces import Camera, Outcome, RGBDFrame, Robot
 from ..perception.colors import color_name, format_color
@@ -53,6 +54,7 @@ class StationEpisode:
         confirm: ask before each action.
         max_actions: the most.
         console: for a line per step.
+        on_connect: called with the robot before it moves.
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class StationEpisode:
         confirm: bool,
         max_actions: int,
         console: Console,
+        on_connect: Callable[[StationRobot], None] | None = None,
     ) -> None:
+        self._on_connect = on_connect
         self._station, self._goal, self._policy = station, goal, policy
         self._segmenter = segmenter
         self._rgb = (Goal.of(goal).color or UNNAMED) if isinstance(goal, Goal) else goal
@@ -119,6 +123,8 @@ class StationEpisode:
         write_json(self._folder / RECORD, {**self._head(), "dry_run": True, "refusal": refusal})
 
     def _retrieve(self, there: Connected) -> None:
+        if self._on_connect is not None:
+            self._on_connect(there.robot)
         there.robot.begin()
         cameras = _Remembering(there.cameras, self._station.workspace)
         robot: Robot = there.robot

@@ -18,7 +18,7 @@ from ..perception.table_plane import Plane, fit_table, points_over
 from ..workspace import Workspace
 from .connect import calibration, open_arm, open_camera, open_jaw
 from .devices import Arm
-from .robot import UPRIGHT
+from .robot import UPRIGHT, upright
 from .station import Station
 
 MAX_OFFSET, MAX_TILT = 0.005, np.radians(1.0)  # m and rad of the table seen, from z = table_z
@@ -216,7 +216,7 @@ def _reach(arm: Arm, station: Station) -> str:
     heights = (z, w.table_z + 0.02)
     joints = arm.state().joints
     for x, y in (*places, w.center):
-        targets = [(np.array((x, y, h)), 0.0) for h in heights]
+        targets = [upright((x, y, h), station.home_yaw) for h in heights]
         if reason := refuses(joints, targets):
             raise UserError(
                 f"the workspace at ({x:.2f}, {y:.2f}) m is out of reach: {reason}; move the "

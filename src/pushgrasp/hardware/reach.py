@@ -52,12 +52,12 @@ def make_reach(station: Station) -> Reach:
         cause = error.__cause__ or error
         raise UserError(f"home: {cause}; choose another home pose") from error
 
-    def refuses(joints: FloatArray, targets: Sequence[tuple[FloatArray, float]]) -> str:
+    def refuses(joints: FloatArray, targets: Sequence[FloatArray]) -> str:
         if len(joints) != len(kinematics.joints):
             return f"the arm has {len(joints)} joints, a {model} has {len(kinematics.joints)}"
-        for position, angle in targets:
+        for T_world_tool in targets:
             try:
-                joints = kinematics.path(joints, position, angle).joints[-1]
+                joints = kinematics.pose_path(joints, T_world_tool).joints[-1]
             except RefusedError as why:
                 return str(why)
         return ""

@@ -22,6 +22,7 @@ ARRIVED = 0.003  # m from where it was sent; farther off the motion counts as no
 UPRIGHT = np.radians(5.0)  # tilt of the tool from which a person must set it upright
 RISE_SPEED = 0.03  # m/s of the first motion after connecting, when the arm may be anywhere
 MOST_TILT = np.radians(45.0)  # of the tool in a calibration
+MOST_TURN = np.radians(100.0)  # of the jaw from its yaw at home
 LOOSE = 0.002  # m by which a jaw that grips may still close without having lost what it holds
 
 
@@ -45,8 +46,8 @@ class Poses:
     travel_height: float  # m: tips above everything on the table
 
 
-Reach = Callable[[FloatArray, Sequence[tuple[FloatArray, float]]], str]
-"""(joints (n,), [(position (3,) m, yaw), ...]) -> why the tool cannot follow these lines, or ""."""
+Reach = Callable[[FloatArray, Sequence[FloatArray]], str]
+"""(joints (n,), [T_world_tool (4, 4), ...]) -> why the tool cannot follow these lines, or ""."""
 
 
 class StationRobot:
@@ -100,8 +101,13 @@ class StationRobot:
                 return reason
         if self._reach is None:
             return ""
-        targets = [(np.array(m.position, np.float64), m.yaw) for m in (*moves, home)]
-        return self._reach(self.arm.state().joints, targets)
+        state = self.arm.state()
+        yaw = _yaw(self._T_world_base @ state.T_base_tool)
+        targets: list[FloatArray] = []
+        for move in (*moves, home):
+            yaw = self._yaw_near(move.yaw, yaw)
+            targets.append(upright(move.position, yaw))
+        return self._reach(state.joints, targets)
 
     def home(self) -> Report:
         """See `Robot.home`: up, over the bin, open."""
@@ -122,7 +128,7 @@ class StationRobot:
         """Return where the tool is, in the world frame, and how wide the jaw stands."""
         T = self._T_world_base @ self.arm.state().T_base_tool
         x, y, z = (float(v) for v in T[:3, 3])
-        return Report((x, y, z), float(np.arctan2(T[1, 0], T[0, 0])), self.jaw.width())
+        return Report((x, y, z), _yaw(T), self.jaw.width())
 
     def stop(self) -> None:
         """See `Robot.stop`; what is held stays held."""
@@ -210,7 +216,7 @@ class StationRobot:
         if move.guard_force is not None:  # contact is expected
             guard = min(move.guard_force, self.caps.max_guard)
             speed = min(speed, self.caps.guarded_speed)
-        yaw = _nearest_half_turn(move.yaw, float(np.arctan2(here[1, 0], here[0, 0])))
+        yaw = self._yaw_near(move.yaw, _yaw(here))
         target = np.linalg.inv(self._T_world_base) @ upright(move.position, yaw)
         contact = self.arm.move(target, speed, guard)
         report = self._report(stopped_by_contact=contact)
@@ -224,6 +230,18 @@ class StationRobot:
             return replace(report, reached=False, reason=f"{1e3 * miss:.0f} mm short")
         self._check_grip()
         return report
+
+    def _yaw_near(self, yaw: float, present: float) -> float:
+        """Choose between a yaw (rad) and half a turn from it, which a symmetric jaw cannot tell.
+
+        The nearer one, but never far from the yaw at home: the last joint would wind up over an
+        episode until it meets its limit.
+        """
+        turn = _half_turn(yaw - present)
+        here = self.poses.home_yaw + _wrap(present - self.poses.home_yaw)
+        if abs(here + turn - self.poses.home_yaw) <= MOST_TURN:
+            return here + turn
+        return self.poses.home_yaw + _half_turn(yaw - self.poses.home_yaw)
 
     def _must_reach(self, move: MoveTo) -> Report:
         """Move, or raise: what it holds it still holds.
@@ -276,7 +294,14 @@ def upright(position: Sequence[float] | FloatArray, yaw: float) -> FloatArray:
     return T
 
 
-def _nearest_half_turn(yaw: float, present: float) -> float:
-    """Return the yaw, or half a turn from it, whichever is nearer: the jaw is symmetric."""
-    turn = (yaw - present + np.pi / 2) % np.pi - np.pi / 2
-    return present + float(turn)
+def _yaw(T_world_tool: FloatArray) -> float:
+    return float(np.arctan2(T_world_tool[1, 0], T_world_tool[0, 0]))
+
+
+def _half_turn(angle: float) -> float:
+    """Return an angle modulo half a turn, from -90 to 90 degrees, rad."""
+    return float((angle + np.pi / 2) % np.pi - np.pi / 2)
+
+
+def _wrap(angle: float) -> float:
+    return float((angle + np.pi) % (2 * np.pi) - np.pi)

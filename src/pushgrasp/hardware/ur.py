@@ -23,6 +23,7 @@ STALE = 0.2  # s without a newer timestamp after which a state is not believed
 HUNG = 0.1  # s without a turn of the motion loop after which nobody kicks the watchdog for it
 ACCELERATION = 0.5  # m/s^2
 BRAKE = 5.0  # m/s^2
+GUARD_BRAKE = 10.0  # m/s^2 at a contact, where speeds are low and each millimetre is force
 POLL = 0.001  # s between two looks at the force
 NEWS = 0.1  # s by which the client's two interfaces may be out of step
 REPLY = 1.0  # s in which the controller must answer
@@ -150,7 +151,7 @@ class UrArm:
                 self.stop()
                 raise RobotError(f"{self.name}: the force sensor gives no number; arm stopped")
             if force > guard_force:
-                self._ask("stopL", BRAKE)
+                self._ask("stopL", GUARD_BRAKE)
                 return True
             if self._halt.is_set():
                 self._ask("stopL", BRAKE)

@@ -36,7 +36,7 @@ class Snapshot:
     """The cell at one moment."""
 
     position: FloatArray  # (3,) m, tips, world frame
-    yaw: float  # rad
+    T_world_tool: FloatArray  # (4, 4), tilted or not
     joints: FloatArray  # (n,) rad
     force: FloatArray  # (3,) N of contact on the hand, world frame, low-passed
     width: float  # m between the pads
@@ -74,7 +74,7 @@ class CellWorld:
         state = self.robot.state()
         return Snapshot(
             position=np.array(state.position),
-            yaw=state.yaw,
+            T_world_tool=self.tool_pose(),
             joints=self.robot.joint_positions(),
             force=self._force.copy(),
             width=state.width,
@@ -98,8 +98,9 @@ class CellWorld:
         Args:
             seconds: of simulated time since the last call.
         """
-        weight = 1 - np.exp(-seconds / SMOOTH)
-        self._force += weight * (self.world.contact_force(*HAND_BODIES) - self._force)
+        true = self.world.contact_force(*HAND_BODIES)
+        self._force += (1 - np.exp(-seconds / SMOOTH)) * (true - self._force)
+        self.watch.feel(true, self._force.copy())
         return self._force.copy()
 
     def look_on(self) -> Snapshot:

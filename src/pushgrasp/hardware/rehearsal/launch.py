@@ -30,7 +30,7 @@ from ..station import FORMAT, VERSION
 from .session import Session
 
 CELLS = {"ur5e": "ur_cell", "panda": "franka_cell", "fr3": "franka_cell"}
-CAPS = Caps(speed=0.3, guarded_speed=0.08)
+CAPS = Caps(speed=0.3, guarded_speed=0.05)
 
 
 @dataclass

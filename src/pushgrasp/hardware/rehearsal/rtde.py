@@ -109,6 +109,10 @@ class Machine(Protocol):
         """Tare the force sensor."""
         ...
 
+    def hear(self, connected: bool) -> None:
+        """Take note of a client's sign of life, or that it has gone."""
+        ...
+
     def fault(self) -> str:
         """Return why the arm had to stop by itself; "" if it did not."""
         ...
@@ -143,12 +147,18 @@ class RtdeController:
         machine: the arm.
         host: address to listen at.
         now: clock, s.
+        patience: factor on the time after which the watchdog stops the program.
     """
 
     def __init__(
-        self, machine: Machine, host: str = "127.0.0.1", now: Callable[[], float] = time.monotonic
+        self,
+        machine: Machine,
+        host: str = "127.0.0.1",
+        now: Callable[[], float] = time.monotonic,
+        *,
+        patience: float = 1.0,
     ) -> None:
-        self.machine = machine
+        self.machine, self._patience = machine, patience
         self.safety_mode = NORMAL
         self.frozen = False  # a controller that keeps its sockets and says nothing
         self.fastest = 0.0  # m/s, the largest speed that a client asked for
@@ -210,6 +220,8 @@ class RtdeController:
             assert isinstance(key.fileobj, socket.socket)
             sock, _ = key.fileobj.accept()
             sock.setblocking(False)
+            # Otherwise small packages wait for acknowledgements, up to 40 ms: a late force.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client = _Client(sock, key.data)
             self._selector.register(sock, selectors.EVENT_READ, client)
             if key.data == DASHBOARD_PORT:
@@ -238,6 +250,8 @@ class RtdeController:
             self._registers["output_int_register_0"] = _READY
 
     def _drop(self, client: _Client) -> None:
+        if client.port == RTDE_PORT:
+            self.machine.hear(False)
         self._selector.unregister(client.socket)
         client.socket.close()
 
@@ -302,6 +316,7 @@ class RtdeController:
             self._registers.update(zip(names, values, strict=False))
             if "input_int_register_0" in names:
                 self._kicked = self._time  # UR's watchdog guards writes to that register
+                self.machine.hear(True)
             self._command()
 
     def _package(self, client: _Client, kind: str, payload: bytes) -> None:
@@ -370,7 +385,7 @@ class RtdeController:
         elif command == WATCHDOG:
             frequency = number[0]
             if frequency > 0:
-                self._watchdog = 1.0 / frequency
+                self._watchdog = self._patience / frequency
         elif command == STOP_SCRIPT:
             self.machine.stop(10.0)
             self._program = False

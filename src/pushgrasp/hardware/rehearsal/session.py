@@ -35,6 +35,7 @@ class Session:
     board: bool = False  # the hand holds a calibration board
     host: str = "127.0.0.1"  # a loopback address, all of 127.0.0.0/8 on Linux
     speedup: float = 1.0  # simulated seconds per second
+    patience: float = 1.0  # factor on a UR's watchdog, for a computer that is busy otherwise
 
     @staticmethod
     def read(path: Path) -> Session:
@@ -59,7 +60,7 @@ def serve_words(
     report: Callable[[], dict[str, Any]],
     **ready: Any,
 ) -> threading.Event:
-    """Listen on stdin in a thread: report, stop, or one of the actions.
+    """Listen on stdin in a thread: report, mark, stop, or one of the actions.
 
     Args:
         scene, world: the cell.
@@ -85,6 +86,8 @@ def serve_words(
                     **report(),
                 }
                 print(json.dumps(said), flush=True)
+            elif word == "mark":
+                world.watch.mark()
             elif word == "stop":
                 break
             elif word in actions:

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ...interfaces import MoveJaw
-from ..robot import upright
-from .live_world import LiveWorld, line
+from .live_world import LiveWorld
 from .rg2_box import Rg2Box
 from .rtde import RtdeController, Vector
 from .session import Session, serve_words
-
-MOST_TILT = np.radians(2.0)
 
 
 class UrMachine:
@@ -38,19 +34,19 @@ class UrMachine:
         """See `rtde.Machine`."""
         T = np.eye(4)
         T[:3, :3], T[:3, 3] = Rotation.from_rotvec(pose[3:]).as_matrix(), pose[:3]
-        T = self._T @ T
-        if T[2, 2] < np.cos(MOST_TILT):
-            self._world.refused = "the rehearsed UR moves upright only"
-            return
-        self._world.do(line(T[:3, 3], float(np.arctan2(T[1, 0], T[0, 0])), speed))
+        self._world.move(self._T @ T, speed, acceleration)
 
     def stop(self, deceleration: float) -> None:
         """See `rtde.Machine`."""
-        self._world.stop()
+        self._world.brake(deceleration)
 
     def is_moving(self) -> bool:
         """See `rtde.Machine`."""
-        return self._world.is_busy()
+        return self._world.arm_moves()
+
+    def hear(self, connected: bool) -> None:
+        """See `rtde.Machine`."""
+        self._world.hear(connected)
 
     def fault(self) -> str:
         """See `rtde.Machine`."""
@@ -62,8 +58,7 @@ class UrMachine:
 
     def pose(self) -> Vector:
         """See `rtde.Machine`."""
-        now = self._world.snapshot()
-        T = np.linalg.inv(self._T) @ upright(now.position, now.yaw)
+        T = np.linalg.inv(self._T) @ self._world.snapshot().T_world_tool
         return np.concatenate([T[:3, 3], Rotation.from_matrix(T[:3, :3]).as_rotvec()])
 
     def joints(self) -> Vector:
@@ -81,20 +76,19 @@ class Rg2Fingers:
 
     def __init__(self, world: LiveWorld) -> None:
         self._world = world
-        self._jaw_moves = threading.Event()
 
     def move(self, width: float, force: float) -> None:
         """See `rg2_box.Fingers`."""
-        self._world.do(MoveJaw(width, force))
+        self._world.move_jaw(MoveJaw(width, force))
 
     def stop(self) -> None:
         """See `rg2_box.Fingers`."""
-        self._world.stop()
+        self._world.stop_jaw()
 
     def status(self) -> tuple[float, bool, bool]:
         """See `rg2_box.Fingers`."""
         now = self._world.snapshot()
-        return now.width, self._world.is_busy(), now.gripping and now.width > 0.002
+        return now.width, self._world.jaw_moves(), now.gripping and now.width > 0.002
 
 
 def main() -> None:
@@ -104,7 +98,7 @@ def main() -> None:
     world = LiveWorld(scene, session)
     machine = UrMachine(world)
     box = Rg2Box(Rg2Fingers(world), session.host)
-    controller = RtdeController(machine, session.host)
+    controller = RtdeController(machine, session.host, patience=session.patience)
 
     def freeze() -> None:
         controller.frozen = True
@@ -114,6 +108,7 @@ def main() -> None:
         "freeze": freeze,
         "die": lambda: os._exit(0),
         "jaw": box.close,  # its cable is out
+        "no board": world.put_board_away,
     }
     stop = serve_words(
         scene,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,11 +23,6 @@ class Seen(Protocol):
         ...
 
     @property
-    def force(self) -> FloatArray:
-        """(3,) N on the hand."""
-        ...
-
-    @property
     def width(self) -> float:
         """m between the pads."""
         ...
@@ -43,21 +38,37 @@ class Watch:
 
     world: World
     fastest: float = 0.0  # m/s of the finger tips
-    worst_force: float = 0.0  # N
+    worst_force: float = 0.0  # N on the hand, as no sensor smooths it: impacts of rigid bodies too
+    worst_felt: float = 0.0  # N on the hand, as a wrist sensor smooths it
+    peak_force: float = 0.0  # N of change since `mark`, not smoothed
+    peak_felt: float = 0.0  # N, the same smoothed
     low: FloatArray | None = None  # m, lowest x, y, z of the finger tips
     high: FloatArray | None = None  # m
     opened_holding: int = 0  # times that the jaw opened with something in it, away from the bin
     moved_at: float = 0.0  # s of simulated time, the last motion
 
     _last: tuple[float, FloatArray, float] | None = None
+    _felt: FloatArray = field(default_factory=lambda: np.zeros(3))
+    _zero: FloatArray = field(default_factory=lambda: np.zeros(3))
     _speed: float = 0.0
     _held: bool = False
+
+    def mark(self) -> None:
+        """Measure the peaks from now on, and from the present force."""
+        self._zero, self.peak_force, self.peak_felt = self._felt, 0.0, 0.0
+
+    def feel(self, force: FloatArray, felt: FloatArray) -> None:
+        """Take note of the (3,) force in N on the hand, true and smoothed; at every time step."""
+        self._felt = felt
+        self.worst_force = max(self.worst_force, float(np.linalg.norm(force)))
+        self.worst_felt = max(self.worst_felt, float(np.linalg.norm(felt)))
+        self.peak_force = max(self.peak_force, float(np.linalg.norm(force - self._zero)))
+        self.peak_felt = max(self.peak_felt, float(np.linalg.norm(felt - self._zero)))
 
     def see(self, now: Seen, over_bin: bool = False) -> None:
         """Take note of a moment."""
         time = float(self.world.data.time)
         position = now.position
-        self.worst_force = max(self.worst_force, float(np.linalg.norm(now.force)))
         self.low = position if self.low is None else np.minimum(self.low, position)
         self.high = position if self.high is None else np.maximum(self.high, position)
         if self._last is not None and time > self._last[0]:
@@ -76,6 +87,9 @@ class Watch:
         return {
             "fastest": self.fastest,
             "worst_force": self.worst_force,
+            "worst_felt": self.worst_felt,
+            "peak_force": self.peak_force,
+            "peak_felt": self.peak_felt,
             "low": [] if self.low is None else self.low.tolist(),
             "high": [] if self.high is None else self.high.tolist(),
             "opened_holding": self.opened_holding,

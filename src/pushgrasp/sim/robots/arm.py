@@ -8,6 +8,7 @@ them is sensed, as on a real arm.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -144,7 +145,8 @@ class ArmKinematics:
         self._last = last.low + _MARGIN, last.high - _MARGIN
         at_home = np.array(arm.home)
         try:
-            self.home = self._solve(at_home, np.array(cell.home), self.pose(at_home)[1])
+            upright = mink.SO3.from_z_radians(self.pose(at_home)[1])
+            self.home = self._solve(at_home, np.array(cell.home), upright)
         except RefusedError as error:
             raise UserError(
                 f"the {name} cannot reach its home beside a workspace of {cell.workspace.size} m: "
@@ -169,25 +171,56 @@ class ArmKinematics:
         except RefusedError:
             return self._line(start, position, other)
 
+    def pose_path(self, start: FloatArray, T_world_tool: FloatArray) -> JointPath:
+        """Plan a straight line to any pose, tilted too, turning the shorter way.
+
+        Args:
+            start: (n,) joint positions.
+            T_world_tool: (4, 4) where to; not modulo half a rotation.
+        Raises:
+            RefusedError: see `path`.
+        """
+        here = self._at(start).get_transform_frame_to_world("tool", "body")
+        turn = (here.rotation().inverse() @ mink.SO3.from_matrix(T_world_tool[:3, :3])).log()
+
+        def rotation(share: float) -> mink.SO3:
+            return here.rotation() @ mink.SO3.exp(share * turn)
+
+        angle = float(np.linalg.norm(turn))
+        return self._straight(start, here.translation(), T_world_tool[:3, 3], rotation, angle)
+
     def _line(self, start: FloatArray, position: FloatArray, turn: float) -> JointPath:
-        """Solve a line along which the tool turns by an angle (rad)."""
+        """Solve a line along which the upright tool turns by an angle (rad)."""
         here, yaw = self.pose(start)
-        length = float(np.linalg.norm(position - here))
-        n = max(2, int(np.ceil(max(length / _STEP, abs(turn) / _TURN))) + 1)
+        return self._straight(
+            start, here, position, lambda share: mink.SO3.from_z_radians(yaw + share * turn),
+            abs(turn),
+        )  # fmt: skip
+
+    def _straight(
+        self,
+        start: FloatArray,
+        here: FloatArray,
+        there: FloatArray,
+        rotation: Callable[[float], mink.SO3],
+        angle: float,
+    ) -> JointPath:
+        """Solve a line from (3,) to (3,) m along which the tool turns by an angle (rad)."""
+        length = float(np.linalg.norm(there - here))
+        n = max(2, int(np.ceil(max(length / _STEP, angle / _TURN))) + 1)
         shares, joints = np.linspace(0, 1, n), [np.array(start)]
         for share in shares[1:]:
-            point = here + share * (position - here)
-            solved = self._solve(joints[-1], point, yaw + share * turn)
+            point = here + share * (there - here)
+            solved = self._solve(joints[-1], point, rotation(share))
             if np.abs(solved - joints[-1]).max() > _JUMP:
                 raise RefusedError(f"the arm would pass a singularity {_near(point)}")
             self._check_collision(solved, point)
             joints.append(solved)
         return JointPath(np.array(joints), shares, length)
 
-    def _solve(self, near: FloatArray, position: FloatArray, yaw: float) -> FloatArray:
-        """Solve IK for an upright tool pose, starting from joint positions near the solution."""
-        target = mink.SE3.from_rotation_and_translation(mink.SO3.from_z_radians(yaw), position)
-        self._tool.set_target(target)
+    def _solve(self, near: FloatArray, position: FloatArray, rotation: mink.SO3) -> FloatArray:
+        """Solve IK for a tool pose, starting from joint positions near the solution."""
+        self._tool.set_target(mink.SE3.from_rotation_and_translation(rotation, position))
         configuration = self._at(near)
         for _ in range(_MAX_ITERATIONS):
             try:
