@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import tyro
 
 from pushgrasp.errors import UserError
@@ -28,6 +29,7 @@ from pushgrasp.hardware.rehearsal.launch import CAPS, Rehearsal, rehearsal
 from pushgrasp.hardware.rehearsal.session import Session
 from pushgrasp.hardware.station import read_station
 from pushgrasp.perception.colors import format_color
+from pushgrasp.utils.provenance import commit as commit_now
 
 SIGNALS = {
     "SIGINT": signal.SIGINT,
@@ -41,6 +43,7 @@ WORDS = {
 }
 SILENT = ("freeze", "die")  # the cell's report is of no use then
 ENDS_WITHIN = 8.0  # s of a client after a fault: a silent jaw or controller is known in 1 to 2
+DONE = "done"  # a client whose episode was over before the fault
 SLACK = 1.25  # of the fastest motion over its cap: simulated drives overshoot, soft ones most
 MARGIN = 0.005  # m outside the fence that a drive's own error may take
 
@@ -51,8 +54,8 @@ class Config:
 
     robot: Literal["ur5e", "fr3"] = "ur5e"
     """Whose protocol."""
-    runs: int = 100
-    """Number of runs."""
+    strikes: int = 100
+    """Number of runs in which the fault strikes a living client; runs that were over are extra."""
     seed: int = 0
     """Of faults, moments and scenes."""
     only: tuple[int, ...] = ()
@@ -68,23 +71,43 @@ def main(config: Config) -> None:
     if config.only:
         for number in config.only:
             result = run_one(config, number)
-            print(number, result["fault"], f"at {result['at']:.1f} s", result["wrong"] or "ok")
+            print(
+                number, result["fault"], f"at {result['at']:.1f} s", result["phase"],
+                result["wrong"] or "ok", f"{result['speed_after'] or 0:.2f} m/s after it", flush=True,
+            )  # fmt: skip
         return
     done = [json.loads(line) for line in config.out.read_text().splitlines()] if (
         config.out.exists()
     ) else []  # fmt: skip
-    for number in range(len(done), config.runs):
-        result = run_one(config, number)
+    commit = commit_now()
+    while sum(r["phase"] != DONE for r in done) < config.strikes:
+        result = run_one(config, len(done)) | {"commit": commit}
         with config.out.open("a") as file:
             file.write(json.dumps(result) + "\n")
         done.append(result)
         print(
-            number, result["fault"], f"at {result['at']:.1f} s", result["wrong"] or "ok", flush=True
-        )
+            result["seed"], result["fault"], f"at {result['at']:.1f} s", result["phase"],
+            result["wrong"] or "ok", flush=True,
+        )  # fmt: skip
+    summarise([r for r in done if r["phase"] != DONE], len(done))
+
+
+def summarise(done: list[dict[str, Any]], runs: int) -> None:
+    """Print what the strikes on a living client did."""
     kinds = Counter(r["fault"] for r in done)
     wrong = [r for r in done if r["wrong"]]
     during = Counter(r["phase"] for r in done)
-    print(f"{len(done)} runs; faults: {dict(kinds)}; the client was {dict(during)}")
+    print(
+        f"{runs} runs, {len(done)} strikes on a living client: {dict(kinds)}; it was {dict(during)}"
+    )
+    print(f"commits: {sorted({r['commit'] for r in done})}")
+    after = [r["speed_after"] for r in done if r["speed_after"] is not None]
+    if after:
+        fast = sum(v > CAPS.speed * SLACK for v in after)
+        print(
+            f"speed after the fault: {np.median(after):.2f} m/s (median), {max(after):.2f} (most), "
+            f"{fast} of {len(after)} over the cap of {CAPS.speed} m/s and {SLACK - 1:.0%} more"
+        )
     ends = sorted(r["ended_after"] for r in done if r["ended_after"] is not None)
     if ends:
         middle, last = ends[len(ends) // 2], ends[-1]
@@ -110,6 +133,7 @@ def run_one(config: Config, number: int) -> dict[str, Any]:
         )  # fmt: skip
         phase = wait_for_motion(cell, client, at)
         fastest = cell.report()["fastest"]  # before: a stop's own braking is the cell's, not ours
+        cell.tell("mark")
         strike(cell, client, fault)
         struck = time.monotonic()
         try:
@@ -121,7 +145,7 @@ def run_one(config: Config, number: int) -> dict[str, Any]:
             ended = None
         result = {
             "seed": number, "fault": fault, "at": at, "phase": phase, "ended_after": ended,
-            "fastest": fastest, "code": client.returncode, "said": said.strip()[-300:],
+            "fastest": fastest, "speed_after": None, "code": client.returncode, "said": said.strip()[-300:],
         }  # fmt: skip
         return result | {"wrong": judge(cell, config, result)}
 
@@ -137,7 +161,7 @@ def wait_for_motion(cell: Rehearsal, client: subprocess.Popen[str], at: float) -
     while time.monotonic() < end and client.poll() is None:
         time.sleep(0.02)
     if client.poll() is not None:
-        return "done"
+        return DONE
     said = cell.report()
     return ("moving" if said["moving"] else "at rest") + (", holding" if said["holding"] else "")
 
@@ -194,7 +218,7 @@ def judge(cell: Rehearsal, config: Config, result: dict[str, Any]) -> list[str]:
         wrong.append("the jaw opened with something in it")
     if said["moved_at"] > first["time"]:
         wrong.append("the arm still moved")
-    result["worst_force"] = said["worst_force"]
+    result["worst_felt"], result["speed_after"] = said["worst_felt"], said["fastest_since"]
     return wrong
 
 

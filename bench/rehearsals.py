@@ -65,9 +65,13 @@ def main(config: Config) -> None:
             f"{np.mean([r['actions'] for r in rows]):.2f} actions, "
             f"{np.median([r['seconds'] for r in rows]):.0f} s (median)"
         )
-    forces = [r["rehearsed"]["worst_force"] for r in done if r["rehearsed"]["worst_force"]]
-    if forces:
-        print(f"worst force {max(forces):.0f} N, median of the worst {np.median(forces):.0f} N")
+    played = [r["rehearsed"] for r in done if r["rehearsed"]["worst_felt"] is not None]
+    if not played:
+        return
+    for name in ("worst_felt", "worst_overshoot", "worst_force"):
+        values = [r[name] for r in played]
+        print(f"{name}: {max(values):.0f} N at most, {np.median(values):.0f} N in the median scene")
+    print(f"{sum(r['stops'] for r in played)} stops at a guard")
 
 
 def rehearsed(config: Config, seed: int) -> dict[str, Any]:
@@ -89,7 +93,10 @@ def rehearsed(config: Config, seed: int) -> dict[str, Any]:
         "claimed": bool(record.get("claimed_success")),
         "actions": len(record.get("steps", [])),
         "seconds": time.monotonic() - start,
-        "worst_force": truth.get("worst_force"),
+        "worst_force": truth.get("worst_force"),  # N, with the impact of rigid bodies
+        "worst_felt": truth.get("worst_felt"),  # N, as a wrist sensor smooths it
+        "worst_overshoot": truth.get("worst_overshoot"),  # N felt past a guard
+        "stops": len(truth.get("stops", ())),
         "fastest": truth.get("fastest"),
         "reason": record.get("reason", process.stderr[-300:]),
     }

@@ -38,6 +38,7 @@ class Watch:
 
     world: World
     fastest: float = 0.0  # m/s of the finger tips
+    fastest_since: float = 0.0  # m/s since `mark`
     worst_force: float = 0.0  # N on the hand, as no sensor smooths it: impacts of rigid bodies too
     worst_felt: float = 0.0  # N on the hand, as a wrist sensor smooths it
     peak_force: float = 0.0  # N of change since `mark`, not smoothed
@@ -54,7 +55,8 @@ class Watch:
     _held: bool = False
 
     def mark(self) -> None:
-        """Measure the peaks from now on, and from the present force."""
+        """Measure speed and peaks from now on, and forces from the present one."""
+        self.fastest_since = 0.0
         self._zero, self.peak_force, self.peak_felt = self._felt, 0.0, 0.0
 
     def feel(self, force: FloatArray, felt: FloatArray) -> None:
@@ -75,6 +77,7 @@ class Watch:
             speed = float(np.linalg.norm(position - self._last[1])) / (time - self._last[0])
             self._speed += _SMOOTH * (speed - self._speed)
             self.fastest = max(self.fastest, self._speed)
+            self.fastest_since = max(self.fastest_since, self._speed)
             if self._speed > AT_REST:
                 self.moved_at = time
             if self._held and now.width > self._last[2] + 0.003 and not over_bin:
@@ -86,6 +89,7 @@ class Watch:
         """Return what was seen, as JSON values."""
         return {
             "fastest": self.fastest,
+            "fastest_since": self.fastest_since,
             "worst_force": self.worst_force,
             "worst_felt": self.worst_felt,
             "peak_force": self.peak_force,
