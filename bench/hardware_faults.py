@@ -73,7 +73,8 @@ def main(config: Config) -> None:
             result = run_one(config, number)
             print(
                 number, result["fault"], f"at {result['at']:.1f} s", result["phase"],
-                result["wrong"] or "ok", f"{result['speed_after'] or 0:.2f} m/s after it", flush=True,
+                result["wrong"] or "ok", f"{result['speed_after'] or 0:.2f} m/s after it",
+                flush=True,
             )  # fmt: skip
         return
     done = [json.loads(line) for line in config.out.read_text().splitlines()] if (
@@ -145,7 +146,8 @@ def run_one(config: Config, number: int) -> dict[str, Any]:
             ended = None
         result = {
             "seed": number, "fault": fault, "at": at, "phase": phase, "ended_after": ended,
-            "fastest": fastest, "speed_after": None, "code": client.returncode, "said": said.strip()[-300:],
+            "fastest": fastest, "speed_after": None, "code": client.returncode,
+            "said": said.strip()[-300:],
         }  # fmt: skip
         return result | {"wrong": judge(cell, config, result)}
 

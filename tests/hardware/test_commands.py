@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pushgrasp.cli.main import main
+from pushgrasp.hardware.reach import make_reach
 from pushgrasp.hardware.station import read_station
 from pushgrasp.interfaces import Intrinsics
 from pushgrasp.perception.camera_file import CameraSpec, look_at, write_cameras
@@ -59,6 +60,7 @@ def test_a_new_station_file_is_valid_and_never_replaces_one(robot: str, tmp_path
     path = tmp_path / "new.json"
     assert run("station", "--new", robot, "--out", str(path)) == 0
     assert read_station(path).confirm
+    make_reach(read_station(path))  # its home can be reached, with the base as it says
     before = path.read_text()
     assert before.count('"//') > 5
     assert run("station", "--new", robot, "--out", str(path)) == 2

@@ -16,6 +16,8 @@ _COMMON: dict[str, Any] = {
     "// fence": "lower and upper corner of the box that the finger tips never leave, world frame. "
     "It must hold the workspace at travel height, and home.",
     "// home": "finger tips over the bin, out of the cameras' view; the jaw lets go there.",
+    "// home_yaw": "rad, of the closing direction at home: the last joint near the middle of its "
+    "range, since the jaw turns by at most 100 degrees from there.",
     "// travel_height": "m above the table, tips clear of everything that lies there.",
     "// caps": "m/s and N; no command exceeds them. Raise them once you trust the setup.",
     "caps": {"speed": 0.1, "guarded_speed": 0.05, "free_guard": 40.0, "max_guard": 35.0,
@@ -45,7 +47,7 @@ STARTS: dict[str, dict[str, Any]] = {
         "// arm": "address of the controller; model is fr3 or panda. Payload is set in Desk.",
         "arm": {"driver": "franka", "address": "172.16.0.2", "model": "fr3"},
         "jaw": {"driver": "franka-hand"},
-        "cameras": [_CAMERA], **_PLACE, **_COMMON,
+        "cameras": [_CAMERA], **_PLACE, "home_yaw": -2.356, **_COMMON,
     },
     "ur5e": {
         "// arm": "address of the controller; payload in kg with its centre in the flange's frame.",

@@ -132,7 +132,8 @@ def write_station(folder: Path, session: Session, said: dict[str, Any], caps: Ca
                          "calibration": "front.json", "name": "front"}],
             "T_world_base": said["T_world_base"],
             "fence": {"low": [-0.80, -0.30, 0.001], "high": [-0.20, 0.55, 0.45]},
-            "home": list(home), "travel_height": 0.25, "caps": asdict(caps), "confirm": False,
+            "home": list(home), "home_yaw": said["home_yaw"], "travel_height": 0.25,
+            "caps": asdict(caps), "confirm": False,
         },
     )  # fmt: skip
     return folder / "station.json"

@@ -99,6 +99,7 @@ def serve_words(
     began = {
         "goal_rgb": list(scene.goal_rgb),
         "T_world_base": world.T_world_base.tolist(),
+        "home_yaw": world.robot.state().yaw,
         "T_world_camera": world.T_world_camera.tolist(),
         "intrinsics": asdict(k),
         **ready,

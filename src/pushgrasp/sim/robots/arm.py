@@ -20,6 +20,7 @@ from ...errors import UserError
 from ..cell import Cell
 from ..model import CONTACT_SOLIMP, CONTACT_SOLREF, add_surroundings
 from .arms import ARMS, add_arm
+from .armspec import ArmSpec
 from .hand import HAND_FRICTION, HandSpec, add_hand, add_servo, open_jaw
 from .meshes import find_meshes
 from .motion import FloatArray, JointPath, half_turn
@@ -131,8 +132,11 @@ class ArmKinematics:
         self.lag = damping / stiffness
         self._model = model
         self._q = np.array([model.joint(n).qposadr[0] for n in self.joints])
+        at_home = np.array(arm.home)
+        if alone:  # it may stand the other way round, with its base towards the workspace
+            at_home[0] += half_turn(0.5 * (_bearing(arm, cell) - _bearing(arm, Cell()))) * 2
         self._rest = np.zeros(model.nq)  # fingers included; planning keeps them open
-        self._rest[self._q] = arm.home
+        self._rest[self._q] = at_home
         for side in ("left", "right"):
             finger = model.joint(f"finger_{side}").qposadr[0]
             self._rest[finger] = hand.gripper.max_width / 2
@@ -143,7 +147,6 @@ class ArmKinematics:
         self._limits = [mink.ConfigurationLimit(model)]
         last = arm.joints[-1]
         self._last = last.low + _MARGIN, last.high - _MARGIN
-        at_home = np.array(arm.home)
         try:
             upright = mink.SO3.from_z_radians(self.pose(at_home)[1])
             self.home = self._solve(at_home, np.array(cell.home), upright)
@@ -261,6 +264,12 @@ class ArmKinematics:
         """Return a geom's name for messages."""
         name = self._model.geom(geom).name
         return name.rsplit("/")[-1].rstrip("0123456789").strip("_").replace("_", " ")
+
+
+def _bearing(arm: ArmSpec, cell: Cell) -> float:
+    """Return the direction of the cell's home from the arm's base, rad, base frame."""
+    x, y, _ = np.subtract(cell.home, cell.place(arm.base_position))
+    return float(np.arctan2(y, x)) - arm.base_yaw - cell.yaw
 
 
 def _near(point: FloatArray) -> str:
