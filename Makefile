@@ -79,8 +79,8 @@ clean: ## take away .venv and what the commands left
 	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Done again whenever what is to be installed changes. A demo needs less than half of it.
-$(READY): EXTRAS := dev
-$(SLIM): EXTRAS := looks
+$(READY): WANTED := -e '.[dev]'
+$(SLIM): WANTED := --no-compile -e '.[looks]'
 $(READY) $(SLIM): pyproject.toml constraints.txt
 	@python=""; \
 	for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11); do \
@@ -101,7 +101,7 @@ $(READY) $(SLIM): pyproject.toml constraints.txt
 	echo "setup: installing what constraints.txt lists (once; some minutes)"; \
 	if ! $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
-		-c constraints.txt -e '.[$(EXTRAS)]' 2>&1 | tee $(LOG) | $(PROGRESS); \
+		-c constraints.txt $(WANTED) 2>&1 | tee $(LOG) | $(PROGRESS); \
 	then \
 		tail -n 15 $(LOG) >&2; \
 		echo "setup: installing failed; the whole log is in $(LOG)" >&2; \

@@ -71,7 +71,8 @@ def on_an_object(seen: dict[str, Any], n: int) -> list[int]:
     return [n % 2, n % 16, *pixels[n * 997 % len(pixels)].tolist()]
 
 
-def test_it_keeps_gymnasiums_contract() -> None:
+def test_it_keeps_gymnasiums_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RetrieveEnv.metadata, "render_modes", ["rgb_array"])  # human: a display
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         env = gym.make(ID, objects=(2,))
@@ -275,6 +276,38 @@ def test_render_and_close(cubes: str) -> None:
     env.reset()
 
 
+def test_a_window_follows_the_robot(cubes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+
+    class FakeWindow:
+        def __init__(self, world: Any) -> None:
+            events.append("open")
+
+        def show(self, markers: Any, text: str) -> None:
+            events.append(text)
+
+        def update(self) -> None:
+            events.append("moved")
+
+        def close(self) -> None:
+            events.append("close")
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("pushgrasp.sim.cameras.window.Window", FakeWindow)
+    env: Any = gym.make(ID, scenes=cubes, render_mode="human")
+    env.reset(seed=0)
+    env.step(at(PUSH, GOAL))
+    assert env.render() is None
+    env.reset(seed=1)
+    env.close()
+    assert events[:3] == ["open", "push", "moved"]
+    assert [e for e in events if e in ("open", "close")] == ["open", "close"] * 2
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UserError, match="needs a display"):
+        RetrieveEnv(render_mode="human")
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -283,7 +316,7 @@ def test_render_and_close(cubes: str) -> None:
         ({"scenes": ()}, "no scene given"),
         ({"objects": 31}, "objects 31: a scene has 1 to 30"),
         ({"reward": "dense"}, "reward 'dense': it is one of sparse, paper"),
-        ({"render_mode": "human"}, "render_mode 'human'"),
+        ({"render_mode": "ansi"}, "render_mode 'ansi': it is None or 'human' or 'rgb_array'"),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], message: str) -> None:

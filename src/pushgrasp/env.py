@@ -10,7 +10,7 @@ import dataclasses
 import multiprocessing
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +39,13 @@ from .sim.config import RobotName
 from .sim.scenes.build import build_scene
 from .training.recipes import RECIPES
 from .training.rewards import alternating_grasp_reward, grasp_reward, push_reward
+from .utils.display import check_display
 from .utils.threads import use_one_thread
 from .workspace import N_ROTATIONS, Workspace, read_workspace
+
+if TYPE_CHECKING:
+    from .sim.cameras.window import Window
+    from .sim.scenes.build import Scene
 
 ENV_ID = "pushgrasp/Retrieve-v0"
 PRIMITIVES: tuple[Primitive, ...] = get_args(Primitive)
@@ -67,12 +72,13 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         workspace: where the robot works, or a file that says so; None: the standard workspace.
             Fixed scenes are moved there.
         randomise: vary masses, frictions, sizes, colours and light from scene to scene.
-        render_mode: None or rgb_array.
+        render_mode: None; rgb_array, images by `render`; human, a window that shows the robot
+            as it moves, which needs a display.
     Raises:
         UserError: there is no such robot, scene, number of objects, reward or render mode.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 1}  # noqa: RUF012 (Gymnasium's way)
+    metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 1}  # noqa: RUF012 (Gymnasium's way)
 
     def __init__(
         self,
@@ -92,7 +98,10 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         if reward not in get_args(Reward):
             raise UserError(f"reward {reward!r}: it is one of {', '.join(get_args(Reward))}")
         if render_mode not in (None, *self.metadata["render_modes"]):
-            raise UserError(f"render_mode {render_mode!r}: it is None or 'rgb_array'")
+            modes = " or ".join(repr(mode) for mode in (None, *self.metadata["render_modes"]))
+            raise UserError(f"render_mode {render_mode!r}: it is {modes}")
+        if render_mode == "human":
+            check_display('render_mode "human"')
         self._robot: RobotName = robot
         self._reward, self.render_mode = reward, render_mode
         self._scenes = [scenes] if isinstance(scenes, str) else list(scenes)
@@ -114,6 +123,7 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         self._done = False
         self._spectator: Spectator | None = None
         self._draw: Callable[[], npt.NDArray[np.uint8]] | None = None
+        self._window: Window | None = None
         self.observation_space = _observation_space(self.workspace)
         self._limits = [len(PRIMITIVES), N_ROTATIONS, *self.workspace.shape]
         self.action_space = MultiDiscrete(self._limits)
@@ -149,9 +159,11 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
                 f"all {MAX_FAULTS} scenes ended in a fault, the last one: {faults[-1]}"
             )
         self._done = False
-        if self.render_mode is not None:
+        if self.render_mode == "rgb_array":
             self._spectator = Spectator(scene.world)
             self._draw = self._spectator.moment()
+        elif self.render_mode == "human":
+            self._open_window(scene)
         truth = {
             "scene": config.name,
             "seed": config.seed,
@@ -179,6 +191,8 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
             raise gym.error.ResetNeeded("no episode is under way: call reset() first")
         before = episode.observation
         chosen, fault, reward = self._action(action, before), "", 0.0
+        if self._window is not None:
+            self._show(self._window, chosen)
         try:
             turn = episode.act(chosen)
             reward = self._rewarded(chosen, turn)
@@ -202,7 +216,14 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         return to_arrays(turn.after), reward, terminated, turn.given_up, _goal(episode) | info
 
     def render(self) -> npt.NDArray[np.uint8] | None:
-        """Draw the table from the side: (360, 640, 3) sRGB, if the render mode is rgb_array."""
+        """Draw the table from the side.
+
+        Returns:
+            (360, 640, 3) sRGB, if the render mode is rgb_array. None in human mode: the window
+            follows the robot by itself.
+        """
+        if self.render_mode == "human":
+            return None
         if self.render_mode is None:
             gym.logger.warn('nothing to render: make the environment with render_mode="rgb_array"')
             return None
@@ -214,6 +235,28 @@ class RetrieveEnv(gym.Env[Arrays, npt.NDArray[np.int64]]):
         """Release the scene and the networks; `reset` builds new ones."""
         self._episode = self._spectator = self._draw = None
         self._policy = None
+        self._close_window()
+
+    def _open_window(self, scene: Scene) -> None:
+        """Show a new scene in a window; the last scene's is closed."""
+        from .sim.cameras.window import Window
+
+        self._close_window()
+        self._window = Window(scene.world)
+        scene.world.frame_period, scene.world.frame_callback = 0.04, self._window.update
+
+    def _show(self, window: Window, action: Action) -> None:
+        from .sim.robots.registry import gripper
+        from .view.draw.actions import ActionGeometry
+        from .view.live import action_markers
+
+        geometry = ActionGeometry(self._primitive, gripper(self._robot))
+        window.show(action_markers(action, self.workspace, geometry), action.primitive)
+
+    def _close_window(self) -> None:
+        if self._window is not None:
+            self._window.close()
+            self._window = None
 
     def _plan(self, options: Info) -> list[TrialSpec]:
         """List the kinds of scene to draw from; their goals are chosen as in an evaluation."""

@@ -99,7 +99,7 @@ def _robots() -> dict[str, str]:
     for name in ARMS:
         folder = find_meshes(name)
         shown[name] = (
-            f"shown with meshes from {folder}" if folder else "shown as capsules (no meshes)"
+            f"shown with meshes from {folder}" if folder else "shown as cylinders (no meshes)"
         )
     return shown
 

@@ -82,6 +82,8 @@ class EpisodeOptions:
     """Folder for pictures, video and episode.json; an earlier episode's is replaced."""
     video: bool = True
     """Write video.mp4."""
+    view: Switch = False
+    """Open a window that shows the robot live, with its decisions; needs a display."""
     rerun: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE.rrd", help_behavior_hint="(default: none)")
     ] = None
@@ -94,6 +96,10 @@ class EpisodeOptions:
             UserError: something else is there, nothing can be written there, or what a
                 recording needs is not installed.
         """
+        if self.view:
+            from ..utils.display import check_display
+
+            check_display("--view")
         from ..utils.output import check_output_file, check_output_folder
         from ..view.episode import CONTENTS, RECORD
 

@@ -30,9 +30,11 @@ from .options import EpisodeOptions
 if TYPE_CHECKING:
     from ..perception.goal import Goal
     from ..perception.segmenter import Segmenter
+    from ..sim.cameras.window import Window
     from ..view.rerun import Recording
 
 VIDEO_PERIOD = 0.15  # s of simulated time between the video's frames: three times real time
+WINDOW_PERIOD = 0.04  # s, likewise of a live window
 
 
 def show_episode(
@@ -82,9 +84,14 @@ def show_episode(
     ):
         writer = EpisodeWriter(folder, info, geometry)
         viewers: list[Viewer] = [writer]
-        video = _video(scene, folder / VIDEO, info, geometry) if options.video else None
+        video = VideoWriter(folder / VIDEO, _film_title(info), geometry) if options.video else None
         if video is not None:
             viewers.append(stack.enter_context(video))
+        window = _window(scene) if options.view else None
+        if window is not None:
+            stack.callback(window.close)
+            policy = _shown_in(window, policy, _goal_words(info), geometry)
+        _watch(scene, video, window)
         recording = _recording(title, geometry) if options.rerun else None
         if recording is not None:
             viewers.append(recording)
@@ -93,7 +100,7 @@ def show_episode(
         sentence = words.result_sentence(result, show.n_actions, color, info.visible_fraction)
         writer.finish(result)
         if video is not None:
-            got = f"Got the {video.goal} in {words.plural(show.n_actions, 'action')}."
+            got = f"Got the {_goal_words(info)} in {words.plural(show.n_actions, 'action')}."
             video.finish(got if result.success else sentence, success=result.success)
     console.print(sentence, style="bold green" if result.success else "bold red")
     if video is not None:
@@ -189,14 +196,21 @@ def _info(scene: Scene, policy_name: str, view: ViewConfig) -> EpisodeInfo:
     )
 
 
-def _video(scene: Scene, path: Path, info: EpisodeInfo, geometry: ActionGeometry) -> VideoWriter:
-    """Open a video that records the world while it moves."""
-    spectator = Spectator(scene.world, SIZE)
-    noun = "object" if "novel" in info.scene or Path(info.scene).suffix else "block"
+def _goal_words(info: EpisodeInfo) -> str:
+    """Name the goal as a person would, "red block"."""
     color = color_name(info.goal_rgb)
-    others = words.plural(info.n_objects - 1, f"other {noun}")
-    title = FilmTitle(
-        f"{words.plain_color(info.goal_rgb) if color.startswith('#') else color} {noun}",
+    plain = words.plain_color(info.goal_rgb) if color.startswith("#") else color
+    return f"{plain} {_noun(info)}"
+
+
+def _noun(info: EpisodeInfo) -> str:
+    return "object" if "novel" in info.scene or Path(info.scene).suffix else "block"
+
+
+def _film_title(info: EpisodeInfo) -> FilmTitle:
+    others = words.plural(info.n_objects - 1, f"other {_noun(info)}")
+    return FilmTitle(
+        _goal_words(info),
         info.goal_rgb,
         (
             f"It lies among {others}, {words.visible_words(info.visible_fraction)}.",
@@ -205,10 +219,38 @@ def _video(scene: Scene, path: Path, info: EpisodeInfo, geometry: ActionGeometry
         f"scene {info.scene}, seed {info.seed}  ·  robot {info.robot}  ·  policy "
         f"{info.policy}  ·  simulated, shown at {VIDEO_PERIOD * FPS:.0f} times the speed",
     )
-    video = VideoWriter(path, title, geometry)
-    scene.world.frame_period = VIDEO_PERIOD
-    scene.world.frame_callback = lambda: video.moment(spectator.moment())
-    return video
+
+
+def _watch(scene: Scene, video: VideoWriter | None, window: Window | None) -> None:
+    """Let a scene be watched while it moves."""
+    if window is None and video is None:
+        return
+    world = scene.world
+    spectator = Spectator(world, SIZE) if video is not None else None
+    next_moment = 0.0
+
+    def look() -> None:
+        nonlocal next_moment
+        if video is not None and spectator is not None and world.data.time >= next_moment:
+            next_moment = world.data.time + VIDEO_PERIOD
+            video.moment(spectator.moment())
+        if window is not None:
+            window.update()
+
+    world.frame_period = VIDEO_PERIOD if window is None else WINDOW_PERIOD
+    world.frame_callback = look
+
+
+def _window(scene: Scene) -> Window:
+    from ..sim.cameras.window import Window
+
+    return Window(scene.world)
+
+
+def _shown_in(window: Window, policy: Decides, goal: str, geometry: ActionGeometry) -> Decides:
+    from ..view.live import Shown
+
+    return Shown(policy, window.show, goal, geometry)
 
 
 def _recording(title: str, geometry: ActionGeometry) -> Recording:

@@ -77,11 +77,6 @@ class VideoWriter:
         self.n_frames = 0
         self._encoder: Generator[None, npt.NDArray[np.uint8], None] | None = None
 
-    @property
-    def goal(self) -> str:
-        """What the film calls the goal."""
-        return self._title.goal
-
     def moment(self, draw: Moment) -> None:
         """Keep a state; it is drawn soon, on a second thread, never two at a time."""
         self._moments.append((draw, self._pool.submit(draw)))

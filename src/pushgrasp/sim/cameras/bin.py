@@ -21,6 +21,7 @@ from ..world import World
 INNER = (0.30, 0.24)  # m inside the walls, along x and y of the standard cell
 HEIGHT = 0.09  # m, below the tips of a hand over it
 _WALL = 0.005  # m
+_BELOW = -1.0  # m, where objects are hidden that are neither on the table nor in the bin
 _COLOR = (0.28, 0.41, 0.55, 1.0)
 
 Pose = npt.NDArray[np.float64]
@@ -110,3 +111,28 @@ class Bin:
 
     def _pose(self, name: str) -> Pose:
         return np.concatenate(self._world.pose(name))
+
+
+class Follower:
+    """Follows a world as films show it: what was let go lies in the bin.
+
+    Args:
+        world: it is only read.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world, self._bin = world, Bin(world)
+        model = world.model
+        self._objects = {
+            name: int(model.jnt_qposadr[model.body(name).jntadr[0]]) for name in world.object_names
+        }
+
+    def qpos(self) -> npt.NDArray[np.float64]:
+        """Return the present positions of the film model's joints; to be called as it moves."""
+        qpos, binned = self._world.data.qpos.copy(), self._bin.follow()
+        for name, at in self._objects.items():
+            if name in binned:
+                qpos[at : at + 7] = binned[name]
+            elif self._world.is_parked(name):
+                qpos[at + 2] = _BELOW
+        return qpos

@@ -16,7 +16,7 @@ from ...perception.camera_file import look_at
 from ...perception.heightmap import ray_directions
 from ..cell import Cell
 from ..world import World
-from .bin import Bin
+from .bin import Follower
 from .opengl import Canvas
 from .ray import RayCamera
 from .studio import FIELD_OF_VIEW, VISIBLE, film_model
@@ -27,7 +27,6 @@ SIZE = (640, 360)  # pixels, width and height
 LOOK_AT, EYE = (-0.40, 0.115, 0.09), (-0.84, -0.66, 0.69)  # m, standard cell
 ENDING_EYE = (-0.96, -0.66, 0.50)  # m, standard cell: from where a film's last picture is taken
 PRESENTED = 0.02  # m from the place where the hand is shown to the robot's camera
-_BELOW = -1.0  # m, where objects are hidden that have not come on the table
 _VISIBLE = int(mujoco.mjtCatBit.mjCAT_STATIC | mujoco.mjtCatBit.mjCAT_DYNAMIC)
 _RAY_SCALE = 2  # a ray-cast picture is computed this much smaller
 _LAMP = (-1.1, 0.65, 1.6)  # m, standard cell; where shadows of ray-cast pictures come from
@@ -67,24 +66,13 @@ class Spectator:
 
     def __init__(self, world: World, size: tuple[int, int] = SIZE) -> None:
         self._world, self._size = world, size
-        self._bin = Bin(world)
-        self._objects = {
-            name: int(world.model.joint(int(world.model.body(name).jntadr[0])).qposadr[0])
-            for name in world.object_names
-        }
+        self._follower = Follower(world)
         self._tool = world.model.body("tool").id
         self._view: _View | None = None  # made by the thread that draws
 
     def moment(self) -> Moment:
         """Capture the world's present state; to be called as it moves, for the bin's sake."""
-        qpos = self._world.data.qpos.copy()
-        binned = self._bin.follow()
-        for name, at in self._objects.items():
-            if name in binned:
-                qpos[at : at + 7] = binned[name]
-            elif self._world.is_parked(name):
-                qpos[at + 2] = _BELOW
-        return Moment(self, qpos, self._presents())
+        return Moment(self, self._follower.qpos(), self._presents())
 
     def draw(self, qpos: npt.NDArray[np.float64], closer: float = 0.0) -> Picture:
         """Draw a state; see `Moment`."""

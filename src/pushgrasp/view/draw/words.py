@@ -12,6 +12,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from ...evaluation.trial import EpisodeResult
     from ...interfaces import Action
+    from ...perception.observation import Observation
     from ...policy.base import Decision
     from ...retrieve import Step
 
@@ -65,13 +66,19 @@ def plain_color(rgb: npt.ArrayLike) -> str:
 
 
 def caption(step: Step, goal: str) -> str:
+    """Say in everyday words what the robot does in a step; see `decision_caption`."""
+    return decision_caption(step.observation, step.decision, goal)
+
+
+def decision_caption(observation: Observation, decision: Decision, goal: str) -> str:
     """Say in everyday words what the robot does and why.
 
     Args:
-        step: a decision.
+        observation: what it sees.
+        decision: what it decided.
         goal: what to call the goal, "red block".
     """
-    action, target = step.decision.action, step.decision.target
+    action, target = decision.action, decision.target
     hidden = target.visible_px <= HIDDEN_PX
     if action is None:
         return "There is nothing left to try."
@@ -81,7 +88,7 @@ def caption(step: Step, goal: str) -> str:
         return f"Pushing to make room around the {goal}."
     if target.is_goal:
         return f"Now the {goal} can be reached. Taking it."
-    color = plain_color(step.observation.heightmap.color[target.mask].mean(0))
+    color = plain_color(observation.heightmap.color[target.mask].mean(0))
     if hidden:
         return f"The {goal} is hidden. Taking the {color} one off the top."
     return f"The {color} one is in the way of the {goal}. Taking it out."
