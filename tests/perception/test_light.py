@@ -7,6 +7,7 @@ import pytest
 from pictures import BLUE, COOL, RED, WARM, Ball, Box, picture
 
 from pushgrasp.perception.colors import TABLE_COLOR
+from pushgrasp.perception.goal import Goal
 from pushgrasp.perception.heightmap import project
 from pushgrasp.perception.light import (
     CONFIRMED,
@@ -16,6 +17,7 @@ from pushgrasp.perception.light import (
     estimate,
     table_color,
 )
+from pushgrasp.perception.perceive import observe
 from pushgrasp.perception.segmentation import object_mask
 from pushgrasp.workspace import Workspace
 
@@ -59,6 +61,36 @@ def test_another_table_tells_nothing() -> None:
         assert [light.tolerance for light in view.lights] == [UNKNOWN]
         assert np.allclose(view.lights[0].gain, 1)
     assert estimate(None, None).lights[0].tolerance == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("table", "reference", "why"),
+    [
+        ((180, 130, 85), None, "in another light is not known"),
+        ((60, 90, 200), (180, 130, 85), "no light makes a table of #b48255"),
+        (None, None, "too little of the table is seen"),
+    ],
+)
+def test_a_light_that_cannot_be_estimated_is_told_with_the_remedy(
+    table: tuple[int, int, int] | None, reference: tuple[int, int, int] | None, why: str
+) -> None:
+    now = None if table is None else np.array(table, np.float32)
+    view = estimate(now, None if reference is None else np.array(reference, np.float32))
+    assert why in view.unknown
+    assert "--table-color" in view.unknown
+    assert estimate(np.array(TABLE_COLOR, np.float32), None).unknown == ""
+
+
+def test_a_goal_read_in_another_light_on_an_unknown_table_is_never_missed_silently() -> None:
+    wood = (176, 132, 88)
+    for color in ((200, 60, 40), (110, 165, 205), (205, 180, 145), (37, 60, 24)):
+        things = (Ball((-0.5, 0.0), 0.035, color), Box((-0.58, 0.10), (0.025, 0.03, 0.03), BLUE))
+        by_lamp, number = picture(*things, lamp=WARM, sky=WARM, table=wood)
+        r, g, b = (int(v) for v in np.median(by_lamp.color[number == 1], axis=0))
+        frame, _ = picture(*things, lamp=COOL, sky=COOL, table=wood, noise=2)
+        assert "the light could not be estimated" in " ".join(observe(frame, (r, g, b)).notes)
+        shown = observe(by_lamp, Goal(mask=number == 1))
+        assert shown.notes == ()
 
 
 def test_a_table_that_was_told_tells_the_light_whatever_its_colour() -> None:

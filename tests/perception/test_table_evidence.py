@@ -112,6 +112,6 @@ def test_a_nearly_hidden_table_is_told_in_the_observation() -> None:
         for i in range(8) for j in range(8)
     ]  # fmt: skip
     frame, _ = picture(*things, depth_noise=0.001)
-    notes = observe(frame, RED).notes
+    notes = observe(frame, None).notes
     assert len(notes) == 1
     assert "sees hardly any table" in notes[0]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pictures import BLUE, GREEN, RED, Box, picture
 
 from pushgrasp.interfaces import GripperSpec
+from pushgrasp.perception.goal import Goal
 from pushgrasp.perception.observation import Observation
 from pushgrasp.perception.perceive import observe
 from pushgrasp.policy.clearance import keep_clear, meets_wall
@@ -52,6 +55,28 @@ def test_without_a_tote_nothing_is_a_wall() -> None:
     seen = observe(frame, RED)
     assert seen.walls is not None
     assert not seen.walls.any()
+
+
+@pytest.mark.parametrize("height", [0.05, 0.10])
+def test_a_goal_that_looks_like_a_wall_is_the_goal_and_it_is_told(height: float) -> None:
+    board = Box((-0.5, 0.15), (0.11, 0.006, height / 2), RED)
+    frame, number = picture(board, THINGS[1], depth_noise=0.0007)
+    for goal in (RED, Goal(mask=number == 1)):
+        seen = observe(frame, goal)
+        assert seen.walls is not None
+        assert not seen.walls.any()
+        assert seen.goal.sum() > 300
+        assert "looks like a wall of a tote, but also like the goal" in " ".join(seen.notes)
+
+
+def test_a_tote_of_the_goals_colour_stays_a_tote_and_it_is_told() -> None:
+    red = tuple(replace(wall, color=RED) for wall in tote())
+    frame, _ = picture(*THINGS, *red, depth_noise=0.0005)
+    seen = observe(frame, RED)
+    assert seen.walls is not None
+    assert seen.walls.sum() > 400
+    assert not (seen.walls & seen.goal).any()
+    assert "the walls of the tote have the goal's colour" in " ".join(seen.notes)
 
 
 def test_grasps_and_pushes_beside_a_wall_are_left_out() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..interfaces import RGBDFrame
-from .colors import TABLE_COLOR
+from .colors import TABLE_COLOR, format_color
 from .heightmap import Heightmap
 
 Color = npt.NDArray[np.float32]  # (3,)
@@ -56,6 +56,7 @@ class View:
     lights: tuple[Light, ...]  # most credible first
     noise: float = 0.0  # standard deviation per channel, of 255
     table: Color | None = None  # the table's median colour; None: too little of it is seen
+    unknown: str = ""  # why the light could not be estimated, and what to do; "" if it was
 
 
 _ONE = np.ones(3, np.float32)
@@ -118,7 +119,8 @@ def estimate(table: Color | None, reference: Color | None, *, noise: float = 0.0
         that the table shows.
     """
     if table is None:
-        return View((Light(_ONE, UNKNOWN, _ONE),), noise, table)
+        why = "too little of the table is seen"
+        return View((Light(_ONE, UNKNOWN, _ONE),), noise, table, _unknown(why))
     given = reference is not None
     reference = np.asarray(TABLE_COLOR if reference is None else reference, np.float32)
     gain = (table + 1.0) / (reference + 1.0)
@@ -127,11 +129,25 @@ def estimate(table: Color | None, reference: Color | None, *, noise: float = 0.0
     low, high = PLAUSIBLE_EXPOSURE
     same_table = shift < PLAUSIBLE_SHIFT and low < exposure < high
     if not same_table and not (given and shift < LARGEST_SHIFT):
-        return View((Light(_ONE, UNKNOWN, _ONE),), noise, table)
+        now = format_color((int(table[0]), int(table[1]), int(table[2])))
+        why = f"of the table here ({now}) the colour in another light is not known"
+        if given:
+            r, g, b = (int(v) for v in reference)
+            why = f"no light makes a table of {format_color((r, g, b))}, as was told, look {now}"
+        return View((Light(_ONE, UNKNOWN, _ONE),), noise, table, _unknown(why))
     tolerance = min((READ_ELSEWHERE if given else CONFIRMED) + PER_SHIFT * shift, LARGEST_TOLERANCE)
     encoded = (table + SRGB_OFFSET) / (reference + SRGB_OFFSET)
     shown = Light(gain.astype(np.float32), tolerance, encoded.astype(np.float32))
     return View((shown,) if given else (Light(_ONE, CONFIRMED, _ONE), shown), noise, table)
+
+
+def _unknown(why: str) -> str:
+    return (
+        f"the light could not be estimated: {why}. A goal's colour that was read in another light "
+        "or picture cannot be trusted; tell the table's colour in that light (--table-color, "
+        "Goal(table=...)), or show the goal by a photo with the table round it (--goal PHOTO "
+        "--goal-region), or by a mask in the first frame (--goal-mask)"
+    )
 
 
 def angle_between(a: npt.ArrayLike, b: npt.ArrayLike) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -91,6 +92,25 @@ def color_distances(
     angle = np.minimum(plain, encoded)
     angle[:, np.linalg.norm(expected, axis=1) == 0] = np.inf
     return angle
+
+
+def like_goal(
+    smoothed: npt.NDArray[np.float32], where: Mask, appearance: Appearance, lights: Sequence[Light]
+) -> Mask:
+    """Select cells whose colour is one of the goal's in one of some lights, whatever they are of.
+
+    Args:
+        smoothed: (H, W, 3) sRGB.
+        where: (H, W) the cells that are asked about.
+        appearance, lights: the goal's colours, and the lights that there may be.
+    Returns:
+        (H, W) bool.
+    """
+    result = np.zeros(where.shape, bool)
+    for light in lights:
+        near = color_distances(smoothed[where], appearance.colors, light).min(1) < light.tolerance
+        result[where] |= near
+    return result
 
 
 def _angles(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

@@ -16,6 +16,7 @@ from ..interfaces import Camera, Report, RGBDFrame
 from ..workspace import Workspace
 from .carry import to_map
 from .color_modes import color_modes
+from .first_frame import shown_goal
 from .frame_checks import check_coverage, check_view
 from .frame_format import check_frame
 from .goal import RGB, Appearance, Goal
@@ -23,13 +24,16 @@ from .hand import HandView, look_into_hand
 from .heightmap import Heightmap, project_pixels
 from .light import View, color_noise, estimate, table_color
 from .likely_causes import likely_focal_length
+from .likeness import like_goal
 from .matching import Match, goal_pixels
 from .observation import Observation
 from .segmentation import object_mask, smooth_color
 from .segmenter import Segmenter, Segments, ask
 from .segmenters import SegmentationInput, load_segmenter, works_on_map
 from .table_plane import corrected, correction
-from .walls import find_walls
+from .walls import find_walls, spare_goal
+
+LOST_SIGHT = 0.3  # of the share of pixels with depth in the first frame; with less it is said
 
 
 class Perception:
@@ -60,6 +64,7 @@ class Perception:
         self._view: View | None = None
         self._noise = 0.0
         self._has_walls = False
+        self._depth_shares: list[float] = []  # of each camera's pixels, in the first frame
 
     @property
     def appearance(self) -> Appearance | None:
@@ -83,14 +88,31 @@ class Perception:
         if first:
             self._settle(given, notes)
         assert self._fixes is not None
-        usable = [
-            (frame, fix)
-            for i, (frame, fix) in enumerate(zip(given, self._fixes, strict=True))
-            if i not in self._blind
-        ]
-        if len(usable) > 1:
-            usable = [(f, x) for f, x in usable if (np.nan_to_num(f.depth) > 0).any()] or usable
-        views = [corrected(frame, fix) for frame, fix in usable]
+        if len(given) != len(self._fixes):
+            raise UserError(
+                f"{len(given)} frames, but {len(self._fixes)} at the first look; give one of each "
+                "camera, always in the same order"
+            )
+        shares = [_share_with_depth(frame) for frame in given]
+        if first:
+            self._depth_shares = shares
+        views: list[RGBDFrame] = []
+        for i, (frame, fix) in enumerate(zip(given, self._fixes, strict=True)):
+            if i in self._blind:
+                continue
+            if shares[i] > 0:
+                views.append(corrected(frame, fix))
+            if shares[i] < LOST_SIGHT * self._depth_shares[i]:
+                lost = "is left out of this look" if shares[i] == 0 else "sees little"
+                notes.append(
+                    f"{_name(i, given)} {lost}: {shares[i]:.0%} of its pixels have depth, "
+                    f"{self._depth_shares[i]:.0%} had at the start; is something before it?"
+                )
+        if not views:
+            raise UserError(
+                "no camera returned depth in this look, though at the start "
+                f"{len(given) - len(self._blind)} did; is something before it, or a cable loose?"
+            )
         return self._observe(views, notes, first)
 
     def look_into_hand(self, cameras: Sequence[Camera], hand: Report) -> HandView:
@@ -117,7 +139,7 @@ class Perception:
         fixes: list[npt.NDArray[np.float64] | None] = []
         for i, frame in enumerate(frames):
             fixes.append(None)
-            name = "the camera" if len(frames) == 1 else f"camera {i + 1} of {len(frames)}"
+            name = _name(i, frames)
             if not (np.nan_to_num(frame.depth) > 0).any():
                 k = frame.intrinsics
                 blind[i] = f"returned no depth: all {k.width} x {k.height} pixels are 0 or NaN"
@@ -153,27 +175,40 @@ class Perception:
 
     def _observe(self, frames: Sequence[RGBDFrame], notes: list[str], first: bool) -> Observation:
         heightmap, pixel = project_pixels(frames, self.workspace)
-        objects = object_mask(heightmap)
-        walls = np.zeros(objects.shape, bool)
-        if first or self._has_walls:
-            walls = find_walls(heightmap, objects)
-            self._has_walls = bool(walls.any())
-            objects = objects & ~walls
-        smoothed = smooth_color(heightmap.color, objects)
+        raised = object_mask(heightmap)
+        smoothed = smooth_color(heightmap.color, raised)
         reference = None if self._appearance is None else self._appearance.table
         shown = None
-        table = table_color(heightmap, objects | walls)
+        table = table_color(heightmap, raised)
         if first and self.goal is not None and self.goal.on_first_frame:
-            shown = self._learn_goal(frames, pixel, heightmap.color, objects, table)
+            shown, said = shown_goal(self.goal, frames, heightmap, pixel, raised)
+            notes += [said] if said else []
+            colors, weights = color_modes(heightmap.color[shown])
+            self._appearance = Appearance(colors, weights, table)
             reference = table
         if first:
             self._noise = color_noise(frames)
         self._view = estimate(table, reference, noise=self._noise)
-        scene = SegmentationInput(heightmap, objects, smoothed, self._appearance, self._view)
-        if works_on_map(self.segmenter):
-            labels, match = self.segmenter.segment_map(scene)
+        if first and self._appearance is not None and shown is None and self._view.unknown:
+            notes.append(self._view.unknown)
+        asked = None
+        if not works_on_map(self.segmenter):
+            asked = self._ask(frames, heightmap, pixel, raised)
+        walls = np.zeros(raised.shape, bool)
+        if first or self._has_walls:
+            walls = find_walls(heightmap, raised)
+            like = shown if asked is None else asked[1].mask
+            walls, said = self._without_goal(walls, smoothed, like, shown=shown is not None)
+            notes += [said] if said else []
+            self._has_walls = bool(walls.any())
+        objects = raised & ~walls
+        if asked is not None:
+            labels = np.where(walls, 0, asked[0]).astype(np.int32)
+            match = Match(asked[1].mask & ~walls)
         else:
-            labels, match = self._ask(frames, heightmap, pixel, objects)
+            scene = SegmentationInput(heightmap, objects, smoothed, self._appearance, self._view)
+            assert works_on_map(self.segmenter)
+            labels, match = self.segmenter.segment_map(scene)
         if shown is not None:  # it was shown where the goal is
             doubts = match.doubts
             if match.ambiguous:
@@ -187,6 +222,23 @@ class Perception:
             heightmap=heightmap, labels=labels, objects=objects, goal=match.mask, walls=walls,
             notes=tuple(notes), ambiguous=match.ambiguous,
         )  # fmt: skip
+
+    def _without_goal(
+        self,
+        walls: npt.NDArray[np.bool_],
+        smoothed: npt.NDArray[np.float32],
+        like: npt.NDArray[np.bool_] | None,
+        *,
+        shown: bool,
+    ) -> tuple[npt.NDArray[np.bool_], str]:
+        """Take the goal out of the walls; `like` are its cells, None where colours tell it."""
+        if not walls.any():
+            return walls, ""
+        if like is None:
+            if self._appearance is None or self._view is None:
+                return walls, ""
+            like = like_goal(smoothed, walls, self._appearance, self._view.lights)
+        return spare_goal(walls, like, self.workspace, shown=shown)
 
     def _ask(
         self,
@@ -203,32 +255,15 @@ class Perception:
         labels, mask = to_map(found, frames, heightmap, pixel, objects)
         return labels, Match(mask)
 
-    def _learn_goal(
-        self,
-        frames: Sequence[RGBDFrame],
-        pixel: npt.NDArray[np.int32],
-        color: npt.NDArray[np.uint8],
-        objects: npt.NDArray[np.bool_],
-        table: npt.NDArray[np.float32] | None,
-    ) -> npt.NDArray[np.bool_]:
-        """Read the goal's colours off the place where it was shown in the first frame.
 
-        Returns:
-            (H, W) bool, that place in the map.
-        """
-        assert self.goal is not None
-        shown = self.goal.first_frame_mask(frames[0].depth.shape).reshape(-1)
-        in_first = (pixel >= 0) & (pixel < shown.size)
-        there = in_first & shown[np.where(in_first, pixel, 0)]
-        mine = there & objects
-        if mine.sum() < 10:
-            raise UserError(
-                f"nothing stands on the table where {self.goal.describe()} was shown in the first "
-                "frame; draw the mask or box on that frame, over the goal"
-            )
-        colors, weights = color_modes(color[mine])
-        self._appearance = Appearance(colors, weights, table)
-        return mine
+def _name(number: int, frames: Sequence[RGBDFrame]) -> str:
+    return "the camera" if len(frames) == 1 else f"camera {number + 1} of {len(frames)}"
+
+
+def _share_with_depth(frame: RGBDFrame) -> float:
+    """Share of a sample of the pixels that have depth; above 0 if any pixel has."""
+    share = float((np.nan_to_num(frame.depth[::8, ::8]) > 0).mean())
+    return share if share or not (np.nan_to_num(frame.depth) > 0).any() else 1 / frame.depth.size
 
 
 def observe(

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..workspace import Workspace
 from .heightmap import Heightmap
 
 MIN_HEIGHT = 0.030  # m; a lower rim does not stop a push
@@ -16,6 +17,8 @@ OUTSIDE = 0.03  # share of the raised cells that may lie beyond a wall
 FILLED = 0.55  # share of a line's length that must be rim
 BARE = 0.08  # share of it that may be bare table: a wall has gaps only where it is not seen
 MAX_WALLS = 8
+LIKE_GOAL = 0.5  # share of a wall's cells that must look like the goal for it to be claimed
+MIN_PIECE_PX = 30  # 1.2 cm2; smaller pieces are not asked about
 
 
 def find_walls(heightmap: Heightmap, objects: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -61,6 +64,50 @@ def find_walls(heightmap: Heightmap, objects: npt.NDArray[np.bool_]) -> npt.NDAr
         if found >= MAX_WALLS:
             break
     return walls
+
+
+def spare_goal(
+    walls: npt.NDArray[np.bool_], goal: npt.NDArray[np.bool_], workspace: Workspace, *, shown: bool
+) -> tuple[npt.NDArray[np.bool_], str]:
+    """Take the goal out of the walls: a long thin upright thing looks like one.
+
+    One straight piece of the goal's colour is the goal. Several, or a corner, are a tote of the
+    goal's colour, unless the goal was shown there.
+
+    Args:
+        walls: (H, W) as `find_walls` gives them.
+        goal: (H, W) cells that look like the goal, or where it was shown.
+        workspace: for the places that are named.
+        shown: the goal was shown there by a mask or box.
+    Returns:
+        The walls that are left, and a sentence if both were claimed; else "".
+    """
+    _, parts, stats, centers = cv2.connectedComponentsWithStats(
+        walls.view(np.uint8), connectivity=8
+    )
+    parts = np.asarray(parts, np.intp)
+    alike = np.bincount(parts[goal], minlength=len(stats)) > LIKE_GOAL * stats[:, cv2.CC_STAT_AREA]
+    alike &= stats[:, cv2.CC_STAT_AREA] >= MIN_PIECE_PX
+    alike[0] = False
+    claimed = np.flatnonzero(alike)
+    if not len(claimed):
+        return walls, ""
+    if shown or (len(claimed) == 1 and _is_straight(parts == claimed[0], workspace.resolution)):
+        column, row = centers[claimed[0]]
+        x, y = workspace.to_xy(row, column)
+        return walls & ~alike[parts], (
+            f"the thing at ({x:.3f}, {y:.3f}) m looks like a wall of a tote, but also like the "
+            "goal: it is taken for the goal"
+        )
+    return walls, (
+        "the walls of the tote have the goal's colour; they are not taken for the goal. If one of "
+        "them is, show it by a mask in the first frame"
+    )
+
+
+def _is_straight(piece: npt.NDArray[np.bool_], resolution: float) -> bool:
+    across = cv2.minAreaRect(np.argwhere(piece).astype(np.float32))[1]
+    return min(across) * resolution < 2 * MAX_THICKNESS
 
 
 def _band(
