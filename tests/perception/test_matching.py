@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -272,3 +273,34 @@ def test_an_empty_table_has_no_goal() -> None:
         seen = observe(frame, goal)
         assert not seen.goal.any()
         assert seen.labels.max() == 0
+
+
+@pytest.mark.parametrize("split", ["balls", "heights"])
+def test_touching_twins_that_depth_separates_are_both_named(split: str) -> None:
+    twins = (
+        (Ball((-0.5, 0.0), 0.03, RED), Ball((-0.5, 0.06), 0.03, RED))
+        if split == "balls"
+        else (
+            Box((-0.5, 0.0), (0.03, 0.03, 0.04), RED),
+            Box((-0.5, 0.06), (0.03, 0.03, 0.02), RED),
+        )
+    )
+    other = Box((-0.6, -0.12), (0.02, 0.02, 0.02), BLUE)
+    frame, number = picture(*twins, other, noise=2.0, depth_noise=0.0005)
+    color = tuple(np.median(frame.color[number == 1], axis=0).astype(int).tolist())
+    seen = observe(frame, color, segmenter="depth")
+    ys = [float(y) for y in re.findall(r"at \(\S+, (\S+)\) m", seen.ambiguous)]
+    assert sorted(ys) == pytest.approx([0.0, 0.06], abs=0.005)
+    assert seen.ambiguous.endswith("which touch")
+    assert not observe(frame, color).ambiguous, "by colour alone they are one"
+    both = (number > 0) & (number < 3)
+    assert "shows two things" in observe(frame, Goal(mask=both), segmenter="depth").ambiguous
+
+
+def test_one_thing_of_one_colour_is_no_twin_of_itself() -> None:
+    for thing in (Box((-0.5, 0.0), (0.05, 0.02, 0.03), RED), Ball((-0.5, 0.0), 0.04, RED)):
+        frame, number = picture(thing, noise=2.0, depth_noise=0.0005)
+        color = tuple(np.median(frame.color[number == 1], axis=0).astype(int).tolist())
+        seen = observe(frame, color, segmenter="depth")
+        assert not seen.ambiguous
+        assert seen.notes == ()

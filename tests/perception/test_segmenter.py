@@ -226,6 +226,12 @@ def test_a_wrong_answer_is_refused_with_file_class_and_cause(given: object, said
         Perception(RED, segmenter=Answers(given)).look(FRAME)
 
 
+def test_a_goal_that_covers_two_labels_is_ambiguous() -> None:
+    seen = Perception(RED, segmenter=Answers(answer(NUMBER, NUMBER < 3))).look(FRAME)
+    assert seen.ambiguous.startswith("the segmenter finds two goals: the thing at (-0.4")
+    assert not Perception(RED, segmenter=Answers(answer(NUMBER, MASK))).look(FRAME).ambiguous
+
+
 def test_the_type_and_the_gaps_of_labels_do_not_matter() -> None:
     usual = Perception(RED, segmenter=Answers(answer(NUMBER, MASK))).look(FRAME)
     large = np.where(NUMBER > 0, NUMBER * 600_000_000, 0)

@@ -45,6 +45,26 @@ def split_by_depth(
     return result
 
 
+def edge_share(
+    a: npt.NDArray[np.bool_], b: npt.NDArray[np.bool_], height: npt.NDArray[np.float32]
+) -> float:
+    """Compute how much of the border between two pieces is a step in height or a crease.
+
+    Args:
+        a, b: (H, W) the pieces.
+        height: (H, W) m; NaN where unseen.
+    Returns:
+        0 to 1; 0 if they do not touch.
+    """
+    cut = rectangle(a | b, 2 * BEND_PX)
+    a, b, h = a[cut], b[cut], height[cut]
+    h = np.where(np.isfinite(h), h, 0).astype(np.float32)
+    edges = _edges((a | b).astype(np.int32), np.asarray(cv2.medianBlur(h, 3), np.float32))
+    ring = np.ones((3, 3), np.uint8)
+    sides = [(cv2.dilate(p.view(np.uint8), ring) > 0) & q for p, q in ((a, b), (b, a))]
+    return float(np.mean([edges[s].mean() if s.any() else 0.0 for s in sides]))
+
+
 def _split(labels: npt.NDArray[np.int32], height: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
     objects = labels > 0
     h = np.where(np.isfinite(height), height, 0).astype(np.float32)

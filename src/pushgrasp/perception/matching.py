@@ -43,6 +43,8 @@ def find_goal(
     smoothed: npt.NDArray[np.float32],
     appearance: Appearance,
     view: View,
+    *,
+    by_shape: bool = False,
 ) -> Match:
     """Find the goal among the regions of a scene.
 
@@ -50,6 +52,7 @@ def find_goal(
         heightmap, objects, labels, smoothed: the scene, its objects, regions and colours.
         appearance: the goal's colours.
         view: how the light may have changed, and the camera's noise.
+        by_shape: the regions are split by shape, so that touching things can be two.
     Returns:
         Its pixels, maybe none; and what is in doubt.
     """
@@ -71,7 +74,8 @@ def find_goal(
     if chosen.any():
         mask |= _print_on(labels, mask, heightmap.height, chosen)
     doubts: list[str] = []
-    mask, ambiguous = keep_one_thing(mask, regions, distance, heightmap, doubts)
+    mask, two = keep_one_thing(mask, regions, distance, heightmap, doubts, by_shape=by_shape)
+    ambiguous = f"the goal cannot be told from another thing: {two}" if two else ""
     if not (chosen.any() or extra) and len(regions.size) > 1:
         name_nearest(regions, distance, light.tolerance, heightmap.workspace, doubts)
     taken = mask & chosen[regions.labels]

@@ -24,15 +24,17 @@ from .hand import HandView, look_into_hand
 from .heightmap import Heightmap, project_pixels
 from .light import View, color_noise, estimate, table_color
 from .likely_causes import likely_focal_length
-from .likeness import like_goal
+from .likeness import Regions, like_goal
 from .matching import Match, goal_pixels
 from .observation import Observation
+from .rivals import keep_one_thing, name_two_labels
 from .segmentation import object_mask, smooth_color
 from .segmenter import Segmenter, Segments, ask
-from .segmenters import SegmentationInput, load_segmenter, works_on_map
+from .segmenters import DepthSegmenter, SegmentationInput, load_segmenter, works_on_map
 from .table_plane import corrected, correction
 from .walls import find_walls, spare_goal
 
+SEVERAL = "the segmenter finds two goals: "
 LOST_SIGHT = 0.3  # of the share of pixels with depth in the first frame; with less it is said
 
 
@@ -191,22 +193,23 @@ class Perception:
         self._view = estimate(table, reference, noise=self._noise)
         if first and self._appearance is not None and shown is None and self._view.unknown:
             notes.append(self._view.unknown)
-        asked = None
+        asked, two = None, ""
         if not works_on_map(self.segmenter):
             asked = self._ask(frames, heightmap, pixel, raised)
+            two = name_two_labels(asked[1], asked[0], smoothed, self.workspace)
         walls = np.zeros(raised.shape, bool)
         if first or self._has_walls:
             walls = find_walls(heightmap, raised)
-            like = shown if asked is None else asked[1].mask
+            like = shown if asked is None else asked[1]
             walls, said = self._without_goal(walls, smoothed, like, shown=shown is not None)
             notes += [said] if said else []
             self._has_walls = bool(walls.any())
         objects = raised & ~walls
+        scene = SegmentationInput(heightmap, objects, smoothed, self._appearance, self._view)
         if asked is not None:
             labels = np.where(walls, 0, asked[0]).astype(np.int32)
-            match = Match(asked[1].mask & ~walls)
+            match = Match(asked[1] & ~walls, ambiguous=SEVERAL + two if two else "")
         else:
-            scene = SegmentationInput(heightmap, objects, smoothed, self._appearance, self._view)
             assert works_on_map(self.segmenter)
             labels, match = self.segmenter.segment_map(scene)
         if shown is not None:  # it was shown where the goal is
@@ -214,7 +217,7 @@ class Perception:
             if match.ambiguous:
                 said = "the one that was shown is taken now, but later either may be"
                 doubts = (*doubts, f"{match.ambiguous}; {said}")
-            match = Match(shown, doubts=doubts)
+            match = Match(shown, doubts, self._several_shown(shown, scene, labels))
         notes += match.doubts
         if match.ambiguous and not first:  # at the first look it stops the robot
             notes.append(f"{match.ambiguous}; either may be taken")
@@ -245,15 +248,28 @@ class Perception:
         frames: Sequence[RGBDFrame],
         heightmap: Heightmap,
         pixel: npt.NDArray[np.int32],
-        objects: npt.NDArray[np.bool_],
-    ) -> tuple[npt.NDArray[np.int32], Match]:
-        """A third party's segmenter: each picture, carried into the map."""
+        raised: npt.NDArray[np.bool_],
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """Ask a user's segmenter about each picture; labels and goal are carried into the map."""
         goal = self.goal or Goal()
         found: list[Segments] = [
             ask(self.segmenter, frame, goal, self.workspace) for frame in frames
         ]
-        labels, mask = to_map(found, frames, heightmap, pixel, objects)
-        return labels, Match(mask)
+        return to_map(found, frames, heightmap, pixel, raised)
+
+    def _several_shown(
+        self, shown: npt.NDArray[np.bool_], scene: SegmentationInput, labels: npt.NDArray[np.int32]
+    ) -> str:
+        """Say which two things that touch lie where the goal was shown; "" if there is one."""
+        two = ""
+        if isinstance(self.segmenter, DepthSegmenter):
+            regions = Regions.of(labels, scene.smoothed)
+            same = np.zeros(len(regions.size))
+            _, two = keep_one_thing(shown, regions, same, scene.heightmap, [], by_shape=True)
+        elif not works_on_map(self.segmenter):
+            two = name_two_labels(shown, labels, scene.smoothed, self.workspace)
+        assert self.goal is not None
+        return two and f"{self.goal.describe()} shows two things: {two}; draw it over one of them"
 
 
 def _name(number: int, frames: Sequence[RGBDFrame]) -> str:

@@ -7,15 +7,21 @@ import numpy as np
 import numpy.typing as npt
 
 from ..workspace import Workspace
+from .depth_split import edge_share, split_by_depth
 from .heightmap import Heightmap
 from .light import CONFIRMED
-from .likeness import Mask, Regions
+from .likeness import Labels, Mask, Regions
 from .merging import STEP
 
 CLEARLY_NEARER = np.radians(1.5)  # of two regions the nearer one is the goal if it is by this
 NEARLY = 2.2  # a region within this many tolerances is nearly of the goal's colour: it is named
 LARGEST_THING = 0.16  # m; two parts that span more are two things
 MIN_PART_PX = 30  # 1.2 cm2; smaller parts are not called another thing
+MAY_TWIN_PX, MAY_TWIN_EDGE = 60, 0.5
+"""Cells of the smaller of two touching pieces, and share of their border on edges: in piles, 83 %
+of such pairs of things are named, and parts of one thing for 15 % of the goals."""
+TWIN_PX, TWIN_EDGE = 150, 0.7
+"""Likewise, to refuse: 78 % of the pairs that both show 6 cm2, and 2 % of the goals (arches)."""
 
 
 def keep_one_thing(
@@ -24,26 +30,103 @@ def keep_one_thing(
     distance: npt.NDArray[np.float64],
     heightmap: Heightmap,
     doubts: list[str],
+    *,
+    by_shape: bool = False,
 ) -> tuple[Mask, str]:
-    """Keep one thing of several that lie apart; say so where they are alike."""
-    n, parts, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    parts = np.asarray(parts, np.intp)
-    big = [i for i in range(1, n) if stats[i, cv2.CC_STAT_AREA] >= MIN_PART_PX]
+    """Keep one thing of several; say so where they are alike.
+
+    Args:
+        mask: (H, W) the goal's cells, or those of things like it.
+        regions: of the scene.
+        distance: (R,) rad, of each region's colour to the goal's.
+        heightmap: the scene.
+        doubts: sentences are appended here.
+        by_shape: things that touch are distinguished, too, where height and labels show two.
+    Returns:
+        The cells that are kept, and the two things that cannot be told from each other, in words;
+        "" if there is one.
+    """
+    parts, whole = _parts(mask, regions.labels, heightmap, by_shape=by_shape)
+    big = np.flatnonzero(np.bincount(parts.reshape(-1)) >= MIN_PART_PX)
+    big = [int(i) for i in big if i > 0]
     if len(big) < 2:
         return mask, ""
     off = {i: _part_distance(parts == i, regions, distance) for i in big}
     best = min(big, key=lambda i: off[i])
-    ambiguous = ""
+    two = ""
     for other in big:
-        if other == best or not _are_apart(parts == best, parts == other, heightmap):
+        a, b = parts == best, parts == other
+        touching = whole[best] == whole[other]
+        if other == best or not (
+            _may_be_two(a, b, heightmap) if touching else _are_apart(a, b, heightmap)
+        ):
             continue
-        a, b = (describe_region(parts == i, regions, heightmap.workspace) for i in (best, other))
+        first, second = (describe_region(m, regions, heightmap.workspace) for m in (a, b))
         if off[other] - off[best] > CLEARLY_NEARER:
-            mask = mask & (parts != other)
-            doubts.append(f"{a} is taken for the goal; {b} is nearly of its colour")
-        elif not ambiguous:
-            ambiguous = f"the goal cannot be told from another thing: {a}, and {b}"
-    return mask, ambiguous
+            mask = mask & ~b
+            doubts.append(f"{first} is taken for the goal; {second} is nearly of its colour")
+        elif touching and not _are_two(a, b, heightmap):
+            doubts.append(f"{first}, and {second}, touch; both are taken for the goal")
+        elif not two:
+            two = f"{first}, and {second}" + (", which touch" if touching else "")
+    return mask, two
+
+
+def _may_be_two(a: Mask, b: Mask, heightmap: Heightmap) -> bool:
+    """Check if the shape of two pieces that touch lets them be two things."""
+    enough = min(int(a.sum()), int(b.sum())) >= MAY_TWIN_PX
+    return enough and edge_share(a, b, heightmap.height) >= MAY_TWIN_EDGE
+
+
+def _are_two(a: Mask, b: Mask, heightmap: Heightmap) -> bool:
+    """Check if it nearly proves that they are."""
+    enough = min(int(a.sum()), int(b.sum())) >= TWIN_PX
+    return enough and edge_share(a, b, heightmap.height) >= TWIN_EDGE
+
+
+def _parts(
+    mask: Mask, labels: Labels, heightmap: Heightmap, *, by_shape: bool
+) -> tuple[npt.NDArray[np.intp], dict[int, int]]:
+    """Number the parts of a mask from 1, and give the connected piece that each belongs to."""
+    n, pieces = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    pieces = np.asarray(pieces, np.intp)
+    if not by_shape:
+        return pieces, {i: i for i in range(n)}
+    parts = pieces.copy()
+    whole = {i: i for i in range(n)}
+    shapes = split_by_depth(mask.astype(np.int32), heightmap.height)
+    for piece in range(1, n):
+        own = pieces == piece
+        found = [s for s in np.unique(shapes[own]) if (own & (shapes == s)).sum() >= MIN_PART_PX]
+        named = {int(np.bincount(labels[own & (shapes == s)]).argmax()) for s in found}
+        if len(named) < 2:  # the segmenter takes them for one
+            continue
+        for s in found[1:]:
+            whole[len(whole)] = piece
+            parts[own & (shapes == s)] = len(whole) - 1
+    return parts, whole
+
+
+def name_two_labels(
+    mask: Mask, labels: Labels, smoothed: npt.NDArray[np.float32], workspace: Workspace
+) -> str:
+    """Say which two things a mask covers; "" if it covers one.
+
+    Args:
+        mask: (H, W) what should be one thing.
+        labels: (H, W) things.
+        smoothed: (H, W, 3) colours.
+        workspace: of the map.
+    """
+    covered = np.bincount(labels[mask], minlength=int(labels.max(initial=0)) + 1)
+    share = covered / np.maximum(np.bincount(labels.reshape(-1), minlength=len(covered)), 1)
+    several = [i for i in range(1, len(covered)) if covered[i] >= MIN_PART_PX and share[i] > 0.5]
+    if len(several) < 2:
+        return ""
+    first, second = sorted(several, key=lambda i: -covered[i])[:2]
+    regions = Regions.of(labels, smoothed)
+    a, b = (describe_region(mask & (labels == i), regions, workspace) for i in (first, second))
+    return f"{a}, and {b}"
 
 
 def _part_distance(part: Mask, regions: Regions, distance: npt.NDArray[np.float64]) -> float:

@@ -44,6 +44,7 @@ class ColorSegmenter:
     """Connected regions of one colour are objects; the goal is found by its colours."""
 
     name = "color"
+    splits_by_shape = False
 
     def labels(self, scene: SegmentationInput) -> npt.NDArray[np.int32]:
         """Label the objects of a map."""
@@ -57,8 +58,9 @@ class ColorSegmenter:
         if scene.appearance is None:
             return labels, Match(np.zeros(labels.shape, bool))
         match = find_goal(
-            scene.heightmap, scene.objects, labels, scene.smoothed, scene.appearance, scene.view
-        )
+            scene.heightmap, scene.objects, labels, scene.smoothed, scene.appearance, scene.view,
+            by_shape=self.splits_by_shape,
+        )  # fmt: skip
         return labels, match
 
     def segment(self, frame: RGBDFrame, goal: Goal) -> Segments:
@@ -94,6 +96,7 @@ class DepthSegmenter(ColorSegmenter):
     """As `color`, and touching objects of one colour are split where their shapes show it."""
 
     name = "depth"
+    splits_by_shape = True
 
     def labels(self, scene: SegmentationInput) -> npt.NDArray[np.int32]:
         """Label the objects of a map."""
