@@ -201,7 +201,7 @@ def _recompute(folder: Path) -> None:
     write_json(folder / SUMMARY, summary)
     write_atomic(folder / TABLE, write_table(summary))
     page = folder / "report.html"
-    ReportCommand((folder,), out=page, pictures=False).run()
+    ReportCommand((folder,), out=page).run()  # with the strips of a few trials
     with headless() as browser:
         view = browser.new_page(
             viewport={"width": 1120, "height": 800}, color_scheme="light", offline=True
@@ -211,6 +211,7 @@ def _recompute(folder: Path) -> None:
         view.locator("#plots > h2, #plots > .lead").evaluate_all(
             "ns => ns.forEach(n => n.remove())"
         )
+        view.locator("#plots").evaluate("n => { n.style.padding = 0; n.style.border = 0; }")
         write_atomic(folder / "plots.png", view.locator("#plots").screenshot())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ DESCENT_GUARD = 20.0  # N of contact that stops a descent
 PUSH_GUARD = 35.0  # N that stops a push
 GRIP_FORCE = 15.0  # N
 MIN_HELD_WIDTH = 0.006  # m between the pads below which the jaw holds nothing
+_PUSH_REPORTS = 6  # of a whole push: over, jaw, down, down, across, up
 CLEARANCE_ABOVE = 0.03  # m above the chosen point where a descent turns slow
 
 
@@ -125,6 +127,25 @@ def push(
     x, y, _ = reports[-1].position
     reports.append(robot.execute(MoveTo((x, y, _travel_z(workspace)), action.yaw, speed=0.5)))
     return tuple(reports)
+
+
+def executed_push(
+    action: Action, reports: Sequence[Report]
+) -> tuple[tuple[float, float], tuple[float, float]] | None:
+    """Return where the low motion of a push began and ended, as the robot measured it.
+
+    It may be shorter than planned: near an edge of the workspace, and where contact stopped it.
+
+    Args:
+        action: what was carried out.
+        reports: of `run`.
+    Returns:
+        (x, y) of both in metres, world frame; None for a grasp, or if the robot did not get there.
+    """
+    if action.primitive != "push" or len(reports) < _PUSH_REPORTS:
+        return None
+    (x0, y0, _), (x1, y1, _) = reports[-3].position, reports[-2].position
+    return (float(x0), float(y0)), (float(x1), float(y1))
 
 
 def push_path(

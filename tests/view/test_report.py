@@ -14,8 +14,11 @@ from made_results import make_trial, write_results, write_strip
 from pushgrasp.cli.main import main
 from pushgrasp.errors import UserError
 from pushgrasp.evaluation.metrics import Cause
+from pushgrasp.evaluation.records import TrialSpec
 from pushgrasp.evaluation.tables import PAPER
+from pushgrasp.perception.colors import format_color
 from pushgrasp.sim.robots.registry import gripper
+from pushgrasp.sim.scenes.build import SceneConfig, object_colors
 from pushgrasp.view.report import read_results, report_page
 from pushgrasp.view.report.about import command
 from pushgrasp.view.report.data import read_strip
@@ -217,6 +220,37 @@ def test_existing_strips_are_embedded(tmp_path: Path):
         (str(i), str(len(records[i].steps))) for i in (0, 2, 3, 4)
     ]
     assert 'id="strip-' not in page_of(tmp_path, pictures=False)
+
+
+def test_a_goals_colour_is_that_of_its_scene(tmp_path: Path):
+    spec = TrialSpec(group="random-10", index=0, scene="random", n_objects=10, goal=0, run_seed=0)
+    trial = make_trial("default", "random-10", 0, scene="random")
+    records = [dataclasses.replace(trial, seed=spec.seed(), goal="object_00", faults=())]
+    write_results(tmp_path, {"random-10": ("random", 10)}, records=records, settings={"seed": 0})
+    data = embedded(page_of(tmp_path))
+    (trial,) = data["trials"]
+    code = trial[data["trial"].index("goal_rgb")]
+    config = SceneConfig("random", 10, seed=records[0].seed)
+    assert code == format_color(object_colors(config)[0])
+    assert data["colors"][code]
+
+
+def test_a_section_without_content_is_left_out(tmp_path: Path):
+    write_results(tmp_path, RANDOM, policies=("default",), trials=3)
+    alone = text_of(page_of(tmp_path))
+    assert "Side by side" not in alone
+    both = tmp_path / "both"
+    write_results(both, RANDOM, policies=POLICIES, trials=3)
+    assert "Side by side" in text_of(page_of(both))
+
+
+def test_bands_count_their_trials(tmp_path: Path):
+    write_results(tmp_path, RANDOM, trials=12)
+    results = read_results([tmp_path])
+    text = text_of(report_page(results))
+    for group in results.summary["groups"]:
+        for band in group["bands"]:
+            assert (f"n = {band['trials']}" in text) or not band["trials"]
 
 
 def test_a_trial_cannot_embed_a_file_from_elsewhere(tmp_path: Path):

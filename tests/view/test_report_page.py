@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -230,11 +231,23 @@ def test_a_row_opens_step_by_step_with_pictures(open_page: Open, results):
     assert opened.page.locator(".opened").count() == 0
 
 
+def test_a_tap_on_a_mark_shows_its_numbers(open_page: Open, results):
+    opened = open_page(results[0], viewport=PHONE, has_touch=True, is_mobile=True)
+    page = opened.page
+    assert page.get_by_text("Tap a mark for its numbers.").is_visible()
+    assert not page.get_by_text("Hover over a mark for its numbers.").is_visible()
+    page.locator("#plots .panels .mark").first.dispatch_event("click")
+    assert re.fullmatch(r"default: .* trials", page.locator("#readout").inner_text())
+    page.locator("#plots h2").dispatch_event("click")
+    assert page.locator("#readout").is_hidden()
+    assert not opened.said
+
+
 def test_a_trial_without_a_strip_has_drawings(open_page: Open, results):
     path, records = results
     opened = open_page(path)
     opened.page.locator("#rows button.row").nth(5).click()
-    drawings = opened.page.locator(".opened svg.schema g")
+    drawings = opened.page.locator(".opened svg.schema g g")
     assert drawings.count() == len(records[5].steps)
     step = records[5].steps[0]
     x, y = (step.position[0] + 0.724) / 0.448 * 144, (step.position[1] + 0.224) / 0.448 * 144

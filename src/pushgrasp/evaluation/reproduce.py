@@ -10,6 +10,7 @@ from .. import __version__
 from ..errors import UserError
 from ..perception.camera_file import parse_cameras
 from ..sim.cameras.views import ViewConfig
+from ..sim.scenes.build import object_colors
 from ..utils.config_json import from_json
 from ..utils.provenance import commit, machine
 from ..workspace import WorkspaceFields
@@ -21,7 +22,7 @@ from .policies import policy_entries
 from .records import TrialRecord, TrialSpec
 from .settings import Settings, played_by
 from .steps import StepRecord
-from .trial import EpisodeResult
+from .trial import EpisodeResult, scene_config
 
 ROUNDING = 1e-4  # of the records' numbers, and a little over
 _FLAGS = ("target_is_goal", "holding", "holds_goal", "changed", "executed", "lifted")
@@ -63,6 +64,18 @@ def find_trial(
     return RecordedTrial(
         record, _spec(settings, record, folder), source, tuple(_changes(settings, record, source))
     )
+
+
+def goal_color(
+    settings: Settings, record: TrialRecord, folder: Path
+) -> tuple[int, int, int] | None:
+    """Return the nominal colour of a recorded trial's goal, sRGB; None if its scene is gone."""
+    try:
+        spec = _spec(settings, record, folder)
+        colors = object_colors(scene_config(spec, record.seed))
+        return colors.get(int(record.goal.rpartition("_")[2]))
+    except (UserError, ValueError):
+        return None
 
 
 def failed_trials(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..interfaces import Primitive
+from ..primitives import executed_push
 
 if TYPE_CHECKING:
     from ..retrieve import Step
@@ -41,6 +42,8 @@ class StepRecord:
     planning_s: float = 0.0  # s of wall time in which the robot checked chosen actions
     target_why: str = ""  # reason for the target
     reason: str = ""  # why the action was cut short, or why the hand was not seen
+    path: tuple[tuple[float, float], tuple[float, float]] | None = None
+    """x and y in m where the low motion of a push began and ended, as measured; None: no push."""
 
 
 def record_step(step: Step, lifted: bool | None = None) -> StepRecord:
@@ -73,6 +76,7 @@ def record_step(step: Step, lifted: bool | None = None) -> StepRecord:
         planning_s=step.planning_s,
         target_why=decision.target.why,
         reason=outcome.reason,
+        path=executed_push(action, outcome.reports) if action else None,
     )
 
 

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from made_steps import WORKSPACE, make_step
 
 from pushgrasp.interfaces import Action, GripperSpec, Outcome, Report
-from pushgrasp.primitives import push_path
+from pushgrasp.primitives import executed_push, push_path
 from pushgrasp.retrieve import Step
 from pushgrasp.view.draw.actions import (
     ActionGeometry,
     draw_action,
-    executed_push,
     jaw_ends,
 )
 from pushgrasp.view.draw.panels import Crop
@@ -74,9 +73,10 @@ def test_a_push_that_contact_stopped_is_drawn_as_far_as_it_went() -> None:
     x, y, _ = action.position
     places = [(x - 0.05, 0.25), (x - 0.05, 0.25), (x - 0.05, 0.06), (x - 0.05, 0.01), (x, 0.01)]
     reports = tuple(Report((x, y, z), 0.0, 0.0) for x, z in (*places, (x, 0.25)))
-    assert executed_push(step_of(action, reports)) == ((x - 0.05, y), (x, y))
+    assert executed_push(action, reports) == ((x - 0.05, y), (x, y))
     assert np.ptp(drawn(action, ActionGeometry(), reports)[:, 0]) == pytest.approx(0.05, abs=0.008)
-    assert executed_push(step_of(make_action("grasp", 112, 112, 0), reports)) is None
+    assert executed_push(make_action("grasp", 112, 112, 0), reports) is None
+    assert executed_push(action, reports[:1]) is None, "it did not get there"
 
 
 @pytest.mark.parametrize("quarters", range(4))

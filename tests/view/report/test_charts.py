@@ -35,6 +35,18 @@ def test_marks_and_intervals_stand_at_their_values():
     assert [(float(a), float(b)) for a, b in whiskers] == wanted
 
 
+def test_many_series_have_rows_of_their_own():
+    points = [Estimate(50, 40, 60, "a"), Estimate(100, 90, 100, "b")]
+    series = [Series(f"policy {k}", k, points) for k in range(8)]
+    svg = point_plot(["x", "y"], series, top=100, label="l", notes=["n = 3", ""])
+    assert "polyline" not in svg, "no line can cross another"
+    rows = numbers_of(svg, "rect", "y")
+    assert len(rows) == len(set(rows)) == 16
+    assert "x (n = 3)" in svg
+    left, right = numbers_of(svg, "line", "x1")[0], numbers_of(svg, "line", "x1")[4]
+    assert numbers_of(svg, "circle", "cx") == [(left + right) / 2, right]
+
+
 def test_bars_are_as_high_as_their_values():
     series = [Series("p", 0, [Estimate(50, None, None, "a"), None]),
               Series("q", 1, [Estimate(100, 90, 100, "b"), Estimate(0, 0, 5, "c")])]  # fmt: skip

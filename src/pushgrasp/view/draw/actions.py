@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...interfaces import Action, GripperSpec
-from ...primitives import PrimitiveConfig, push_path
+from ...primitives import PrimitiveConfig, executed_push, push_path
 from ...workspace import Workspace
 from .sheet import ACTION, RIM, Picture, arrow, stroke
 
@@ -22,7 +22,6 @@ Path = tuple[tuple[float, float], tuple[float, float]]
 """x and y of start and end, m, world frame."""
 
 _SCALE_BAR = 0.05  # m
-_PUSH_REPORTS = 6  # of a push that was carried out: over, jaw, down, down, across, up
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,6 @@ def jaw_ends(action: Action, gripper: GripperSpec) -> npt.NDArray[np.float64]:
     return np.array([middle - reach, middle + reach])
 
 
-def executed_push(step: Step) -> Path | None:
-    """Return where a push's low motion began and ended, as the robot measured it; None: no push.
-
-    It may be shorter than planned: near the workspace's edge, and where contact stopped it.
-    """
-    action, reports = step.decision.action, step.outcome.reports
-    if action is None or action.primitive != "push" or len(reports) < _PUSH_REPORTS:
-        return None
-    (x0, y0, _), (x1, y1, _) = reports[-3].position, reports[-2].position
-    return (x0, y0), (x1, y1)
-
-
 def push_shown(step: Step, geometry: ActionGeometry) -> Path | None:
     """Return a push's path as executed, or as planned if it was not; None: no push."""
     action = step.decision.action
@@ -59,7 +46,8 @@ def push_shown(step: Step, geometry: ActionGeometry) -> Path | None:
         return None
     primitive = step.decision.primitive or geometry.primitive
     workspace = step.observation.heightmap.workspace
-    return executed_push(step) or push_path(action, primitive, workspace)
+    executed = executed_push(action, step.outcome.reports)
+    return executed or push_path(action, primitive, workspace)
 
 
 def draw_action(picture: Picture, step: Step, geometry: ActionGeometry, crop: Crop) -> None:

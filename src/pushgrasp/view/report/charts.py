@@ -17,6 +17,8 @@ PANEL = 340
 _LEFT, _RIGHT, _TOP = 38, 6, 12
 _HEIGHT = 190  # pixels of the plot proper
 _N_STYLES = 8
+MOST_LINES = 3
+"""Series that `point_plot` joins by lines; of more each has rows of its own."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +73,27 @@ def _attribute(value: object) -> str:
 
 
 def point_plot(
-    categories: Sequence[str], series: Sequence[Series], *, top: float, label: str
+    categories: Sequence[str],
+    series: Sequence[Series],
+    *,
+    top: float,
+    label: str,
+    notes: Sequence[str] = (),
 ) -> Markup:
-    """Plot points with intervals, joined by lines.
+    """Plot points with intervals, joined by lines; more than a few series as `row_plot`.
 
     Args:
         categories: names along x.
         series: side by side at each category.
         top: of the y axis, which begins at 0.
         label: what the plot shows, for screen readers.
+        notes: a second line under each category.
     """
+    if len(series) > MOST_LINES:
+        return row_plot(categories, series, top=top, label=label, notes=notes)
     width = PANEL
     step = (width - _LEFT - _RIGHT) / len(categories)
-    apart = min(9.0, 0.8 * step / max(len(series), 1))
+    apart = min(7.0, 0.3 * step / max(len(series), 1))
     y = _axis(top)
     parts = [
         el("rect", x=_LEFT + i * step, y=_TOP, width=step, height=_HEIGHT, class_="stripe")
@@ -93,6 +103,10 @@ def point_plot(
     parts += [
         _text(_LEFT + (i + 0.5) * step, _TOP + _HEIGHT + 18, name, "middle", longest=step)
         for i, name in enumerate(categories)
+    ]
+    parts += [
+        _text(_LEFT + (i + 0.5) * step, _TOP + _HEIGHT + 33, note, "middle", "small")
+        for i, note in enumerate(notes)
     ]
     for k, one in enumerate(series):
         shift = (k - (len(series) - 1) / 2) * apart
@@ -106,7 +120,53 @@ def point_plot(
             for x, p in known
         ]
         parts.append(el("g", *marks, class_=look))
-    return _svg(width, _TOP + _HEIGHT + 28, label, *parts)
+    return _svg(width, _TOP + _HEIGHT + (44 if notes else 28), label, *parts)
+
+
+def row_plot(
+    categories: Sequence[str],
+    series: Sequence[Series],
+    *,
+    top: float,
+    label: str,
+    notes: Sequence[str] = (),
+) -> Markup:
+    """Plot a row for each series under each category, values along x: nothing crosses.
+
+    Args:
+        categories, series, top, label, notes: as for `point_plot`; top is of the x axis.
+    """
+    left, right, row, head = 138.0, PANEL - 12.0, 15, 22
+    block = head + row * len(series) + 6
+    height = block * len(categories)
+
+    def x(value: float) -> float:
+        return left + (right - left) * min(max(value / top, 0.0), 1.0)
+
+    parts: list[Markup] = []
+    for i in range(5):
+        value = top * i / 4
+        parts.append(el("line", x1=x(value), x2=x(value), y1=head - 6, y2=height, class_="rule"))
+        parts.append(_text(x(value), height + 16, f"{value:g}", "middle", "small"))
+    for i, name in enumerate(categories):
+        base = i * block
+        note = f" ({notes[i]})" if notes and notes[i] else ""
+        parts.append(_text(0, base + 15, f"{name}{note}", "start", "head"))
+        for k, one in enumerate(series):
+            y, point = base + head + row * (k + 0.5), one.points[i]
+            look = f"s{one.style % _N_STYLES}{' hollow' if one.hollow else ''}"
+            named = _text(left - 10, y + 4, one.name, "end", "small", longest=1.2 * left)
+            marks: list[Markup] = []
+            if point is not None:
+                if point.low is not None and point.high is not None:
+                    marks.append(el("line", x1=x(point.low), x2=x(point.high), y1=y, y2=y,
+                                    class_="whisker"))  # fmt: skip
+                marks.append(marker(one.style, x(point.value), y))
+                marks.insert(0, el("title", point.words))
+                marks.append(el("rect", x=left, y=y - row / 2, width=right - left, height=row,
+                                class_="hit"))  # fmt: skip
+            parts.append(el("g", named, *([el("g", *marks)] if marks else []), class_=look))
+    return _svg(PANEL, height + 24, label, *parts)
 
 
 def bar_plot(

@@ -10,7 +10,17 @@ from markupsafe import Markup
 
 from ...evaluation.metrics import BANDS, Cause
 from ..draw.words import plural
-from .charts import PANEL, BarPart, Estimate, Series, bar_plot, nice_top, point_plot, stacked_bars
+from .charts import (
+    MOST_LINES,
+    PANEL,
+    BarPart,
+    Estimate,
+    Series,
+    bar_plot,
+    nice_top,
+    point_plot,
+    stacked_bars,
+)
 from .formats import NONE, number, numbers, percent, percents
 from .rate_table import PAPER_METHODS, REPORTED, STYLES, Group, RateTable, title_of
 
@@ -49,7 +59,9 @@ def against_objects(table: RateTable, kind: str) -> list[Figure]:
         series += _reported(table, kind, names, metric)
         top = 100.0 if metric != "mn" else nice_top(_highest(series))
         label = f"{title} against the number of objects: {title_of(kind)}"
-        chart = point_plot(categories, series, top=top, label=label)
+        shown = [f"{name} objects" for name in categories] if _in_rows(series) else categories
+        notes = [_trials([table.cell(p, name) for p in table.playing(names)]) for name in names]
+        chart = point_plot(shown, series, top=top, label=label, notes=notes)
         figures.append(Figure(f"{title} by number of objects", chart))
     return figures
 
@@ -86,12 +98,19 @@ def against_bands(table: RateTable) -> list[Figure]:
     for kind in table.procedural:
         for name in table.kinds[kind]:
             series: list[Series] = []
-            for policy in table.playing([name]):
-                bands = {band["band"]: band for band in table.cells[policy, name]["bands"]}
-                points = [_point(bands.get(b), "tcr", policy, b) for b in HARDER]
+            playing = table.playing([name])
+            by_policy = {
+                policy: {band["band"]: band for band in table.cells[policy, name]["bands"]}
+                for policy in playing
+            }
+            counts = {b: _trials([by_policy[p].get(b) for p in playing]) for b in HARDER}
+            shown = [band for band in HARDER if counts[band]]
+            for policy in playing:
+                points = [_point(by_policy[policy].get(b), "tcr", policy, b) for b in shown]
                 series.append(Series(policy, table.styles[policy], points))
-            title = table.title(kind, name)
-            chart = point_plot(HARDER, series, top=100, label=f"TCR by visible fraction: {title}")
+            title, notes = table.title(kind, name), [counts[band] for band in shown]
+            label = f"TCR by visible fraction: {title}"
+            chart = point_plot(shown, series, top=100, label=label, notes=notes)
             figures.append(Figure(title, chart))
     return figures
 
@@ -145,6 +164,19 @@ def _causes(table: RateTable, policy: str, names: list[str]) -> tuple[list[BarPa
             words = f"{policy}: {cause.label}, {n} of {plural(trials, 'trial')}"
             parts.append(BarPart(n / trials, style, str(n), words))
     return parts, failed / trials, f"{failed:,} of {trials:,} failed"
+
+
+def _in_rows(series: Sequence[Series]) -> bool:
+    return len(series) > MOST_LINES
+
+
+def _trials(groups: Sequence[Group | None]) -> str:
+    """Count the trials behind each mark, "n = 60", or from fewest to most if policies differ."""
+    counts = [group["trials"] for group in groups if group is not None and group["trials"]]
+    if not counts:
+        return ""
+    low, high = min(counts), max(counts)
+    return f"n = {low}" + (f" to {high}" if high > low else "")
 
 
 def _point(

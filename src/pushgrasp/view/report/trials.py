@@ -8,18 +8,21 @@ from typing import Any
 
 from ...evaluation.metrics import Cause, cause
 from ...evaluation.records import TrialRecord
+from ...evaluation.reproduce import goal_color
 from ...evaluation.steps import StepRecord
+from ...perception.colors import PALETTE, format_color
 from ...primitives import PrimitiveConfig
 from ...sim.robots.registry import gripper
 from ...workspace import Workspace
+from ..draw.panels import quarters_of
 from ..draw.strip import CELL
-from .data import Results
+from .data import EvaluationRun, Results
 from .rate_table import RateTable
 
 TRIAL_FIELDS = (
     "policy", "group", "index", "success", "claimed_success", "cause", "actions", "pushes",
     "visible_fraction", "wall_s", "seed", "goal", "reason", "good_grasps", "faults", "refusals",
-    "decision_s", "robot_s", "folder", "steps",
+    "decision_s", "robot_s", "folder", "goal_rgb", "steps",
 )  # fmt: skip
 """Fields of a trial; policy, group, cause and folder are indices into the lists of their names."""
 STEP_FIELDS = tuple(field.name for field in fields(StepRecord))
@@ -30,12 +33,13 @@ def listing(results: Results, table: RateTable) -> dict[str, Any]:
 
     Returns:
         `policies` and their `styles`, `groups`, `causes`, `folders`; `trial` and `step`, the
-        names of the fields of `trials` and of their steps; and the sizes in m that actions are
-        drawn with: `workspaces` and `jaws` of the folders, and `push`.
+        names of the fields of `trials` and of their steps; and what actions are drawn with, sizes
+        in m: `workspaces`, `quarters` and `jaws` of the folders, and `push`.
     """
     groups = [name for names in table.kinds.values() for name in names]
     folders = [str(run.folder) for run in results.runs]
     jaws, primitive = [gripper(run.settings["robot"]) for run in results.runs], PrimitiveConfig()
+    colors = _GoalColors({str(run.folder): run for run in results.runs})
     workspaces = [Workspace(**(run.settings["workspace"] or {})) for run in results.runs]
     return {
         "policies": table.policies,
@@ -46,9 +50,18 @@ def listing(results: Results, table: RateTable) -> dict[str, Any]:
         "trial": TRIAL_FIELDS,
         "step": STEP_FIELDS,
         "trials": [
-            _trial(record, table.policies, groups, folders.index(str(folder)))
+            _trial(
+                record,
+                colors(record, str(folder)),
+                table.policies,
+                groups,
+                folders.index(str(folder)),
+            )
             for record, folder in zip(results.records, results.folders, strict=True)
         ],
+        # Quarter turns that put the standard camera below a drawing with +x right and +y up.
+        "quarters": [quarters_of(w) for w in workspaces],
+        "colors": {code: name for name, code in PALETTE.items()},
         "cell": CELL,
         "workspaces": [[w.x_min, w.y_min, w.size] for w in workspaces],
         "jaws": [[jaw.max_width, jaw.finger_thickness, jaw.finger_breadth] for jaw in jaws],
@@ -56,10 +69,32 @@ def listing(results: Results, table: RateTable) -> dict[str, Any]:
     }
 
 
+class _GoalColors:
+    """Finds the goals' colours; policies that met the same scene share the work."""
+
+    def __init__(self, runs: dict[str, EvaluationRun]) -> None:
+        self._runs = runs
+        self._known: dict[tuple[str, str, int, str], str | None] = {}
+
+    def __call__(self, record: TrialRecord, folder: str) -> str | None:
+        """Return a trial's goal's colour as #rrggbb; None if its scene is gone."""
+        key = folder, record.group, record.seed, record.goal
+        if key not in self._known:
+            run = self._runs[folder]
+            rgb = goal_color(run.settings, record, run.folder)
+            self._known[key] = None if rgb is None else format_color(rgb)
+        return self._known[key]
+
+
 def _trial(
-    record: TrialRecord, policies: Sequence[str], groups: Sequence[str], folder: int
+    record: TrialRecord,
+    color: str | None,
+    policies: Sequence[str],
+    groups: Sequence[str],
+    folder: int,
 ) -> list[Any]:
     values = {
+        "goal_rgb": color,
         "policy": policies.index(record.policy),
         "group": groups.index(record.group),
         "cause": None if record.success else list(Cause).index(cause(record)),

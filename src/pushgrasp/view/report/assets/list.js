@@ -1,7 +1,7 @@
 "use strict";
 // The list of trials: filters, order, pages; each row is a button.
 
-const PAGE = 100;
+const PAGE = matchMedia("(max-width: 44rem)").matches ? 25 : 100;
 const COLUMNS = [
   {name: "policy", title: "Policy", value: trial => trial[T.policy]},
   {name: "group", title: "Scenes", value: trial => trial[T.group]},

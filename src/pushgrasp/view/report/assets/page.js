@@ -65,6 +65,15 @@ document.getElementById("pager").addEventListener("click", event => {
   show();
   document.getElementById("list").scrollIntoView();
 });
+// Where nothing can hover, a tap on a mark shows its numbers at the screen's lower edge.
+const readout = document.getElementById("readout");
+document.getElementById("plots").addEventListener("click", event => {
+  let part = event.target;
+  while (part instanceof SVGElement && !part.querySelector(":scope > title")) part = part.parentNode;
+  const words = part instanceof SVGElement && part.querySelector(":scope > title")?.textContent;
+  readout.hidden = !words;
+  readout.textContent = words || "";
+});
 window.addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
 });

@@ -41,8 +41,11 @@ function openedTrial(place) {
   const list = make("ol", {class: "steps"}, ...cards);
   const image = stripImage(place);
   if (image) list.style.setProperty("--strip", image);
+  const note = image || !cards.length ? null : make("p", {class: "mute"},
+    "Drawn from the record: the action in the workspace, seen from above. The command above " +
+    "plays this trial again, with pictures and a film.");
   return make("div", {class: "opened", id: `opened-${place}`},
-    make("p", {class: "verdict"}, verdict(trial)), facts(trial),
+    make("p", {class: "verdict"}, verdict(trial)), facts(trial), note,
     cards.length ? list : make("p", {class: "mute"}, "No action was taken."));
 }
 
@@ -61,7 +64,7 @@ function verdict(trial) {
 function facts(trial) {
   const pushes = trial[T.pushes], grasps = trial[T.actions] - pushes;
   const rows = [
-    ["Goal", trial[T.goal]], ["Visible at the start", percent(trial[T.visible_fraction])],
+    ["Goal", goalName(trial)], ["Visible at the start", percent(trial[T.visible_fraction])],
     ["Pushes", String(pushes)], ["Grasps", `${grasps}, ${trial[T.good_grasps]} lifted an object`],
     ["Seed of the scene", String(trial[T.seed])],
     ["Median decision", seconds(trial[T.decision_s])], ["Robot’s time", seconds(trial[T.robot_s])],
@@ -74,6 +77,15 @@ function facts(trial) {
   rows.push(["Replay", make("code", {}, words.join(" "))]);
   return make("dl", {class: "details"},
     ...rows.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+}
+
+/** The goal's colour, if it is known, and its name. */
+function goalName(trial) {
+  const rgb = trial[T.goal_rgb];
+  if (!rgb) return trial[T.goal];
+  const swatch = make("i", {class: "swatch goal-color"});
+  swatch.style.background = rgb;
+  return make("span", {}, swatch, ` ${data.colors[rgb] ?? rgb} (${trial[T.goal]})`);
 }
 
 function quoted(text) {
@@ -150,7 +162,25 @@ function stripPicture(place, i, label) {
   return element;
 }
 
-/** The workspace from above, +x right and +y up, with the action's place and direction. */
+/** How far a point may move along a direction before it leaves the workspace, m. */
+function room(point, along, low, size) {
+  const rooms = point.map((p, i) => Math.abs(along[i]) < 1e-9 ? Infinity
+    : (low[i] + (along[i] > 0 ? size : 0) - p) / along[i]);
+  return Math.max(Math.min(...rooms), 0);
+}
+
+/** Where a push began and ended behind and before its point, m: as measured, or as planned. */
+function pushEnds(step, [x0, y0, size]) {
+  const point = step[S.position].slice(0, 2), yaw = step[S.yaw];
+  const along = [Math.cos(yaw), Math.sin(yaw)], path = step[S.path];
+  if (path) return path.map(xy => (xy[0] - point[0]) * along[0] + (xy[1] - point[1]) * along[1]);
+  const [behind, length] = data.push, low = [x0, y0];
+  const start = -Math.min(behind, room(point, along.map(a => -a), low, size));
+  const from = point.map((p, i) => p + start * along[i]);
+  return [start, start + Math.min(length, room(from, along, low, size))];
+}
+
+/** The workspace from above, the camera below it, with the action's place and direction. */
 function schema(trial, step, label) {
   const [x0, y0, size] = data.workspaces[trial[T.folder]], [x, y] = step[S.position] ?? [];
   const yaw = step[S.yaw], px = 144 / size;
@@ -163,10 +193,11 @@ function schema(trial, step, label) {
     sheet.append(draw("text", {x: 72, y: 76, "text-anchor": "middle"}, "no position recorded"));
     return sheet;
   }
-  const turn = `translate(${(x - x0) * px} ${144 - (y - y0) * px}) rotate(${-yaw * 180 / Math.PI})`;
-  const action = draw("g", {transform: turn, class: step[S.target_is_goal] ? "goal" : "other"});
+  const place = `translate(${(x - x0) * px} ${144 - (y - y0) * px}) rotate(${-yaw * 180 / Math.PI})`;
+  const turned = draw("g", {transform: `rotate(${-90 * data.quarters[trial[T.folder]]} 72 72)`});
+  const action = draw("g", {transform: place, class: step[S.target_is_goal] ? "goal" : "other"});
   if (step[S.primitive] === "push") {
-    const [behind, length] = data.push, start = -behind * px, end = start + length * px;
+    const [start, end] = pushEnds(step, data.workspaces[trial[T.folder]]).map(s => s * px);
     action.append(draw("path", {d: `M${start} 0H${end - 4}`}),
       draw("path", {class: "solid", d: `M${end} 0l-9 5v-10z`}),
       draw("circle", {class: "solid", r: 2.5}));
@@ -178,6 +209,7 @@ function schema(trial, step, label) {
         height: broad}));
     }
   }
-  sheet.append(action);
+  turned.append(action);
+  sheet.append(turned);
   return sheet;
 }
