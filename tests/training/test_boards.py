@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from interrupts import wait_until
 from painted import TINY
@@ -44,9 +45,11 @@ def test_tensorboard_has_groups_and_the_recipe_once(tmp_path: Path) -> None:
     for samples in (10, 20):  # the second time as if resumed
         with MetricsLog(tmp_path, TINY) as log:
             log.write(samples, LINE)
+            log.show(samples, "actions/push", np.zeros((8, 8, 3), np.uint8))
     board = EventAccumulator(str(tmp_path / "tensorboard"))
     board.Reload()
     assert [event.step for event in board.Scalars("success/greedy")] == [10, 20]
+    assert [event.step for event in board.Images("actions/push")] == [10, 20]
     assert len(board.Tensors("recipe/text_summary")) == 1
     assert "_hparams_/session_start_info" in board.summary_metadata
 

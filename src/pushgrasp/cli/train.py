@@ -62,9 +62,10 @@ class TrainCommand(TrainingConfig, RecipeChanges, _RunOptions):
 
         from ..training.run import CONFIG
         from ..training.train import train
+        from ..view.training_picture import sample_picture
 
         try:
-            policy = train(chosen, self.out, self)
+            policy = train(chosen, self.out, self, sample_picture)
         except KeyboardInterrupt as stop:
             if not (self.out.expanduser() / CONFIG).is_file():  # it had not started
                 raise

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import UserError
 from ..utils.files import to_json
@@ -32,11 +33,18 @@ GROUPS = {
 """Names on the boards, by names in `metrics.jsonl`; shares of time are under "time/"."""
 
 
+Picture = npt.NDArray[np.uint8]
+
+
 class Board(Protocol):
-    """Shows the metrics of a run."""
+    """Shows the metrics of a run, and pictures of actions."""
 
     def write(self, samples: int, values: Mapping[str, float]) -> None:
         """Show numbers by name; the x axis is the number of actions so far."""
+        ...
+
+    def show(self, samples: int, name: str, picture: Picture) -> None:
+        """Show a picture, (H, W, 3) uint8 sRGB."""
         ...
 
     def close(self) -> None:
@@ -96,6 +104,10 @@ class TensorBoard:
             self._board.add_scalar(name, value, samples)
         self._board.flush()
 
+    def show(self, samples: int, name: str, picture: Picture) -> None:
+        """See Board."""
+        self._board.add_image(name, picture, samples, dataformats="HWC")
+
     def close(self) -> None:
         """See Board."""
         self._board.close()
@@ -130,6 +142,10 @@ class WandB:
     def write(self, samples: int, values: Mapping[str, float]) -> None:
         """See Board."""
         self._run.log({**values, "samples": samples})
+
+    def show(self, samples: int, name: str, picture: Picture) -> None:
+        """See Board."""
+        self._run.log({name: self._wandb.Image(picture), "samples": samples})
 
     def close(self) -> None:
         """See Board."""

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ..errors import UserError
 from ..utils.files import reason, to_json
-from .boards import Board, TensorBoard, WandB, board_values
+from .boards import Board, Picture, TensorBoard, WandB, board_values
 
 if TYPE_CHECKING:  # PyTorch is slow to import, and readers of metrics do not need it
     from .messages import Message
@@ -162,6 +162,11 @@ class MetricsLog:
         shown = board_values(values)
         for board in self._boards:
             board.write(samples, shown)
+
+    def show(self, samples: int, name: str, picture: Picture) -> None:
+        """Show a picture, (H, W, 3) uint8 sRGB, on the boards."""
+        for board in self._boards:
+            board.show(samples, name, picture)
 
     def close(self) -> None:
         """Close all files."""

@@ -10,21 +10,25 @@ import errno
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import UserError
 from ..interfaces import Primitive
 from ..parallel.pool import Pool, WorkersLostError
+from ..primitives import PrimitiveConfig
 from ..utils.output import only_writer
 from ..utils.threads import n_cores, torch_threads
+from ..workspace import Workspace
 from .actor import RolloutSetup
+from .boards import Picture
 from .config import TrainingConfig
 from .learner import cosine_rate, freeze_all_but, update
-from .messages import Message, SceneEnd, SceneJob
+from .messages import Message, Sample, SceneEnd, SceneJob
 from .metrics import MetricsLog, StageMetrics
 from .recipes import Recipe
+from .replay_buffer import PRIMITIVES
 from .resources import ResourceMonitor
 from .rollout import prepare_player
 from .run import CONFIG, POLICY, WEIGHTS, Run
@@ -48,6 +52,10 @@ MAX_UPDATES_OWED = 200
 """Gradient steps by which the learner may lag before workers get no new scenes."""
 
 
+DrawSample = Callable[[Sample, Workspace, PrimitiveConfig], Picture]
+"""Draws a training action for the boards."""
+
+
 class Rollouts(Protocol):
     """The source of samples; see `pool.Pool`."""
 
@@ -60,13 +68,19 @@ class Rollouts(Protocol):
     def receive(self, timeout: float) -> list[tuple[int, Message]]: ...
 
 
-def train(recipe: Recipe | None, out: str | Path, config: TrainingConfig | None = None) -> Path:
+def train(
+    recipe: Recipe | None,
+    out: str | Path,
+    config: TrainingConfig | None = None,
+    draw: DrawSample | None = None,
+) -> Path:
     """Train a policy.
 
     Args:
         recipe: the method. None: `default`, or the run's own when resuming, which is fixed.
         out: folder of the run: new, empty, or of the run to resume.
         config: see TrainingConfig; None: its defaults.
+        draw: draws an action of each kind with every line of metrics; None: no pictures.
     Returns:
         The policy's folder, `out`/policy.
     Raises:
@@ -80,7 +94,7 @@ def train(recipe: Recipe | None, out: str | Path, config: TrainingConfig | None 
         check_resumable(out)
     try:
         with Pool(config.rollouts, config.workers, backlog=BACKLOG) as pool:
-            return _train(recipe, out, config, pool)
+            return _train(recipe, out, config, pool, draw)
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
@@ -91,7 +105,9 @@ def train(recipe: Recipe | None, out: str | Path, config: TrainingConfig | None 
         raise UserError(f"{error}; resume the run in {out} once that is fixed") from error
 
 
-def _train(recipe: Recipe | None, out: Path, config: TrainingConfig, pool: Pool) -> Path:
+def _train(
+    recipe: Recipe | None, out: Path, config: TrainingConfig, pool: Pool, draw: DrawSample | None
+) -> Path:
     is_local = config.rollouts == "local"
     n_here = pool.n if is_local else 0
     start = None if config.resume else prepare_start(out, recipe, config)
@@ -102,11 +118,15 @@ def _train(recipe: Recipe | None, out: Path, config: TrainingConfig, pool: Pool)
         setup = RolloutSetup(run.recipe, run.seed, out / WEIGHTS, device)
         pool.start(prepare_player, setup, shared="weights")
         with torch_threads(n_cores() - n_here):
-            return learn(run, pool, config.time_limit, config.wandb)
+            return learn(run, pool, config.time_limit, config.wandb, draw)
 
 
 def learn(
-    run: Run, rollouts: Rollouts, time_limit: float | None = None, wandb: str | None = None
+    run: Run,
+    rollouts: Rollouts,
+    time_limit: float | None = None,
+    wandb: str | None = None,
+    draw: DrawSample | None = None,
 ) -> Path:
     """Train all stages of a run that are not done, until the end or an interruption.
 
@@ -114,6 +134,7 @@ def learn(
         run: new or resumed.
         rollouts: plays the assigned scenes.
         time_limit, wandb: see TrainingConfig.
+        draw: see `train`.
     Returns:
         The policy's folder.
     Raises:
@@ -129,7 +150,7 @@ def learn(
         monitor = ResourceMonitor(run, progress.say)
         for index in range(len(run.recipe.stages)):
             if not is_stopped() and not stage_is_done(run, index):
-                learn_stage(run, index, rollouts, log, progress, monitor, is_stopped)
+                learn_stage(run, index, rollouts, log, progress, monitor, is_stopped, draw)
         run.measure_threshold()
         if is_stopped():
             progress.say(f"stopped; `pushgrasp train --resume --out {run.directory}` continues")
@@ -150,6 +171,7 @@ def learn_stage(
     progress: ProgressLine,
     monitor: ResourceMonitor,
     is_stopped: Callable[[], bool],
+    draw: DrawSample | None = None,
 ) -> None:
     """Train one stage from its current state to its end, or until `is_stopped`.
 
@@ -162,6 +184,7 @@ def learn_stage(
     run.measure_threshold()
     run.publish()
     rollouts.cancel()
+    latest: dict[int, Sample] = {}  # an action of each kind
     n_empty = 0  # consecutive scenes without a sample
 
     while not (is_stopped() or stage_is_done(run, index)):
@@ -171,6 +194,8 @@ def learn_stage(
         for worker, message in rollouts.receive(0.0 if owed > 0 else 0.2):
             metrics.count(message)
             keep(run, index, worker, message)
+            if isinstance(message, Sample):
+                latest[int(message.action["primitive"])] = message
             n_empty += isinstance(message, SceneEnd)
         n_empty = n_empty if run.samples[index] == had < stage.n_samples else 0
         if n_empty > MAX_EMPTY_SCENES:
@@ -187,11 +212,25 @@ def learn_stage(
         if logging.is_due():
             run.replay.commit()  # so that a kill undoes nothing that was reported
             log.write(sum(run.samples), metrics.report(rollouts.deaths))
+            show_actions(run, latest, log, draw)
             monitor.check()
         progress.show(stage.name, run.samples[index], stage.n_samples, metrics.summary())
 
     log.write(sum(run.samples), metrics.report(rollouts.deaths))
+    show_actions(run, latest, log, draw)
     run.save()
+
+
+def show_actions(
+    run: Run, latest: Mapping[int, Sample], log: MetricsLog, draw: DrawSample | None
+) -> None:
+    """Show the last action of each kind on the boards."""
+    if draw is None:
+        return
+    for i, sample in latest.items():
+        if i < len(PRIMITIVES):  # not a state in which a scene ended
+            picture = draw(sample, run.recipe.workspace, run.recipe.primitive)
+            log.show(sum(run.samples), f"actions/{PRIMITIVES[i]}", picture)
 
 
 def stage_is_done(run: Run, index: int) -> bool:
