@@ -17,6 +17,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script
 
+import numpy as np
+import numpy.typing as npt
 from drawn_scenes import PILE, Block, draw
 from fixed_scores import HashedScores, label_of
 
@@ -29,6 +31,9 @@ from pushgrasp.policy.geometric import planner
 from pushgrasp.policy.geometric.planner import Geometric
 from pushgrasp.policy.random import VERSION as RANDOM_VERSION
 from pushgrasp.policy.random import RandomPolicy
+from pushgrasp.policy.value.config import VERSION as VALUE_VERSION
+from pushgrasp.policy.value.policy import ValuePolicy
+from pushgrasp.policy.value.proposals import Candidates
 
 FILE = Path(__file__).with_name("golden.json")
 RULES = {
@@ -48,6 +53,7 @@ RULES = {
 VERSIONS = {
     "rule": rule.RULE_VERSION,
     "geometric": planner.VERSION,
+    "value": VALUE_VERSION,
     "random": RANDOM_VERSION,
 }
 
@@ -104,6 +110,20 @@ def policy_decisions(policy: Decides) -> list[list[Any]]:
     return rows
 
 
+class DrawnValues(ValuePolicy):
+    """Values that follow from the candidates' numbers, as if at random."""
+
+    def values(self, observation: Observation, candidates: Candidates) -> npt.NDArray[np.float32]:
+        names = ("primitive", "row", "column", "rotation", "length")
+        mixed = sum(candidates[name].astype(float) * (k + 0.7) for k, name in enumerate(names))
+        return (np.asarray(mixed) * 0.618 % 1.0).astype(np.float32)
+
+
+def drawn_values() -> DrawnValues:
+    """A value policy above the planner."""
+    return DrawnValues([], base=RandomPolicy(), margin=0.3)
+
+
 def row(seen: Observation, decision: Decision) -> list[Any]:
     """What is kept of a decision: action, target, and values."""
     action, target = decision.action, decision.target
@@ -117,6 +137,7 @@ def compute() -> dict[str, dict[str, Any]]:
     kept = {
         "rule": {name: rule_decisions(name) for name in RULES},
         "geometric": {"": policy_decisions(Geometric())},
+        "value": {"": policy_decisions(drawn_values())},
         "random": {"": policy_decisions(RandomPolicy())},
     }
     return {name: {"version": VERSIONS[name], "decisions": rows} for name, rows in kept.items()}

@@ -16,7 +16,11 @@ def test_a_version_stands_for_its_decisions(name: str, case: str) -> None:
     assert THEN[name]["version"] == golden.VERSIONS[name], (
         f"the version of {name} was raised: run python tests/policy/golden.py"
     )
-    policies = {"geometric": golden.Geometric, "random": golden.RandomPolicy}
+    policies = {
+        "geometric": golden.Geometric,
+        "random": golden.RandomPolicy,
+        "value": golden.drawn_values,
+    }
     if name == "rule":
         now = golden.rule_decisions(case)
     else:

@@ -20,7 +20,9 @@ from pushgrasp.interfaces import Outcome
 from pushgrasp.policy.base import Memory
 from pushgrasp.policy.config import DecisionConfig, NetworkConfig, with_threshold
 from pushgrasp.policy.learned import Policy
-from pushgrasp.policy.load import policy_names
+from pushgrasp.policy.load import PolicySource, policy_names
+from pushgrasp.policy.value.config import read_value_config
+from pushgrasp.training.lookahead.recipe import VALUE_RECIPES
 from pushgrasp.training.recipes import RECIPES
 
 NETWORK = NetworkConfig(widths=(16, 16, 16))
@@ -340,6 +342,10 @@ def test_an_unknown_name_lists_the_names(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_shipped_policies_decide_by_their_recipes() -> None:
     """The numbers in a shipped config.json are those in `recipes`, but for the measured Q_g*."""
     for name in policy_names():
+        if name in VALUE_RECIPES:
+            saved = read_value_config(PolicySource.resolve(name).path or Path())
+            assert saved.decision == VALUE_RECIPES[name].decision
+            continue
         shipped, recipe = Policy.from_pretrained(name), RECIPES[name]
         expected = with_threshold(recipe.decision, shipped.decision.grasp_threshold)
         assert shipped.decision == expected, name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,6 +31,21 @@ class Judged(ValuePolicy):
             return candidates["length"]
         score = np.nan_to_num(candidates["score"], nan=0.5)
         return np.where(candidates["primitive"] == 0, 0.5 + 0.1 * score, 0.1).astype(np.float32)
+
+
+class Unsure(Geometric):
+    """Plans as ever, and gives little for it."""
+
+    def decide(
+        self,
+        observation: Observation,
+        memory: Memory | None = None,
+        *,
+        refused: Sequence[Action] = (),
+    ) -> Decision:
+        decision = super().decide(observation, memory, refused=refused)
+        action = decision.action and replace(decision.action, q=0.4)
+        return replace(decision, action=action)
 
 
 def _decide(policy: ValuePolicy, refused: Sequence[Action] = ()) -> Decision:
@@ -80,7 +96,7 @@ def test_opposite_grasps_are_the_same_but_opposite_pushes_are_not() -> None:
 
 @pytest.mark.parametrize("margin", [0.0, 0.2])
 def test_it_leaves_its_base_only_by_the_margin(margin: float) -> None:
-    base = Geometric()
+    base = Unsure()
     usual = base.decide(draw(PILE)).action
     decision = _decide(Judged(base, margin))
     assert usual is not None
@@ -91,13 +107,36 @@ def test_it_leaves_its_base_only_by_the_margin(margin: float) -> None:
 
 @pytest.mark.parametrize("failures", [1, 2])
 def test_after_failed_grasps_in_a_row_it_takes_what_its_base_takes(failures: int) -> None:
-    base, seen = Geometric(), draw(PILE)
+    base, seen = Unsure(), draw(PILE)
     usual = base.decide(seen).action
     decision = Judged(base).decide(seen, Memory(failures_in_a_row=failures))
     assert usual is not None
     assert decision.action is not None
     same = (decision.action.pixel, decision.action.rotation) == (usual.pixel, usual.rotation)
     assert same == (failures == 2)
+
+
+def test_a_grasp_of_the_goal_of_which_the_base_is_sure_is_taken() -> None:
+    class Sure(Geometric):
+        def decide(self, observation: Observation, memory: Memory | None = None, **_: object):
+            target = replace(super().decide(observation).target, is_goal=True)
+            action = observation.action("grasp", 1, 101, 100, q=q)
+            return Decision(action, target, q, np.nan, None, None, "sure")
+
+    for q in (0.4, 0.6):
+        action = _decide(Judged(Sure())).action
+        assert action is not None
+        assert (action.pixel == (101, 100)) == (q == 0.6)
+
+
+def test_after_pushes_in_a_row_only_its_base_pushes_on() -> None:
+    policy = Judged()
+    policy.longest = True  # pushes have the highest values
+    seen = draw(PILE)
+    for pushes, primitive in ((1, "push"), (2, "grasp")):
+        action = policy.decide(seen, Memory(pushes_in_a_row=pushes)).action
+        assert action is not None
+        assert action.primitive == primitive
 
 
 def test_values_are_probabilities_whatever_is_seen() -> None:

@@ -23,6 +23,11 @@ from .views import Goals, table
 RULE = DecisionConfig()  # which actions count as the same
 PATIENCE = 2
 """The values were wrong as often; the episode ends after five."""
+SURE = 0.5
+"""Q of a grasp of the goal, by the base, over which it is taken: about the success of single grasps
+GraspNet knows more."""
+MOST_PUSHES = 2
+"""Pushes in a row after which only the base may push on."""
 
 
 class ValuePolicy:
@@ -85,13 +90,14 @@ class ValuePolicy:
         usual = None
         if self.base is not None:
             usual = self.base.decide(observation, memory, refused=refused)
-            failures = memory.failures_in_a_row
-            if usual.action is not None and failures >= self.patience:
-                return _because(usual, f"after {failures} failed grasps in a row")
+            if usual.action is not None and (reason := self._trusts(usual, memory)):
+                return _because(usual, reason)
         target = choose_target(observation, RULE)
         candidates = propose(observation, self.gripper, focus=True)
         avoid = (*refused, *memory.failed)
         candidates = candidates[~repeats(candidates, avoid, observation.heightmap.workspace)]
+        if memory.pushes_in_a_row >= MOST_PUSHES:
+            candidates = candidates[candidates["primitive"] == GRASP]
         if usual is not None and usual.action is not None:  # the last candidate
             candidates = np.concatenate([candidates, from_action(usual.action, observation)])
         if not len(candidates):
@@ -115,6 +121,17 @@ class ValuePolicy:
             action, aim, q_grasp=_best(values, kind == GRASP), q_push=_best(values, kind == PUSH),
             grasp_map=None, push_map=None, why=why, primitive=primitive,
         )  # fmt: skip
+
+    def _trusts(self, usual: Decision, memory: Memory) -> str:
+        """Say why the base's choice is taken whatever the values are; "" if it is not."""
+        failures = memory.failures_in_a_row
+        if failures >= self.patience:
+            return f"after {failures} failed grasps in a row"
+        action = usual.action
+        assert action is not None
+        if action.primitive == "grasp" and usual.target.is_goal and action.q > SURE:
+            return "the goal can be grasped"
+        return ""
 
     def values(self, observation: Observation, candidates: Candidates) -> npt.NDArray[np.float32]:
         """Compute the values (N,) of candidates for the observation's goal."""

@@ -11,7 +11,7 @@ class FitConfig:
 
     iterations: int = 3
     """Times that the next looks' values are computed anew after the first, without them."""
-    epochs: float = 5.0
+    epochs: float = 4.0
     """Passes over the actions in each iteration; twice as many in the first and the last."""
     goals: int = 5
     """Goals of each action in each iteration."""

@@ -37,8 +37,8 @@ class ValueRecipe:
     name: str
     stages: tuple[PlayStage, ...] = (
         PlayStage(3000, ("default", "geometric"), policy_share=0.3),
-        PlayStage(3000),
-        PlayStage(3000),
+        PlayStage(2500),
+        PlayStage(2000),
     )
     fit: FitConfig = field(default_factory=FitConfig)
     decision: ValueConfig = field(default_factory=ValueConfig)

@@ -18,8 +18,9 @@ from ...errors import UserError
 from ...parallel.pool import Pool, WorkersLostError
 from ...policy.config import CONFIG
 from ...policy.load import RUN_POLICY
+from ...policy.value.network import ValueNetwork
 from ...policy.value.saved import load_networks, save_networks, save_value_policy
-from ...utils.files import write_json
+from ...utils.files import write_atomic, write_json
 from ...utils.output import only_writer
 from ...utils.provenance import commit
 from ...utils.threads import torch_threads
@@ -34,6 +35,15 @@ from .transitions import SceneRecord
 
 SCENES, WEIGHTS = "scenes", "weights.safetensors"
 BACKLOG = 2
+CARD = """# {name}
+
+A pushgrasp value policy: takes the grasp or push after which a goal is out of the clutter soonest.
+Trained in simulation by `pushgrasp train`; load it with `load_policy`.
+
+| | |
+|---|---|
+{rows}
+"""
 MAX_EMPTY_SCENES = 50
 """Scenes in a row in which nothing could be played, after which training stops."""
 
@@ -195,5 +205,20 @@ def _write_policy(run: ValueRun, weights: Path) -> Path:
     folder = run.directory / RUN_POLICY
     counts = [run.count(stage)[0] for stage in range(len(run.recipe.stages))]
     metadata = {"recipe": run.recipe.name, "seed": run.seed, "actions": counts, "commit": commit()}
-    save_value_policy(folder, load_networks(weights), run.recipe.decision, metadata)
+    networks = load_networks(weights)
+    save_value_policy(folder, networks, run.recipe.decision, metadata)
+    facts = {
+        "Recipe": run.recipe.name,
+        "Based on": run.recipe.decision.base,
+        "Networks": f"{len(networks)} of {_n_weights(networks[0]) / 1e6:.2f} M weights",
+        "Seed": run.seed,
+        "Actions, by stage": ", ".join(map(str, counts)),
+        "Commit": commit() or "unknown",
+    }
+    rows = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
+    write_atomic(folder / "README.md", CARD.format(name=run.directory.name, rows=rows))
     return folder
+
+
+def _n_weights(network: ValueNetwork) -> int:
+    return sum(p.numel() for p in network.parameters())
