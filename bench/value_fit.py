@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import tyro
 
+from pushgrasp.policy.value.config import ValueConfig
 from pushgrasp.policy.value.proposals import GRASP
-from pushgrasp.policy.value.saved import save_networks
+from pushgrasp.policy.value.saved import save_value_policy
 from pushgrasp.policy.value.views import HIDDEN_PX
 from pushgrasp.training.lookahead.fit import choose_goals, compute_targets, fit, score
 from pushgrasp.training.lookahead.fit_config import FitConfig
@@ -21,15 +22,17 @@ def main(
     data: tuple[Path, ...],
     out: Path,
     config: FitConfig,
+    decision: ValueConfig,
     most: int = 0,
     held_out: float = 0.1,
 ) -> None:
     """Fit.
 
     Args:
-        data: folders of `bench/transitions.py`.
-        out: file for the weights.
+        data: folders of played scenes, `scenes/` of runs of the recipe `value`.
+        out: folder for the policy.
         config: of the fit.
+        decision: of the policy.
         most: actions to use at most; 0: all.
         held_out: share of the scenes that is only for checking.
     """
@@ -44,8 +47,7 @@ def main(
           f"{time.perf_counter() - began:.0f} s", flush=True)  # fmt: skip
 
     def report(networks, iteration: int) -> None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        save_networks(networks, out)
+        save_value_policy(out, networks, decision, {"actions": len(actions)})
         if not len(check):
             return
         rng = np.random.default_rng(1)

@@ -5,7 +5,6 @@ A policy that decides by GraspNet needs whole maps; for a candidate one rotated 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ...errors import UserError
 from ...perception.observation import Observation
 from ...workspace import rotation_angle
-from ..learned import Policy
 from ..networks.base import Scenes
 from ..networks.compact import TARGET_PLANE, Compact
 from ..networks.crops import at_pixels, centroid, crops, to_crop
@@ -25,20 +22,6 @@ from .proposals import GRASP, Candidates
 RADIUS_PX = 2  # half the side of the square over which Q_g is averaged, as `maps.smooth` does
 _SIDE = np.arange(-RADIUS_PX, RADIUS_PX + 1)
 _SQUARE = np.stack(np.meshgrid(_SIDE, _SIDE, indexing="ij"), -1).reshape(-1, 2)
-
-
-def compact_grasp_net(source: str | Path) -> Compact:
-    """Load the GraspNet of a learned policy.
-
-    Args:
-        source: its name or folder.
-    Raises:
-        UserError: there is no such policy, or its networks are of another kind.
-    """
-    network = Policy.from_pretrained(source, "cpu").grasp
-    if not isinstance(network, Compact):
-        raise UserError(f"{source} has networks of another kind than `compact`; they are too slow")
-    return network
 
 
 @torch.inference_mode()
