@@ -189,7 +189,8 @@ class StoppingRule:
         if self.unchanged >= self.stop_after_unchanged:
             return End.NO_CHANGE, f"{self.unchanged} actions in a row changed nothing"
         if self.actions >= self.max_actions:
-            return End.MAX_ACTIONS, f"{self.max_actions} actions, the most allowed"
+            plural = "" if self.max_actions == 1 else "s"
+            return End.MAX_ACTIONS, f"{self.max_actions} action{plural}, the most allowed"
         return None, ""
 
 

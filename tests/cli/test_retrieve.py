@@ -151,3 +151,13 @@ def test_the_demo_pushes_and_grasps_with_an_arm(tmp_path: Path, capsys):
     assert episode["robot"] == "ur5e"
     assert episode["goal"]["visible_fraction"] < 0.15
     assert {step["primitive"] for step in episode["steps"]} == {"push", "grasp"}
+
+
+def test_the_number_of_actions_can_be_limited(tmp_path: Path, capsys):
+    options = ("--objects", "8", "--policy", "random", "--no-video", "--out", str(tmp_path / "x"))
+    code, out, _ = run(capsys, "retrieve", *options, "--max-actions", "1")
+    assert code == 0
+    assert "after 1 action: 1 action, the most allowed" in out or "in 1 action." in out
+    code, _, err = run(capsys, "retrieve", *options, "--max-actions", "0")
+    assert code == 2
+    assert "--max-actions 0: it must be at least 1" in err

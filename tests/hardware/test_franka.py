@@ -212,7 +212,7 @@ def test_nobody_there_is_a_sentence() -> None:
 
 def test_a_missing_package_names_its_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "franky", None)
-    with pytest.raises(UserError, match=r"pip install 'pushgrasp\[franka\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[franka\]'"):
         FrankaArm("127.0.0.1", T_flange_tool=np.eye(4))
 
 

@@ -119,5 +119,5 @@ def test_no_camera_and_no_recording_are_sentences(rs: Any) -> None:
 
 def test_a_missing_package_names_both_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyrealsense2", None)
-    with pytest.raises(UserError, match=r"pip install 'pushgrasp\[realsense\]', and apt-get"):
+    with pytest.raises(UserError, match=r"pip install '\.\[realsense\]', and apt-get"):
         RealSenseCamera("", T_WORLD_CAMERA)

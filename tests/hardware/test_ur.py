@@ -285,5 +285,5 @@ def test_nobody_there_is_a_sentence() -> None:
 
 def test_a_missing_package_names_its_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rtde_control", None)
-    with pytest.raises(UserError, match=r"pip install 'pushgrasp\[ur\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[ur\]'"):
         UrArm("127.0.0.1", T_flange_tool=T_FLANGE_TOOL)

@@ -283,6 +283,6 @@ def test_without_ray_the_command_to_install_it_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "pushgrasp.parallel.ray_cluster")
-    with pytest.raises(UserError, match=r"pip install 'pushgrasp\[ray\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[ray\]'"):
         train(TINY, tmp_path / "run", TrainingConfig(rollouts="ray"))
     assert not (tmp_path / "run").exists()

@@ -6,8 +6,9 @@ import dataclasses
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import tyro
 from rich.console import Console
 
 from ..errors import UserError
@@ -16,7 +17,7 @@ from ..sim.config import SceneFileConfig, SimulationConfig
 from .goal import GoalConfig
 from .options import Device, EpisodeOptions, Folder, PolicyName, SceneOptions
 from .scene import name_goal
-from .station_options import StationOptions
+from .station_options import MAX_ACTIONS, StationOptions
 
 if TYPE_CHECKING:
     from ..sim.scenes.build import SceneConfig
@@ -30,6 +31,11 @@ class SimulatedEpisode(EpisodeOptions):
     """Built-in name, folder of a policy or training run, or a class in a file of yours."""
     device: Device = "auto"
     """Where networks run: cpu, cuda, cuda:1; auto: a GPU for densenet121, else the CPU."""
+    max_actions: Annotated[
+        int | None,
+        tyro.conf.arg(metavar="N", help_behavior_hint="(default: 3 per object; station: 30)"),
+    ] = None
+    """Stop after so many pushes and grasps."""
     scene: SceneOptions = field(default_factory=SceneOptions)
     """The scene and its goal."""
     file: SceneFileConfig = field(default_factory=SceneFileConfig)
@@ -45,6 +51,7 @@ class SimulatedEpisode(EpisodeOptions):
         from ..policy.load import PolicySource
 
         self.check()
+        self.check_limit()
         source = PolicySource.resolve(self.policy)
         view = self.simulation.view()
         told, goal = self.seeing.told_goal(self.scene.goal)
@@ -66,8 +73,18 @@ class SimulatedEpisode(EpisodeOptions):
         show_episode(
             scene, policy, view, self,
             policy_name=self.policy, console=console, goal=told, segmenter=segmenter,
+            max_actions=self.max_actions,
         )  # fmt: skip
         return 0
+
+    def check_limit(self) -> None:
+        """Check the number of actions.
+
+        Raises:
+            UserError: there is nothing to do.
+        """
+        if self.max_actions is not None and self.max_actions < 1:
+            raise UserError(f"--max-actions {self.max_actions}: it must be at least 1")
 
     def _scene_config(self) -> SceneConfig:
         from ..sim.scenes.layouts import PROCEDURAL
@@ -101,12 +118,13 @@ class RetrieveCommand(SimulatedEpisode):
             return super().run()
         if self.rerun is not None:
             raise UserError("--rerun shows simulated episodes only; leave it out with --station")
+        self.check_limit()
         goal, name = self.seeing.told_goal(self.scene.goal)
         if goal is None and name is None:
             raise UserError("--station: say what to retrieve, --goal red or --goal photo.png")
         return self.hardware.run(
             goal or parse_color(name or ""), self.policy, self.device, self.out,
-            segmenter=self.seeing.segmenter,
+            segmenter=self.seeing.segmenter, max_actions=self.max_actions or MAX_ACTIONS,
         )  # fmt: skip
 
 

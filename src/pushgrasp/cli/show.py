@@ -48,6 +48,7 @@ def show_episode(
     on_step: OnStep | None = None,
     goal: Goal | None = None,
     segmenter: Segmenter | None = None,
+    max_actions: int | None = None,
 ) -> EpisodeResult:
     """Run an episode and show it, without any effect on the robot.
 
@@ -61,6 +62,7 @@ def show_episode(
         on_step: called after each step as well.
         goal: how the robot is told its goal; None for the object's colour.
         segmenter: what finds objects and the goal; None for colours.
+        max_actions: the most; None: three per object.
     Returns:
         The outcome by the simulator's ground truth.
     Raises:
@@ -96,7 +98,10 @@ def show_episode(
         if recording is not None:
             viewers.append(recording)
         show = _ShowStep(scene.make_cameras(view)[0], viewers, console, on_step)
-        result = play(scene, policy, view, on_step=show, goal=goal, segmenter=segmenter)
+        result = play(
+            scene, policy, view, on_step=show, goal=goal, segmenter=segmenter,
+            max_actions=max_actions,
+        )  # fmt: skip
         sentence = words.result_sentence(result, show.n_actions, color, info.visible_fraction)
         writer.finish(result)
         if video is not None:

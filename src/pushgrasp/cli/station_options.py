@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ..perception.goal import RGB, Goal
 
 
+MAX_ACTIONS = 30
+"""The most actions on a real robot, unless a command says otherwise."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StationOptions:
     """A real robot."""
@@ -27,8 +31,6 @@ class StationOptions:
     """Show each decision of a real robot and wait for a yes, unless the station says not to."""
     dry_run: Switch = False
     """Look and decide once; the arm does not move."""
-    max_actions: int = 30
-    """The most actions on a real robot."""
 
     def refuse_alone(self) -> None:
         """Check that no option for a station is given without one.
@@ -40,7 +42,14 @@ class StationOptions:
             raise UserError("--dry-run and --no-confirm are for real robots; name one by --station")
 
     def run(
-        self, goal: Goal | RGB, policy: str, device: str, out: Path, *, segmenter: str = "color"
+        self,
+        goal: Goal | RGB,
+        policy: str,
+        device: str,
+        out: Path,
+        *,
+        segmenter: str = "color",
+        max_actions: int = MAX_ACTIONS,
     ) -> int:
         """Run an episode on the station; returns the exit code."""
         from rich.console import Console
@@ -52,8 +61,6 @@ class StationOptions:
         from .station_episode import StationEpisode, episode_folder
 
         assert self.station is not None
-        if self.max_actions < 1:
-            raise UserError(f"--max-actions {self.max_actions}: it must be at least 1")
         station = read_station(self.station)
         source = PolicySource.resolve(policy)
         made = source.load(jaw_geometry(station.jaw), device=device)
@@ -64,7 +71,7 @@ class StationOptions:
         console = Console(highlight=False, markup=False, soft_wrap=True)
         episode = StationEpisode(
             station, goal, made, policy_name=policy, folder=folder, segmenter=segmenter,
-            confirm=self.confirm and station.confirm, max_actions=self.max_actions, console=console,
+            confirm=self.confirm and station.confirm, max_actions=max_actions, console=console,
         )  # fmt: skip
         if self.dry_run:
             episode.dry_run()

@@ -140,6 +140,7 @@ def play(
     on_step: OnStep | None = None,
     goal: Goal | None = None,
     segmenter: Segmenter | None = None,
+    max_actions: int | None = None,
 ) -> EpisodeResult:
     """Let a policy retrieve a scene's goal, and score it.
 
@@ -152,6 +153,7 @@ def play(
         on_step: see OnStep.
         goal: how the robot is told its goal; None for the object's colour.
         segmenter: what finds objects and the goal; None for colours.
+        max_actions: the most; None: three per object.
     Raises:
         SimulatorFault: the episode says nothing about the policy.
     """
@@ -159,7 +161,7 @@ def play(
     cameras = trial_cameras(scene, view)
     robot = ScoredRobot(scene.make_robot(), world)
     result, began = EpisodeResult(), world.data.time
-    result.action_limit = ACTIONS_PER_OBJECT * len(world.in_scene())
+    result.action_limit = max_actions or ACTIONS_PER_OBJECT * len(world.in_scene())
     try:
         for step in retrieve(
             cameras, robot, policy, goal or scene.goal_rgb, workspace=workspace,

@@ -29,5 +29,5 @@ def need(module: str, extra: str, *, also: str = "") -> ModuleType:
             system += f", with Python {newest[0]}.{newest[1]}: there is no wheel for newer ones"
         raise UserError(
             f"the {extra} driver needs {module}, which cannot be imported ({error}); "
-            f"run: pip install 'pushgrasp[{extra}]'{system}"
+            f"run: pip install '.[{extra}]'{system}"
         ) from error

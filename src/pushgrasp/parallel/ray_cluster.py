@@ -21,7 +21,7 @@ try:
     from ray.exceptions import RayError
 except ModuleNotFoundError as error:
     raise UserError(
-        "this needs Ray, which is not installed; pip install 'pushgrasp[ray]', or leave out ray"
+        "this needs Ray, which is not installed; pip install '.[ray]', or leave out ray"
     ) from error
 
 ENVIRONMENT = {"env_vars": ONE_THREAD}

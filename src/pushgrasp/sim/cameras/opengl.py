@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import os
 import sys
+import warnings
 import weakref
 from typing import Any
 
@@ -51,9 +52,12 @@ class Canvas:
         backend, module = _backend()
         size = model.vis.global_.offwidth, model.vis.global_.offheight
         try:
-            self._gl = importlib.import_module(module).GLContext(*size)
-            self._gl.make_current()
-            self._renderer = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50.value)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # GLFW's; the error below says the same
+                self._gl = importlib.import_module(module).GLContext(*size)
+                self._gl.make_current()
+                scale = mujoco.mjtFontScale.mjFONTSCALE_50.value
+                self._renderer = mujoco.MjrContext(model, scale)
             mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._renderer)
             # Far plane at 0: floating point is densest there, as perspective depth is.
             self._renderer.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value
@@ -98,7 +102,11 @@ class Canvas:
         gl, renderer = self._gl, self._renderer
         self._gl = self._renderer = None
         if gl is not None:
-            with contextlib.suppress(Exception):  # the library may have failed or be unloaded
+            with (
+                contextlib.suppress(Exception),
+                warnings.catch_warnings(),
+            ):  # the library may have failed or be unloaded
+                warnings.simplefilter("ignore")
                 gl.make_current()
                 if renderer is not None:
                     renderer.free()
