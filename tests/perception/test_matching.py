@@ -294,7 +294,9 @@ def test_touching_twins_that_depth_separates_are_both_named(split: str) -> None:
     assert seen.ambiguous.endswith("which touch")
     assert not observe(frame, color).ambiguous, "by colour alone they are one"
     both = (number > 0) & (number < 3)
-    assert "shows two things" in observe(frame, Goal(mask=both), segmenter="depth").ambiguous
+    shown = observe(frame, Goal(mask=both), segmenter="depth")
+    assert not shown.ambiguous, "who draws a mask knows what it shows"
+    assert "shows two things" in " ".join(shown.notes)
 
 
 def test_one_thing_of_one_colour_is_no_twin_of_itself() -> None:

@@ -16,6 +16,7 @@ from .table_plane import BELOW_M, Plane, fit_table, points_over
 REFUSE_BELOW, WARN_BELOW = 0.60, 0.95  # share of the workspace that cameras have in view
 MIN_SEEN = 0.15  # share of the points over the workspace that the table must have
 CLEAR = 0.20  # likewise of a plane that things' tops seldom make; it is believed at once
+MOST = 0.5  # likewise, wherever it lies
 POINTS = 2000  # points of a frame that has the whole workspace in view
 RARELY_LESS = 0.5  # share of the points on the table, below which depth along the ray is looked for
 
@@ -42,7 +43,7 @@ def check_view(frame: RGBDFrame, workspace: Workspace) -> tuple[Plane | None, st
         )
     found = plane is not None and plane.share > MIN_SEEN
     if plane is not None and found and not plane.too_far:
-        clear = plane.share > CLEAR and plane.height < BELOW_M
+        clear = plane.share > CLEAR and (plane.height < BELOW_M or plane.share > MOST)
         if plane.fits or clear:
             return plane, ""
     if warning := hidden_table(points, plane, workspace):

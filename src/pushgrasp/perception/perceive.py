@@ -217,7 +217,8 @@ class Perception:
             if match.ambiguous:
                 said = "the one that was shown is taken now, but later either may be"
                 doubts = (*doubts, f"{match.ambiguous}; {said}")
-            match = Match(shown, doubts, self._several_shown(shown, scene, labels))
+            said = self._several_shown(shown, scene, labels)
+            match = Match(shown, (*doubts, said) if said else doubts)
         notes += match.doubts
         if match.ambiguous and not first:  # at the first look it stops the robot
             notes.append(f"{match.ambiguous}; either may be taken")
@@ -269,7 +270,9 @@ class Perception:
         elif not works_on_map(self.segmenter):
             two = name_two_labels(shown, labels, scene.smoothed, self.workspace)
         assert self.goal is not None
-        return two and f"{self.goal.describe()} shows two things: {two}; draw it over one of them"
+        return (
+            two and f"{self.goal.describe()} shows two things, {two}; both are taken for the goal"
+        )
 
 
 def _name(number: int, frames: Sequence[RGBDFrame]) -> str:
