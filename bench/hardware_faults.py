@@ -44,7 +44,7 @@ WORDS = {
 SILENT = ("freeze", "die")  # the cell's report is of no use then
 ENDS_WITHIN = 8.0  # s of a client after a fault: a silent jaw or controller is known in 1 to 2
 DONE = "done"  # a client whose episode was over before the fault
-SLACK = 1.25  # of the fastest motion over its cap: simulated drives overshoot, soft ones most
+SLACK = 1.5  # of the arm over what it was asked for: simulated drives overshoot, soft ones most
 MARGIN = 0.005  # m outside the fence that a drive's own error may take
 
 
@@ -107,7 +107,7 @@ def summarise(done: list[dict[str, Any]], runs: int) -> None:
         fast = sum(v > CAPS.speed * SLACK for v in after)
         print(
             f"speed after the fault: {np.median(after):.2f} m/s (median), {max(after):.2f} (most), "
-            f"{fast} of {len(after)} over the cap of {CAPS.speed} m/s and {SLACK - 1:.0%} more"
+            f"{fast} of {len(after)} over {CAPS.speed * SLACK:.2f} m/s"
         )
     ends = sorted(r["ended_after"] for r in done if r["ended_after"] is not None)
     if ends:
@@ -133,7 +133,7 @@ def run_one(config: Config, number: int) -> dict[str, Any]:
             start_new_session=True,
         )  # fmt: skip
         phase = wait_for_motion(cell, client, at)
-        fastest = cell.report()["fastest"]  # before: a stop's own braking is the cell's, not ours
+        fastest = cell.report()["fastest"]
         cell.tell("mark")
         strike(cell, client, fault)
         struck = time.monotonic()
@@ -214,8 +214,10 @@ def judge(cell: Rehearsal, config: Config, result: dict[str, Any]) -> list[str]:
         v > high + MARGIN for v, high in zip(said["high"], fence.high, strict=True)
     ):
         wrong.append(f"the arm left its fence: {said['low']} to {said['high']}")
-    if result["fastest"] > CAPS.speed * SLACK:
-        wrong.append(f"{result['fastest']:.2f} m/s before the fault")
+    if said["asked"] > CAPS.speed * 1.02:
+        wrong.append(f"the client asked for {said['asked']:.3f} m/s")
+    if said["fastest"] > CAPS.speed * SLACK:
+        wrong.append(f"the arm moved at {said['fastest']:.2f} m/s")
     if said["opened_holding"]:
         wrong.append("the jaw opened with something in it")
     if said["moved_at"] > first["time"]:

@@ -83,6 +83,14 @@ def test_lines_guard_and_leaving_a_contact(arm: FrankaArm, cell: Any) -> None:
     assert said["force_limit"] > 20.0 + 20.0  # a guard comes before a reflex
 
 
+def test_the_tool_is_not_faster_along_a_diagonal(arm: FrankaArm, cell: Any) -> None:
+    """franky's limits are per axis."""
+    for target in (at(-0.3, 0.3), at(-0.1, 0.15, 0.4), at(-0.4, 0.25, 0.8)):
+        target[0, 3] += 0.2 * target[1, 3] + 0.1
+        assert arm.move(target, 0.15, 40.0) is False
+    assert 0.08 < cell.report()["asked"] < 0.155
+
+
 def test_stop_from_another_thread_ends_a_motion(arm: FrankaArm) -> None:
     def seconds_to_stop() -> float:
         y = -0.1 if arm.state().T_base_tool[1, 3] < -0.3 else -0.45

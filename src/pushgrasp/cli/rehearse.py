@@ -12,7 +12,7 @@ from .options import Device, Folder, PolicyName, SceneName
 if TYPE_CHECKING:
     from ..hardware.robot import StationRobot
 
-PATIENCE = 5.0  # factor on a rehearsed UR's watchdog: this computer plays the robot as well
+PATIENCE = 50.0  # factor on a rehearsed UR's watchdog: this computer plays the robot as well
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,7 +104,7 @@ class FrankaArm:
                 # The robot compares untared forces, for each axis.
                 limit = guard_force + float(np.abs(baseline).max()) + REFLEX_MARGIN
                 self._robot.set_collision_behavior(REFLEX_TORQUE, limit)
-                self._robot.translation_velocity_limit.set(speed)
+                self._robot.translation_velocity_limit.set(self._axis_limit(T_base_tool, speed))
                 self._robot.rotation_velocity_limit.set(TURN_SPEED)
             except Exception as error:
                 raise self._sentence(error) from error
@@ -129,6 +129,18 @@ class FrankaArm:
             return
 
     # --- inside --------------------------------------------------------------------
+
+    def _axis_limit(self, T: FloatArray, speed: float) -> float:
+        """Return the limit (m/s) of each axis with which the tool keeps to a speed.
+
+        franky limits x, y and z each: along a diagonal the tool would be up to 1.7 times as fast.
+        They arrive together, so that none is on average faster than its share of the longest way,
+        and none peaks at more than twice its average.
+        """
+        way = np.abs(T[:3, 3] - self.state().T_base_tool[:3, 3])
+        if way.max() < 1e-6:
+            return speed
+        return speed / float(np.linalg.norm(np.minimum(1.0, 2 * way / way.max())))
 
     def _line(self, T: FloatArray, baseline: FloatArray, guard_force: float) -> bool:
         f = self._franky

@@ -47,6 +47,7 @@ from franky_sim.franka_robot_server import FrankaRobotServer  # noqa: E402
 PERIOD = 0.001  # s between two states
 TICKS_PER_STEP = round(TIMESTEP / PERIOD)
 STIFFNESS = (3000.0, 3000.0, 3000.0, 2500.0, 2500.0, 2000.0, 2000.0)  # N m/rad, Franka's own
+PATIENCE = 0.5  # s for which the cell's clock waits for a client's set-point
 IK_STEPS = 4
 POSTURE = 0.002  # share of the way to the home posture in each millisecond of a motion
 _CARTESIAN_REFLEX = 7  # place in libfranka's list of errors
@@ -82,6 +83,9 @@ class CellRobot(BaseRobot):
         self._jaw: Generator[None, None, bool] | None = None
         self._carried: set[str] = set()
         self._width = cell.robot.state().width
+        self.asked = 0.0  # m/s, the fastest that set-points of the tool followed each other
+        self._asked_for: FloatArray | None = None  # (3,) m, base frame; None: a motion begins
+        self._ticks = 1  # since the newest set-point
         self.force = np.zeros(3)  # N on the hand, world frame
 
     # --- what franky-sim asks for --------------------------------------------------
@@ -94,6 +98,7 @@ class CellRobot(BaseRobot):
         self, target_pose: Any, target_elbow_config: Any, has_new_command: bool = True
     ) -> None:
         """See the base class, which lets a redundant arm drift; here it is drawn to its home."""
+        self._note_speed(np.asarray(target_pose, np.float64)[:3], has_new_command)
         state = self._tracked_state_components["O_T_EE_c"]
         target = pin.XYZQUATToSE3(np.asarray(target_pose))
         state.set(self.__dict__["_BaseRobot__t"], target, call_observers=has_new_command)
@@ -110,6 +115,19 @@ class CellRobot(BaseRobot):
             away = POSTURE * (self._home - q) if step == 0 else np.zeros_like(q)
             q = q + inverse @ error + away - inverse @ (J @ away)
         self.joint_position_control(q, has_new_command)
+
+    def begin_motion(self) -> None:
+        """Forget the last motion's set-points."""
+        self._asked_for = None
+
+    def _note_speed(self, position: FloatArray, is_new: bool) -> None:
+        if not is_new:
+            self._ticks += 1
+            return
+        if self._asked_for is not None:
+            way = float(np.linalg.norm(position - self._asked_for))
+            self.asked = max(self.asked, way / (self._ticks * PERIOD))
+        self._asked_for, self._ticks = position, 1
 
     def _joint_velocity_control(self, target_dq: FloatArray) -> None:
         self._setpoint = self._setpoint + PERIOD * np.asarray(target_dq)
@@ -201,6 +219,7 @@ class Server(FrankaRobotServer):
         self.mode: RobotMode | None = None  # kReflex or kUserStopped; None: all is well
         self.force_limit = np.inf  # N, as the client set it
         self.worst_limit = 0.0  # N, the highest that it ever set
+        self._heard = True  # the client has answered the newest state
         super().__init__(robot, [host])
         self._cell_robot = robot
         commands = self.__dict__["_FrankaServer__command_class_map"]
@@ -211,6 +230,26 @@ class Server(FrankaRobotServer):
         """Hold the last set-points when a client goes; where the arm lags behind it would jump."""
         super()._reset_state()
         self.__dict__["_FrankaRobotServer__holding_q"] = self._cell_robot.setpoints()
+
+    def send_state(self) -> None:
+        """See the base class; a client answers each state of a motion with a set-point."""
+        self._heard = False
+        super().send_state()
+
+    def _handle_udp_command(self, command_data: bytes) -> None:
+        self._heard = True
+        super()._handle_udp_command(command_data)
+
+    def wait_for_client(self) -> None:
+        """Let no time pass in a motion until the client has sent its set-point, or has gone.
+
+        It shares this computer with the cell and whatever else runs here. A late set-point would
+        be a jump of several milliseconds at once.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while self.current_motion_id and not self._heard and time.monotonic() < deadline:
+            time.sleep(1e-4)
+            self.process_commands()
 
     def watch_force(self) -> None:
         """Stop by a reflex if the arm meets more than the client allows."""
@@ -232,6 +271,7 @@ class Server(FrankaRobotServer):
         """See the base class; a stopped robot does not move."""
         if self.mode is not None:
             raise RuntimeError(f"the robot is in mode {self.mode.name}")
+        self._cell_robot.begin_motion()
         super().start_motion(*arguments, **named)
 
     @property
@@ -309,6 +349,7 @@ class Controller:
                 time.sleep(0.01)
                 continue
             self.server.process_commands()
+            self.server.wait_for_client()
             self.simulator.step()
             self.server.watch_force()
             self.server.send_state()
@@ -354,7 +395,11 @@ def main() -> None:
         "button": button,
         "no board": cell.put_board_away,
     }
-    stop = serve_words(scene, cell, words, lambda: {"force_limit": controller.server.worst_limit})
+
+    def report() -> dict[str, float]:
+        return {"force_limit": controller.server.worst_limit, "asked": controller.robot.asked}
+
+    stop = serve_words(scene, cell, words, report)
 
     def keep_going() -> bool:
         while todo:
