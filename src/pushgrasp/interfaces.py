@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -151,6 +151,13 @@ class Robot(Protocol):
     def stop(self) -> None:
         """Stop at once and stay; safe to call at any time and more than once."""
         ...
+
+
+@runtime_checkable
+class Presents(Protocol):
+    """A robot with a place of its own where it raises its hand, to be looked at."""
+
+    present: MoveTo | None  # None: over the workspace's centre, see `primitives.present`
 
 
 @dataclass(frozen=True)

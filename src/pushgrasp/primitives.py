@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .interfaces import Action, MoveJaw, MoveTo, Report, Robot
+from .interfaces import Action, MoveJaw, MoveTo, Presents, Report, Robot
 from .utils.config_json import check_range
 from .workspace import Workspace
 
@@ -21,8 +21,15 @@ _PUSH_REPORTS = 6  # of a whole push: over, jaw, down, down, across, up
 CLEARANCE_ABOVE = 0.03  # m above the chosen point where a descent turns slow
 
 
-def present(workspace: Workspace) -> MoveTo:
-    """Return the motion that raises the hand over the workspace's centre, to be looked at."""
+def present(workspace: Workspace, robot: Robot | None = None) -> MoveTo:
+    """Return the motion that raises the hand, to be looked at.
+
+    Args:
+        workspace: the hand is raised over its centre.
+        robot: unless this one has a place of its own for it, see `interfaces.Presents`.
+    """
+    if isinstance(robot, Presents) and robot.present is not None:
+        return robot.present
     return MoveTo((*workspace.center, _travel_z(workspace)), PRESENT_YAW, speed=0.5)
 
 
@@ -72,13 +79,15 @@ def run(
     return push(robot, action, config, workspace)
 
 
-def moves(action: Action, config: PrimitiveConfig, workspace: Workspace) -> tuple[MoveTo, ...]:
+def moves(
+    action: Action, config: PrimitiveConfig, workspace: Workspace, robot: Robot | None = None
+) -> tuple[MoveTo, ...]:
     """Return the motions of a primitive that meets no contact, for `Robot.refuses`."""
     if action.primitive == "grasp":
         x, y, _ = action.position
         lift = MoveTo((x, y, _travel_z(workspace)), action.yaw)
         down = _descent(action, (x, y), config.grasp_depth, config, workspace)
-        return (*down, lift, present(workspace))
+        return (*down, lift, present(workspace, robot))
     start, end = push_path(action, config, workspace)
     down = _descent(action, start, config.push_depth, config, workspace)
     across = MoveTo((*end, down[-1].position[2]), action.yaw, 0.15, guard_force=PUSH_GUARD)
@@ -104,7 +113,7 @@ def grasp(
     reports.append(robot.execute(MoveTo((x, y, z + 0.05), action.yaw, speed=0.2)))
     reports.append(robot.execute(MoveTo((x, y, _travel_z(workspace)), action.yaw, speed=0.5)))
     if holds(reports[-1]):
-        reports.append(robot.execute(present(workspace)))
+        reports.append(robot.execute(present(workspace, robot)))
     return tuple(reports)
 
 

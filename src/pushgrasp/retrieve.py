@@ -260,7 +260,7 @@ def _decide(
         primitive = decision.primitive or policy.primitive
         refusal = meets_wall(
             decision.action, observation, primitive, robot.gripper
-        ) or robot.refuses(moves(decision.action, primitive, workspace))
+        ) or robot.refuses(moves(decision.action, primitive, workspace, robot))
         planning_s += time.perf_counter() - start
         if not refusal:
             break

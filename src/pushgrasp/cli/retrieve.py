@@ -42,6 +42,16 @@ class SimulatedEpisode(EpisodeOptions):
     """Options of scene files."""
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     """Robot, cameras and domain randomisation."""
+    home: Annotated[
+        tuple[float, float, float] | None,
+        tyro.conf.arg(metavar="X Y Z", help_behavior_hint="(default: beside the workspace)"),
+    ] = None
+    """Metres: tool of the simulated robot at home, over the bin, where it lets go."""
+    present: Annotated[
+        tuple[float, float, float] | None,
+        tyro.conf.arg(metavar="X Y Z", help_behavior_hint="(default: over the workspace)"),
+    ] = None
+    """Metres: tool of the simulated robot where it shows the camera what it holds."""
     seeing: GoalConfig = field(default_factory=GoalConfig)
     """Description and segmentation of the goal."""
 
@@ -69,7 +79,7 @@ class SimulatedEpisode(EpisodeOptions):
         building = console.status("building the scene")
         with building if config.name in PROCEDURAL else nullcontext():
             scene = build_scene(config)
-        view.check(scene.workspace)
+        view.check(scene.workspace, self.present)
         show_episode(
             scene, policy, view, self,
             policy_name=self.policy, console=console, goal=told, segmenter=segmenter,
@@ -119,6 +129,8 @@ class RetrieveCommand(SimulatedEpisode):
         if self.rerun is not None:
             raise UserError("--rerun shows simulated episodes only; leave it out with --station")
         self.check_limit()
+        if self.home or self.present:
+            raise UserError("--home and --present are simulated; the station file has its own")
         goal, name = self.seeing.told_goal(self.scene.goal)
         if goal is None and name is None:
             raise UserError("--station: say what to retrieve, --goal red or --goal photo.png")

@@ -113,7 +113,8 @@ class StationEpisode:
             action = decision.action
             refusal = ""
             if action is not None:
-                refusal = there.robot.refuses(moves(action, self._policy.primitive, workspace))
+                planned = moves(action, self._policy.primitive, workspace, there.robot)
+                refusal = there.robot.refuses(planned)
         self._picture(_undone(0, observation, decision), NEXT)
         self._console.print(words.decision_words(_undone(0, observation, decision)))
         self._console.print(words.action_words(action))

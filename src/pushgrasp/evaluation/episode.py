@@ -87,7 +87,7 @@ class Episode:
     def _carry_out(self, action: Action) -> Outcome:
         if not np.isfinite(action.position[2]):
             return Outcome(executed=False, reason="nothing was seen at that pixel")
-        refusal = self._robot.refuses(moves(action, self.primitive, self.workspace))
+        refusal = self._robot.refuses(moves(action, self.primitive, self.workspace, self._robot))
         if refusal:
             return Outcome(executed=False, reason=refusal)
         outcome, self.observation, _ = act(

@@ -55,7 +55,7 @@ class AskingRobot:
 
     def __init__(self, robot: StationRobot, policy: AskingPolicy, ask: Ask) -> None:
         self._robot, self._policy, self._ask = robot, policy, ask
-        self.name, self.gripper = robot.name, robot.gripper
+        self.name, self.gripper, self.present = robot.name, robot.gripper, robot.present
 
     def refuses(self, moves: Sequence[MoveTo]) -> str:
         """See `Robot.refuses`; a person is asked about what the robot could do."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import RobotError
 from ..interfaces import Command, MoveJaw, MoveTo, Report
-from ..primitives import holds
+from ..primitives import PRESENT_YAW, holds
 from .devices import Arm, FloatArray, Jaw
 from .fence import Fence
 
@@ -44,6 +44,9 @@ class Poses:
     home: tuple[float, float, float]  # m: over the bin, out of the camera's view
     home_yaw: float  # rad
     travel_height: float  # m: tips above everything on the table
+    present: tuple[float, float, float] | None = None  # m: to show what it holds; None: over the
+    # workspace's centre
+    present_yaw: float = PRESENT_YAW  # rad
 
 
 Reach = Callable[[FloatArray, Sequence[FloatArray]], str]
@@ -79,6 +82,9 @@ class StationRobot:
         self.gripper = jaw.gripper
         self.fence, self.caps, self.poses = fence, caps, poses
         self.name = name or arm.name
+        self.present = None
+        if poses.present is not None:
+            self.present = MoveTo(poses.present, poses.present_yaw)
         self._T_world_base = np.asarray(T_world_base, np.float64)
         self._reach = reach
         self._stopped = threading.Event()

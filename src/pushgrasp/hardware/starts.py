@@ -18,6 +18,9 @@ _COMMON: dict[str, Any] = {
     "// home": "finger tips over the bin, out of the cameras' view; the jaw lets go there.",
     "// home_yaw": "rad, of the closing direction at home: the last joint near the middle of its "
     "range, since the jaw turns by at most 100 degrees from there.",
+    "// present": "finger tips where a camera sees what the hand holds, and present_yaw the "
+    "closing direction there, across its line of sight; null: over the workspace's centre.",
+    "present": None,
     "// travel_height": "m above the table, tips clear of everything that lies there.",
     "// caps": "m/s and N; no command exceeds them. Raise them once you trust the setup.",
     "caps": {"speed": 0.1, "guarded_speed": 0.05, "free_guard": 40.0, "max_guard": 35.0,

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from ..primitives import PRESENT_YAW
 from ..utils.config_json import from_json
 from ..utils.files import read_json
 from ..workspace import Workspace
@@ -90,6 +91,9 @@ class Station:
     home: Triple  # m, world frame: tips over the bin, out of the cameras' view; it lets go there
     home_yaw: float = 0.0  # rad
     travel_height: float = 0.25  # m, world frame: tips above everything on the table
+    present: Triple | None = None  # m, world frame: tips where a camera sees what the hand holds;
+    # None: over the workspace's centre
+    present_yaw: float = PRESENT_YAW  # rad: the jaw across the camera's line of sight
     workspace: Workspace = field(default_factory=Workspace)
     caps: Caps = field(default_factory=Caps)
     confirm: bool = True  # show each decision and wait for a yes
@@ -105,7 +109,12 @@ class Station:
                 f"{1e3 * MIN_HEIGHT:g} mm above the table, {lowest:g} m"
             )
         _check_pose(self.base(), "T_world_base")
-        for name, point in (("home", self.home), *_corners(self.workspace, self.travel_height)):
+        raised = () if self.present is None else (("present", self.present),)
+        for name, point in (
+            ("home", self.home),
+            *raised,
+            *_corners(self.workspace, self.travel_height),
+        ):
             if reason := fence.refuses(point):
                 raise UserError(f"{name} lies outside the fence: {reason}; widen the fence")
         limits = Caps(speed=0.5, guarded_speed=0.15, free_guard=60.0, max_guard=60.0)
@@ -124,8 +133,8 @@ class Station:
         return Fence(self.fence.low, self.fence.high)
 
     def poses(self) -> Poses:
-        """Return the home pose and the travel height."""
-        return Poses(self.home, self.home_yaw, self.travel_height)
+        """Return where it waits, travels and shows what it holds."""
+        return Poses(self.home, self.home_yaw, self.travel_height, self.present, self.present_yaw)
 
 
 def read_station(path: str | Path) -> Station:

@@ -67,6 +67,10 @@ class Cell:
 
     workspace: Workspace = field(default_factory=Workspace)
     tote: Tote | None = None
+    home_at: Point | None = None
+    """m: tool at home, over the bin; None: beside the workspace."""
+    present_at: Point | None = None
+    """m: tool where it shows what it holds; None: over the workspace's centre."""
 
     @property
     def yaw(self) -> float:
@@ -96,6 +100,8 @@ class Cell:
     @property
     def home(self) -> Point:
         """Tool position at home, over the bin."""
+        if self.home_at is not None:
+            return self.home_at
         x, y, z = HOME
         return self.place((x, y + self.wider, z))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import UserError
 from ...interfaces import Camera, Intrinsics
@@ -52,9 +53,14 @@ class ViewConfig:
         for camera in self.cameras:
             _noise(camera, self)
 
-    def check(self, workspace: Workspace) -> None:
+    def check(
+        self, workspace: Workspace, shown_at: tuple[float, float, float] | None = None
+    ) -> None:
         """Check that the cameras see the workspace and the raised hand.
 
+        Args:
+            workspace: where the objects lie.
+            shown_at: m, tool where the hand is raised; None: over the workspace's centre.
         Raises:
             UserError: a camera stands under the table or sees nothing of the workspace, all
                 together see too little of it, or none sees enough of the raised hand to recognise
@@ -76,11 +82,10 @@ class ViewConfig:
                 raise UserError(f"camera {camera.name!r}: {error}{end}") from error
         if self.cameras:
             check_coverage([(c.intrinsics, c.T_world_camera) for c in self.cameras], workspace)
-            _check_hand(self.cameras, workspace)
+            _check_hand(self.cameras, np.array(shown_at or present(workspace).position))
 
 
-def _check_hand(cameras: tuple[CameraSpec, ...], workspace: Workspace) -> None:
-    hand = np.array(present(workspace).position)
+def _check_hand(cameras: tuple[CameraSpec, ...], hand: npt.NDArray[np.float64]) -> None:
     low, high = hand - REACH, hand + np.array([REACH, REACH, ABOVE])
     shares = [box_share(low, high, c.intrinsics, c.T_world_camera) for c in cameras]
     if max(shares) < MIN_HAND_SHARE:

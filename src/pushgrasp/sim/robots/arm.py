@@ -133,7 +133,7 @@ class ArmKinematics:
         self._model = model
         self._q = np.array([model.joint(n).qposadr[0] for n in self.joints])
         at_home = np.array(arm.home)
-        if alone:  # it may stand the other way round, with its base towards the workspace
+        if alone or cell.home_at:  # home may lie in another direction from the base than usual
             at_home[0] += half_turn(0.5 * (_bearing(arm, cell) - _bearing(arm, Cell()))) * 2
         self._rest = np.zeros(model.nq)  # fingers included; planning keeps them open
         self._rest[self._q] = at_home

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import RobotError
 from ...interfaces import Command, MoveJaw, MoveTo, Report
+from ...primitives import PRESENT_YAW
 from ..model import TIMESTEP
 from ..world import World
 from .free_motion import FreeMotion
@@ -71,6 +72,9 @@ class SimRobot:
         self._drives = np.array([m.actuator(n).id for n in kinematics.joints])
         self._planned: dict[tuple[bytes, MoveTo], JointPath] = {}
         self.setpoint = np.array(kinematics.home, np.float64)
+        self.present: MoveTo | None = None
+        if world.cell.present_at is not None:
+            self.present = MoveTo(world.cell.present_at, PRESENT_YAW, speed=0.5)
         self._homing = MoveTo(world.cell.home, kinematics.pose(self.setpoint)[1], speed=1.0)
         data.qpos[self._q] = self.setpoint
         self._drive(self.setpoint, np.zeros_like(self.setpoint))

@@ -67,6 +67,10 @@ class SceneConfig:
     objects follow it."""
     tote: Tote | None = None
     """Walls on the table around the workspace's centre; None: the scene file's, or none."""
+    home: tuple[float, float, float] | None = None
+    """m, tool at home, over the bin, where objects are let go; None: beside the workspace."""
+    present: tuple[float, float, float] | None = None
+    """m, tool where it shows what it holds; None: over the workspace's centre."""
     robot: str = "gantry"
     """One of `registry.ROBOTS`; all of them meet the same scene."""
 
@@ -126,9 +130,11 @@ class Scene:
         """
         seed = self.config.seed if seed is None else seed
         view = view or ViewConfig()
+        if checked:
+            view.check(self.workspace, self.config.present)
         return make_cameras(
             self.world, view, self.light, workspace=self.workspace, white=white, seed=seed,
-            checked=checked,
+            checked=False,
         )  # fmt: skip
 
 
@@ -149,14 +155,14 @@ def build_scene(config: SceneConfig) -> Scene:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     if config.name in PROCEDURAL:
-        cell = Cell(config.workspace or Workspace(), config.tote)
+        cell = Cell(config.workspace or Workspace(), config.tote, config.home, config.present)
         goal = _check(config)
         colors = dict(enumerate(_draw_colors(rng, config.n_objects)))
         domain = _domain(config, len(colors))
         world = _pile(config, list(colors.values()), domain, rng, cell)
     else:
         scene = _read(config)
-        cell = Cell(scene.workspace, config.tote or scene.tote)
+        cell = Cell(scene.workspace, config.tote or scene.tote, config.home, config.present)
         check_walls(scene.objects, cell, config.name)
         goal = choose_goal(scene, config.goal, config.name)
         colors = {number: placed.color for number, placed in scene.objects.items()}
