@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -121,6 +122,24 @@ def test_a_stopped_robot_names_the_persons_next_step(
         arm.move(at(0.0, 0.25), 0.05, 40.0)
     time.sleep(0.5)
     assert not cell.report()["moving"]
+
+
+def test_a_discontinuity_is_tried_again_once(arm: FrankaArm, cell: Any) -> None:
+    later(0.0, lambda: (wait_until_it_moves(cell), cell.tell("discontinuity")))
+    target = at(-0.2, 0.25)
+    assert arm.move(target, 0.1, 40.0) is False
+    assert np.allclose(arm.state().T_base_tool, target, atol=1e-3)
+
+    over = threading.Event()
+
+    def strike_again_and_again() -> None:
+        while not over.wait(0.3):
+            cell.tell("discontinuity")
+
+    later(0.0, strike_again_and_again)
+    with pytest.raises(RobotError, match="twice; check the real-time kernel"):
+        arm.move(at(-0.45, 0.25), 0.01, 40.0)
+    over.set()
 
 
 @pytest.mark.parametrize("how", ["freeze", "die"])

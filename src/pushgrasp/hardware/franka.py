@@ -108,7 +108,11 @@ class FrankaArm:
                 self._robot.rotation_velocity_limit.set(TURN_SPEED)
             except Exception as error:
                 raise self._sentence(error) from error
-            contact = self._line(T_base_tool, baseline, guard_force)
+            try:
+                contact = self._line(T_base_tool, baseline, guard_force, ACCELERATION)
+            except _DiscontinuityError:  # once, as a rule of thumb of franky's author has it
+                self._check()
+                contact = self._line(T_base_tool, baseline, guard_force, ACCELERATION / 4)
             self._baseline = baseline if contact else None
             return contact
 
@@ -142,7 +146,9 @@ class FrankaArm:
             return speed
         return speed / float(np.linalg.norm(np.minimum(1.0, 2 * way / way.max())))
 
-    def _line(self, T: FloatArray, baseline: FloatArray, guard_force: float) -> bool:
+    def _line(
+        self, T: FloatArray, baseline: FloatArray, guard_force: float, acceleration: float
+    ) -> bool:
         f = self._franky
         fired = threading.Event()
         parts = zip(
@@ -154,7 +160,8 @@ class FrankaArm:
         reaction = f.Reaction(force > guard_force, brake)
         reaction.register_callback(lambda *_: fired.set())
         motion = f.CartesianMotion(
-            f.Affine(T), relative_dynamics_factor=f.RelativeDynamicsFactor(1.0, ACCELERATION, 0.5)
+            f.Affine(T),
+            relative_dynamics_factor=f.RelativeDynamicsFactor(1.0, acceleration, acceleration),
         )
         motion.add_reaction(reaction)
         try:
@@ -169,6 +176,8 @@ class FrankaArm:
                 raise KeyboardInterrupt(
                     "the arm has stopped; the jaw keeps what it holds"
                 ) from error
+            if "discontinuity" in str(error):
+                raise _DiscontinuityError(str(self._sentence(error))) from error
             raise self._sentence(error) from error
         miss = np.linalg.norm(self.state().T_base_tool[:3, 3] - T[:3, 3])
         if miss > ARRIVED:  # a stopped motion: the callback comes from another thread
@@ -247,7 +256,13 @@ class FrankaArm:
         return RobotError(f"{self.name} at {self._address}: {said}")
 
 
+class _DiscontinuityError(RobotError):
+    """The robot refused a set-point that jumped; it has stopped, and may be asked again."""
+
+
 _NEXT_STEPS = {
+    "discontinuity": "it stopped at jumping set-points, twice; check the real-time kernel, the "
+    "network card and the cable, then start again",
     "realtime": "install a PREEMPT_RT kernel (docs/hardware.md)",
     "refused": "open the brakes and enable FCI in Desk; check that the hand is initialised there",
     "timeout": "check cable and power, and that no other program holds FCI; then start again",

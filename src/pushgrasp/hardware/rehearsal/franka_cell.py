@@ -50,7 +50,7 @@ STIFFNESS = (3000.0, 3000.0, 3000.0, 2500.0, 2500.0, 2000.0, 2000.0)  # N m/rad,
 PATIENCE = 0.5  # s for which the cell's clock waits for a client's set-point
 IK_STEPS = 4
 POSTURE = 0.002  # share of the way to the home posture in each millisecond of a motion
-_CARTESIAN_REFLEX = 7  # place in libfranka's list of errors
+_CARTESIAN_REFLEX, _DISCONTINUITY = 7, 20  # places in libfranka's list of errors
 _N_ERRORS = 41
 
 
@@ -219,6 +219,7 @@ class Server(FrankaRobotServer):
         self.mode: RobotMode | None = None  # kReflex or kUserStopped; None: all is well
         self.force_limit = np.inf  # N, as the client set it
         self.worst_limit = 0.0  # N, the highest that it ever set
+        self._error = _CARTESIAN_REFLEX
         self._heard = True  # the client has answered the newest state
         super().__init__(robot, [host])
         self._cell_robot = robot
@@ -257,9 +258,9 @@ class Server(FrankaRobotServer):
         if self.mode is None and self.current_motion_id and force > self.force_limit:
             self.abort(RobotMode.kReflex, MoveStatus.kReflexAborted)
 
-    def abort(self, mode: RobotMode, status: MoveStatus) -> None:
+    def abort(self, mode: RobotMode, status: MoveStatus, error: int = _CARTESIAN_REFLEX) -> None:
         """Stop, and tell the client why, as a real controller does."""
-        self.mode = mode
+        self.mode, self._error = mode, error
         motion = self.current_motion_id
         self.stop_motion(send_preemption_signal=False)
         if motion and self._tcp_socket is not None:
@@ -281,12 +282,13 @@ class Server(FrankaRobotServer):
         if self.mode is None:
             return state
         errors = [False] * _N_ERRORS
-        errors[_CARTESIAN_REFLEX] = self.mode == RobotMode.kReflex
+        errors[self._error] = self.mode == RobotMode.kReflex
         return state.replace(
             robot_mode=self.mode,
             errors=tuple(errors),
             current_errors=tuple(errors),
             last_motion_errors=tuple(errors),
+            reflex_reason=tuple(errors),
         )
 
 
@@ -388,10 +390,18 @@ def main() -> None:
             )
         )
 
+    def discontinuity() -> None:
+        todo.append(
+            lambda: controller.server.abort(
+                RobotMode.kReflex, MoveStatus.kReflexAborted, _DISCONTINUITY
+            )
+        )
+
     words = {
         "freeze": freeze,
         "die": lambda: os._exit(0),
         "reflex": reflex,
+        "discontinuity": discontinuity,
         "button": button,
         "no board": cell.put_board_away,
     }
