@@ -137,9 +137,11 @@ def test_a_discontinuity_is_tried_again_once(arm: FrankaArm, cell: Any) -> None:
             cell.tell("discontinuity")
 
     later(0.0, strike_again_and_again)
-    with pytest.raises(RobotError, match="twice; check the real-time kernel"):
-        arm.move(at(-0.45, 0.25), 0.01, 40.0)
-    over.set()
+    try:
+        with pytest.raises(RobotError, match="twice; check the real-time kernel"):
+            arm.move(at(-0.45, 0.25), 0.01, 40.0)
+    finally:
+        over.set()
 
 
 @pytest.mark.parametrize("how", ["freeze", "die"])

@@ -176,9 +176,10 @@ class FrankaArm:
                 raise KeyboardInterrupt(
                     "the arm has stopped; the jaw keeps what it holds"
                 ) from error
-            if "discontinuity" in str(error):
-                raise _DiscontinuityError(str(self._sentence(error))) from error
-            raise self._sentence(error) from error
+            sentence = self._sentence(error)
+            if "discontinuity" in str(sentence):
+                raise _DiscontinuityError(str(sentence)) from error
+            raise sentence from error
         miss = np.linalg.norm(self.state().T_base_tool[:3, 3] - T[:3, 3])
         if miss > ARRIVED:  # a stopped motion: the callback comes from another thread
             fired.wait(0.05)
@@ -240,9 +241,14 @@ class FrankaArm:
         return baseline
 
     def _mode(self) -> str:
-        """Return the robot's mode in words; "" if it does not answer."""
+        """Return the robot's mode and errors in words; "" if it does not answer."""
         try:
-            return "by a reflex" if self._robot.state.robot_mode.name == "Reflex" else "stopped"
+            state = self._robot.state
+            if state.robot_mode.name != "Reflex":
+                return "stopped"
+            errors = state.last_motion_errors
+            named = [n for n in dir(errors) if not n.startswith("_") and getattr(errors, n) is True]
+            return f"by a reflex: {', '.join(named)}" if named else "by a reflex"
         except Exception:
             return ""
 
