@@ -3,8 +3,9 @@
     python bench/readme_film.py                        runs `pushgrasp demo` first
     python bench/readme_film.py --demo pushgrasp-demo  takes an earlier one
 
-The film is an animated WebP, docs/images/demo.webp: smaller and faster than the demo's video. The
-picture is that of the first push, docs/images/decision.png. For the arm in its maker's look
+The film is an animated WebP, docs/images/demo.webp: smaller and faster than the demo's video;
+docs/images/film.webp shows six of its frames. The picture is that of the first push,
+docs/images/decision.png. For the arm in its maker's look
 install the extra "looks" first.
 """
 
@@ -31,6 +32,7 @@ LIMIT = 3_000_000  # bytes of the film
 WIDTH = 800  # pixels
 FPS = 15
 EVERY = 2  # frames of the video, of 20 a second: half as fast again
+SHOWN = (0.0, 0.155, 0.25, 0.4, 0.76, 1.0)  # of the film's length
 QUALITIES = (70, 60, 50, 40, 30, 20)
 
 
@@ -58,6 +60,18 @@ def webp(pictures: list[Image.Image], quality: int) -> bytes:
     return buffer.getvalue()
 
 
+def sheet(pictures: list[Image.Image]) -> bytes:
+    """Put six frames side by side, three in a row."""
+    width, height = pictures[0].size
+    chosen = [pictures[round(share * (len(pictures) - 1))] for share in SHOWN]
+    page = Image.new("RGB", (3 * width, 2 * height))
+    for i, picture in enumerate(chosen):
+        page.paste(picture, (i % 3 * width, i // 3 * height))
+    buffer = io.BytesIO()
+    page.resize((3 * width * 2 // 3, 2 * height * 2 // 3)).save(buffer, "WEBP", quality=80)
+    return buffer.getvalue()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="README's film and picture")
     parser.add_argument("--demo", type=Path, help="folder of an earlier demo")
@@ -81,6 +95,7 @@ def main() -> int:
         pushes = [i for i, step in enumerate(steps) if step["primitive"] == "push"]
         picture = demo / PICTURES / f"decision-{(pushes or [0])[0] + 1:02d}.png"
         write_atomic(args.out / "demo.webp", film)
+        write_atomic(args.out / "film.webp", sheet(pictures))
         write_atomic(args.out / "decision.png", picture.read_bytes())
     return 0
 

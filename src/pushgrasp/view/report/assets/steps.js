@@ -97,7 +97,10 @@ function stepCard(place, trial, step, i) {
   const title = push ? (goal ? "Push to free the goal" : "Push to uncover the goal")
     : goal ? "Grasp the goal" : "Grasp another object";
   const good = step[S.executed] && (push ? step[S.changed] : step[S.holding]);
-  const q = [["Q", step[S.q]], ["best grasp", step[S.q_grasp]], ["best push", step[S.q_push]]]
+  // The chosen action's value, and the others that it was compared with.
+  const others = [[push ? "best grasp" : "without clearing first", step[S.q_grasp]],
+    ["best push", step[S.q_push]]].filter(([, value]) => value !== step[S.q]);
+  const q = [["Q", step[S.q]], ...others]
     .filter(([, value]) => isNumber(value)).map(([name, value]) => `${name} ${fixed(value)}`);
   const seen = `the goal shows ${step[S.goal_visible_px]} px`;
   const times = `${seconds(step[S.decision_s])} to decide, ${seconds(step[S.action_s])} to act`;
