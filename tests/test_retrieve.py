@@ -87,6 +87,7 @@ class Hand:
     grip: float = np.inf  # things that it can carry home before it lets one fall on the way
     falls: tuple[float, float, float] = (-0.4, -0.15, 0.0251)  # m, where to
     rest: float = 0.0  # m, the width of another thing that stays in the jaw when it does
+    turns: float = 0.0  # m, the width to which the jaw closes on the way as the thing turns
     name = "hand"
     gripper = GripperSpec()
 
@@ -125,6 +126,7 @@ class Hand:
         elif self.carried:
             self.world.remove(self.carried)
             self.grip -= 1
+            self._width = self.turns or self._width
         arrived = self.state()
         self.carried, self._width = None, 0.11
         return arrived
@@ -446,6 +448,11 @@ def test_the_goal_that_falls_while_another_thing_stays_in_the_jaw_is_not_claimed
     assert steps[0].outcome.holding  # a spoon that was in the goal, a cup
     assert steps[0].after.goal.any() == (y < 0)
     assert not steps[0].claimed_success
+
+
+def test_a_goal_that_turns_in_the_jaw_on_the_way_is_claimed(world: World) -> None:
+    steps, _ = play(world, Script("grasp"), [GOAL], hand={"grip": 1, "turns": 0.03}, max_actions=1)
+    assert steps[0].claimed_success
 
 
 def test_what_goes_from_the_dark_into_the_dark_changed_nothing(world: World) -> None:

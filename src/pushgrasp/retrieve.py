@@ -37,6 +37,7 @@ Cameras = Camera | Sequence[Camera]
 
 LOST_PX = 50  # cells of the goal's colour that are still on the table: the hand has another thing
 CLOSED_MORE = 0.01  # m that the jaw closed on the way to the bin: something fell out of it
+TURNED = 0.5  # share of its width to which one thing, held askew, may turn in the jaw on the way
 STOP_AFTER = 5  # failed grasps in a row, or actions in a row without effect, that end it
 MAX_REFUSALS = 20  # actions that the robot may refuse before there is nothing to do
 
@@ -222,6 +223,8 @@ def act(
     after, seeing_s = look(cameras, perception)
     # Of two things in the jaw the goal may have fallen out, though the other is still held.
     closed = reports[-1].width - arrived.width > CLOSED_MORE
+    if view is not None and view.alone:
+        closed = arrived.width < TURNED * reports[-1].width
     on_table = int(after.goal.sum()) >= LOST_PX
     reason = "" if executed else reports[0].reason
     if view is not None and view.goal is GoalInHand.NOT_SEEN:

@@ -67,9 +67,19 @@ def test_the_goal_is_held_by_the_area_that_shows_whatever_the_resolution(side: i
     seen = look_into_hand([Still(holding(0.010, camera))], HAND, red_pixels)
     assert seen == HandView(GoalInHand.HELD)
     assert seen.held
+    assert not seen.alone  # the hand's grey shows beside it
     speck = look_into_hand([Still(holding(0.004, camera))], HAND, red_pixels)
     assert speck == HandView(GoalInHand.NOT_HELD)
     assert not speck.held
+
+
+def test_the_goal_is_alone_if_nothing_else_shows_between_the_fingers() -> None:
+    camera = Intrinsics(320, 320, 320, 320, 160, 160)
+    whole = look_into_hand([Still(holding(0.2, camera))], HAND, red_pixels)
+    assert whole == HandView(GoalInHand.HELD, alone=True)
+    beside = holding(0.2, camera)
+    beside.color[:, :150] = 90  # a third of what shows between fingers 50 mm apart
+    assert look_into_hand([Still(beside)], HAND, red_pixels) == HandView(GoalInHand.HELD)
 
 
 @pytest.mark.parametrize("depth", [0.0, np.nan])

@@ -23,6 +23,8 @@ some 1,500 mm2."""
 MIN_SEEN_AREA = 44e-6  # m2 of any surface in the hand; less is not a view of it
 REACH = 0.08  # m round the tool in which a thing is in the hand, though it may stick out
 ABOVE = 0.05  # m above the finger tips that count as between the fingers
+ALONE = 0.9  # share of the goal in all that shows between the fingers; less: another thing is there
+ALONE_ABOVE = 0.03  # m above the finger tips up to which that is asked: above may be the palm
 
 
 class GoalInHand(Enum):
@@ -39,6 +41,7 @@ class HandView:
 
     goal: GoalInHand
     reason: str = ""  # why the hand was not seen
+    alone: bool = False  # the goal is held, and nothing else shows between the fingers
 
     @property
     def held(self) -> bool:
@@ -72,7 +75,12 @@ def look_into_hand(cameras: Sequence[Camera], hand: Report, goal_pixels: GoalPix
         if areas.sum() < MIN_SEEN_AREA:
             unseen.append("its picture has no depth where the hand is")
         elif areas[goal_pixels(frame, shown)].sum() >= MIN_GOAL_AREA:
-            return HandView(GoalInHand.HELD)
+            between, areas = points_in_hand(
+                frame, tool, hand.yaw, width=hand.width, breadth=2 * REACH, below=REACH,
+                above=ALONE_ABOVE,
+            )  # fmt: skip
+            share = areas[goal_pixels(frame, between)].sum() / max(areas.sum(), 1e-9)
+            return HandView(GoalInHand.HELD, alone=bool(share >= ALONE))
     if len(unseen) < len(cameras):
         return HandView(GoalInHand.NOT_HELD)
     return HandView(GoalInHand.NOT_SEEN, "no camera saw the hand: " + "; ".join(unseen))
