@@ -145,6 +145,20 @@ def test_a_tool_outside_the_fence_or_tilted_waits_for_a_person() -> None:
     assert arm.targets == []
 
 
+def test_a_tilted_pose_outside_the_fence_or_tilted_too_far_is_refused() -> None:
+    robot, arm, _ = make()
+    report = robot.move_pose(upright((-0.5, 0.0, 0.5), 0.0), 1.0)
+    assert "outside the fence" in report.reason
+    tilted = upright((-0.5, 0.0, 0.2), 0.0)
+    c, s = np.cos(1.0), np.sin(1.0)
+    tilted[:3, :3] = ((1, 0, 0), (0, c, -s), (0, s, c))
+    assert "tilt by more than 45 degrees" in robot.move_pose(tilted, 1.0).reason
+    assert arm.targets == []
+    assert robot.move_pose(upright((-0.5, 0.0, 0.3), 0.0), 1.0).reached
+    assert arm.speeds == [CAPS.speed]
+    assert arm.guards == [CAPS.free_guard]
+
+
 def test_what_the_fence_or_the_kinematics_forbid_is_refused_beforehand() -> None:
     robot, _, _ = make(reach=lambda joints, lines: f"asked {len(lines)} lines")
     assert robot.refuses([MoveTo((-0.5, 0.0, 0.1), 0.0)]) == "asked 2 lines"  # and home

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LOOK_EVERY = 2  # steps in contact between two looks of the client at the force
 LOOKS = 4  # signs of life after which it has seen the newest force: the first may answer an older
 PATIENCE = 0.5  # s for which the cell's clock waits for them; a watchdog is quicker
-FELT = 1.0  # N of contact from which it waits
+FELT = 5.0  # N of contact from which it waits; what the hand carries weighs less
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class LiveWorld(CellWorld):
             ahead = due - time.monotonic()
             if ahead > 0:
                 time.sleep(ahead)
-            elif ahead < -0.1:  # the machine is slower than the clock: do not hurry after it
+            elif ahead < -0.02:  # the machine is slower than the clock: do not hurry after it
                 due = time.monotonic()
 
     def _is_watched(self) -> bool:
