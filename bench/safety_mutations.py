@@ -38,7 +38,8 @@ class Mutation:
 
 MUTATIONS = (
     Mutation("fence", 1, "hardware/robot.py",
-             "        if reason := self._not_allowed(move):\n            return self._report(reached",
+             "        if reason := self._not_allowed(move):\n"
+             "            return self._report(reached",
              "        if (reason := self._not_allowed(move)) and False:\n"
              "            return self._report(reached",
              "test_robot.py no_sequence or refused_motion"),
@@ -104,7 +105,8 @@ MUTATIONS = (
              "test_commands.py missing_calibration"),
     Mutation("confirm", 9, "cli/station_episode.py", "        if self._confirm:\n",
              "        if False:\n", "test_commands.py asked_by_default"),
-    Mutation("dry-run", 9, "cli/station_options.py", "        if self.dry_run:\n            episode",
+    Mutation("dry-run", 9, "cli/station_options.py",
+             "        if self.dry_run:\n            episode",
              "        if False:\n            episode", "test_commands.py dry_run"),
     Mutation("free-guard", 10, "hardware/robot.py", "guard, speed = self.caps.free_guard, ",
              "guard, speed = 1e9, ", "test_robot.py every_motion"),
@@ -114,7 +116,8 @@ MUTATIONS = (
     Mutation("first-motion", 11, "hardware/robot.py", "here.yaw, speed=RISE_SPEED)",
              "here.yaw, speed=1.0)", "test_robot.py first_motion"),
     Mutation("start-outside", 11, "hardware/robot.py",
-             "        if outside := self.fence.refuses(here.position):\n            raise RobotError(\n"
+             "        if outside := self.fence.refuses(here.position):\n"
+             "            raise RobotError(\n"
              '                f"{self.name} starts', "        if False:\n            outside = ''\n"
              "            raise RobotError(\n"
              '                f"{self.name} starts', "test_robot.py waits_for_a_person"),

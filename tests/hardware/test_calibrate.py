@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from commands import run
@@ -16,11 +18,12 @@ from hypothesis import strategies as st
 import pushgrasp.cli.calibrate as command
 from pushgrasp.hardware.calibration.board import Board
 from pushgrasp.hardware.calibration.collect import propose
+from pushgrasp.hardware.connect import open_camera
 from pushgrasp.hardware.devices import FloatArray
 from pushgrasp.hardware.fence import Fence
 from pushgrasp.hardware.rehearsal.drawn_board import T_TOOL_BOARD, draw_board
 from pushgrasp.hardware.robot import upright
-from pushgrasp.hardware.station import ArmConfig, CameraConfig, JawConfig
+from pushgrasp.hardware.station import ArmConfig, CameraConfig, JawConfig, read_station
 from pushgrasp.interfaces import Intrinsics, Region, RGBDFrame
 from pushgrasp.perception.camera_file import CameraSpec, look_at, read_cameras, write_cameras
 
@@ -28,6 +31,29 @@ HERE = Path(__file__)
 LENS = Intrinsics(848, 480, 610.0, 610.0, 424.0, 240.0)
 TRUTH = look_at((-1.0, 0.0, 0.5), (-0.5, 0.0, 0.0))
 RNG = np.random.default_rng(0)
+
+
+def table_depth(k: Intrinsics) -> np.ndarray:
+    """(H, W) m, of a bare table."""
+    v, u = np.indices((k.height, k.width))
+    rays = np.stack([(u - k.cx) / k.fx, (v - k.cy) / k.fy, np.ones_like(u)], -1)
+    down = rays @ TRUTH[2, :3]
+    return np.where(down < -0.05, -TRUTH[2, 3] / np.minimum(down, -0.05), 0.0).astype(np.float32)
+
+
+def distorted(image: np.ndarray, k: Intrinsics, k1: float) -> np.ndarray:
+    """Return a picture as a lens with radial distortion gives it."""
+    if k1 == 0:
+        return image
+    matrix = np.array([[k.fx, 0, k.cx], [0, k.fy, k.cy], [0, 0, 1]])
+    pixels = np.stack(np.meshgrid(np.arange(k.width), np.arange(k.height)), -1).reshape(-1, 1, 2)
+    back = cv2.undistortPoints(pixels.astype(np.float64), matrix, np.array([k1, 0, 0, 0.0]))
+    u, v = (
+        (back.reshape(k.height, k.width, 2) * (k.fx, k.fy) + (k.cx, k.cy))
+        .astype(np.float32)
+        .transpose(2, 0, 1)
+    )
+    return np.asarray(cv2.remap(image, u, v, cv2.INTER_LINEAR), np.uint8)
 
 
 class Arm(FakeArm):
@@ -48,10 +74,11 @@ class Camera:
     def capture(self, region: Region | None = None) -> RGBDFrame:
         k = self.intrinsics
         color = np.full((k.height, k.width, 3), 120, np.uint8)
-        frame = RGBDFrame(color, np.ones((k.height, k.width), np.float32), k, TRUTH)
+        frame = RGBDFrame(color, SHARED["depth"] * table_depth(k), k, TRUTH)
         side = SHARED["square"]
         board = Board(square=side, marker=side * Board.marker / Board.square)
-        return draw_board(frame, SHARED["arm"].T @ T_TOOL_BOARD, board, RNG)
+        frame = draw_board(frame, SHARED["arm"].T @ T_TOOL_BOARD, board, RNG)
+        return replace(frame, color=distorted(frame.color, k, SHARED["k1"]))
 
 
 @pytest.fixture
@@ -77,6 +104,8 @@ def station(tmp_path: Path) -> Path:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "REST", 0.0)
     monkeypatch.setitem(SHARED, "square", 0.038)
+    monkeypatch.setitem(SHARED, "depth", 1.0)
+    monkeypatch.setitem(SHARED, "k1", 0.0)
 
 
 def error_mm(station: Path) -> float:
@@ -95,7 +124,7 @@ def test_a_camera_5_cm_off_is_found_to_a_millimetre(
     assert code == 0, said
     assert error_mm(station) < 1.0
     kept = station.parent / "calibration-front"
-    assert len(list(kept.glob("*.png"))) == 16
+    assert len(list(kept.glob("0*.png"))) == 16
     report = json.loads((kept / "report.json").read_text())
     assert report["rms_px"] < 0.5
     assert report["doubts"] == []
@@ -118,6 +147,30 @@ def test_a_wrong_square_is_refused_and_measuring_it_anew_mends_it(
     code, said, _ = run(capsys, "calibrate", str(station), "--resolve", kept, "--square", "0.036")
     assert code == 0, said
     assert error_mm(station) < 1.0
+
+
+def test_a_wrong_depth_scale_is_found_and_applied(
+    station: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHARED, "depth", 0.985)  # 1 cm short at the table
+    code, said, _ = run(capsys, "calibrate", str(station), "--no-confirm")
+    assert code == 0, said
+    (spec,) = read_cameras(station.with_name("front.json"))
+    assert spec.depth_scale == pytest.approx(1 / 0.985, abs=1e-3)
+    depth = open_camera(read_station(station).cameras[0]).capture().depth
+    assert np.median(depth / table_depth(LENS)) == pytest.approx(1.0, abs=1e-3)
+    assert run(capsys, "calibrate", str(station), "--no-confirm")[0] == 0
+    (again,) = read_cameras(station.with_name("front.json"))
+    assert again.depth_scale == pytest.approx(spec.depth_scale, abs=1e-3)  # not twice
+
+
+def test_a_distorted_picture_is_refused(
+    station: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHARED, "k1", -0.06)
+    code, said, _ = run(capsys, "calibrate", str(station), "--no-confirm")
+    assert code == 1
+    assert "the lens distorts the picture" in said
 
 
 def test_a_no_moves_nothing(

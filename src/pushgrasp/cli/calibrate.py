@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..hardware.devices import FloatArray
     from ..hardware.robot import StationRobot
     from ..hardware.station import CameraConfig, Station
-    from ..interfaces import Camera
+    from ..interfaces import Camera, Intrinsics
 
 REST = 0.5  # s after a motion, so that nothing swings
 SPEED = 0.1  # m/s
@@ -72,6 +72,7 @@ class CalibrateCommand:
         """Run the command; returns the exit code."""
         from ..hardware.calibration.board import Board, print_board
         from ..hardware.calibration.collect import read_set
+        from ..hardware.calibration.lens import find_distortion
         from ..hardware.calibration.solve import calibrate_without_misfits
         from ..hardware.station import read_station
 
@@ -91,10 +92,19 @@ class CalibrateCommand:
         found, left_out = calibrate_without_misfits(views, intrinsics, _workspace_points(station))
         if left_out:
             print(f"left out, since they fit badly: {', '.join(left_out)}")
+        kept = [view for view in views if view.name not in left_out]
+        k1, k2, shift = find_distortion(kept, intrinsics, found)
+        if shift:
+            doubt = (
+                f"the lens distorts the picture by up to {shift:.1f} px (k1 {k1:.3f}, k2 {k2:.3f}):"
+                " undistort colour and depth before the camera's driver hands them on"
+            )
+            found = replace(found, doubts=(*found.doubts, doubt))
         return self._save(station, config, folder, found, intrinsics)
 
     def _collect(self, station: Station, config: CameraConfig, folder: Path) -> None:
         """Take pictures of the board in different poses."""
+        from ..hardware.calibration.collect import keep_depth
         from ..hardware.connect import connect, open_for_calibration
         from .station_episode import stop_once
 
@@ -105,6 +115,7 @@ class CalibrateCommand:
                     self._take_by_hand(there.robot, camera, folder)
                 else:
                     self._take(station, there.robot, camera, folder)
+                keep_depth(folder, camera.capture().depth)
             finally:
                 if callable(close := getattr(camera, "close", None)):
                     close()
@@ -174,12 +185,13 @@ class CalibrateCommand:
             f"the tool was tilted by {np.degrees(found.spread):.0f} degrees"
         )
         T_world_camera = station.base() @ found.T_base_camera
+        scale = _depth_scale(folder, station, intrinsics, T_world_camera)
         report = {
             "date": time.strftime("%Y-%m-%d %H:%M"), "camera": config.name,
             "source": config.source, "rms_px": found.rms, "residuals_px": found.residuals,
             "workspace_mm": error, "spread_degrees": float(np.degrees(found.spread)),
             "T_world_camera": T_world_camera.tolist(), "T_tool_board": found.T_tool_board.tolist(),
-            "doubts": found.doubts,
+            "depth_scale": scale, "doubts": found.doubts,
         }  # fmt: skip
         write_json(folder / REPORT, report)
         for doubt in found.doubts:
@@ -189,7 +201,8 @@ class CalibrateCommand:
             return 1
         path = Path(config.calibration)
         others = [c for c in read_cameras(path) if c.name != config.name] if path.exists() else []
-        write_cameras(path, [*others, CameraSpec(config.name, intrinsics, T_world_camera)])
+        spec = CameraSpec(config.name, intrinsics, T_world_camera, depth_scale=scale)
+        write_cameras(path, [*others, spec])
         print(f"saved in {path}. Next: pushgrasp check {self.station}")
         return 0
 
@@ -200,6 +213,30 @@ def _choose(station: Station, name: str) -> CameraConfig:
             return config
     names = ", ".join(config.name for config in station.cameras)
     raise UserError(f"--camera {name}: the station has no such camera; there are: {names}")
+
+
+def _depth_scale(
+    folder: Path, station: Station, intrinsics: Intrinsics, T_world_camera: FloatArray
+) -> float:
+    """Tell where the table is seen; returns the factor on the camera's depth, 1 for none."""
+    import numpy as np
+
+    from ..hardware.calibration.collect import read_depth
+    from ..hardware.calibration.table import EXACT, fit_depth
+    from ..interfaces import RGBDFrame
+
+    depth = read_depth(folder)
+    if depth is None:
+        return 1.0
+    color = np.zeros((*depth.shape, 3), np.uint8)
+    fit = fit_depth(RGBDFrame(color, depth, intrinsics, T_world_camera), station.workspace)
+    if fit.plane is None:
+        print("the table is not seen in the last picture, so that depth is not checked")
+        return 1.0
+    scale = fit.scale if abs(fit.scale - 1) > EXACT else 1.0
+    said = f"depth is multiplied by {scale:.4f}; " if scale != 1.0 else ""
+    print(f"{said}the table is seen {fit.plane.describe()}")
+    return scale
 
 
 def _workspace_points(station: Station) -> FloatArray:

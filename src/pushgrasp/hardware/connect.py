@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RobotError, UserError
-from ..interfaces import Camera, GripperSpec
+from ..interfaces import Camera, GripperSpec, Region, RGBDFrame
 from ..perception.camera_file import CameraSpec, read_cameras
 from .devices import Arm, FloatArray, Jaw
 from .robot import StationRobot
@@ -104,9 +104,38 @@ def open_jaw(config: JawConfig, arm: ArmConfig) -> Jaw:
     return make_from_file(config.driver, "jaw", JAWS, config)
 
 
+class ScaledDepth:
+    """A camera whose depth is multiplied with what its calibration found.
+
+    Args:
+        camera: its depth is a constant factor off.
+        scale: the factor.
+    """
+
+    def __init__(self, camera: Camera, scale: float) -> None:
+        self._camera, self._scale = camera, np.float32(scale)
+        self.intrinsics, self.T_world_camera = camera.intrinsics, camera.T_world_camera
+        self.serial = getattr(camera, "serial", "")
+
+    def capture(self, region: Region | None = None) -> RGBDFrame:
+        """See `Camera.capture`."""
+        frame = self._camera.capture(region)
+        return replace(frame, depth=self._scale * frame.depth)
+
+    def close(self) -> None:
+        """Close the camera, if it can be."""
+        if callable(close := getattr(self._camera, "close", None)):
+            close()
+
+
 def open_camera(config: CameraConfig) -> Camera:
     """Connect to a camera; see `connect`."""
     spec = calibration(config)
+    camera = _open_camera(config, spec)
+    return camera if spec.depth_scale == 1.0 else ScaledDepth(camera, spec.depth_scale)
+
+
+def _open_camera(config: CameraConfig, spec: CameraSpec) -> Camera:
     if config.driver == "folder":
         from .folder import FolderCamera
 
@@ -126,7 +155,7 @@ def open_for_calibration(config: CameraConfig) -> Camera:
         UserError: it cannot be opened without a calibration file.
     """
     if Path(config.calibration).is_file():
-        return open_camera(config)
+        return _open_camera(config, calibration(config))
     if config.driver == "folder":
         from .folder import FolderCamera, newest_intrinsics
 

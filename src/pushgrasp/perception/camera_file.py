@@ -56,6 +56,8 @@ class CameraSpec:
     T_world_camera: npt.NDArray[np.float64]  # (4, 4); camera x right, y down, z forward
     noise: str | dict[str, Any] | None = None
     """Sensor noise of a simulated camera, as `sim.cameras.noise.read_noise` takes it."""
+    depth_scale: float = 1.0
+    """Factor on a real camera's depth, as `pushgrasp calibrate` finds it."""
 
     def __post_init__(self) -> None:
         where = f"camera {self.name!r}"
@@ -69,12 +71,13 @@ class CameraSpec:
 
     def describe(self) -> dict[str, Any]:
         """Return the camera as a file has it, JSON-ready."""
-        return {
+        described = {
             "name": self.name,
             "intrinsics": dataclasses.asdict(self.intrinsics),
             "T_world_camera": np.asarray(self.T_world_camera).tolist(),
             "noise": self.noise,
         }
+        return described | ({"depth_scale": self.depth_scale} if self.depth_scale != 1.0 else {})
 
 
 def read_cameras(path: str | Path) -> tuple[CameraSpec, ...]:
@@ -169,6 +172,7 @@ class _Entry:
     look_at: _Triple | None = None
     quaternion: _Quadruple | None = None
     noise: None = None
+    depth_scale: float = 1.0
 
 
 def _read(value: Any, where: str) -> CameraSpec:
@@ -184,7 +188,9 @@ def _read(value: Any, where: str) -> CameraSpec:
     entry = from_json(_Entry, value, where)
     given = entry.intrinsics
     intrinsics = Intrinsics() if given is None else Intrinsics(**dataclasses.asdict(given))
-    return CameraSpec(entry.name, intrinsics, _pose(entry, where), noise)
+    if not 0.9 < entry.depth_scale < 1.1:
+        raise UserError(f"{where}: depth_scale is {entry.depth_scale}; it must be 0.9 to 1.1")
+    return CameraSpec(entry.name, intrinsics, _pose(entry, where), noise, entry.depth_scale)
 
 
 def _without_distortion(value: dict[str, Any], where: str) -> dict[str, Any]:

@@ -23,6 +23,8 @@ REACH = np.array([0.08, 0.08, 0.06])  # m from the first pose
 TILT, YAW = np.radians(25.0), np.radians(35.0)  # from the first pose
 CLEAR = 0.05  # m below the first pose that the hand does not go: the board hangs under it
 
+DEPTH, DEPTH_UNIT = "depth.png", 1e-4  # file of the last frame's depth, and its unit in m
+
 _Row = tuple[float, float, float, float]
 
 
@@ -95,6 +97,20 @@ def keep(
             "board": [board.columns, board.rows, board.square, board.marker],
         },
     )
+
+
+def keep_depth(folder: Path, depth: npt.NDArray[np.float32]) -> None:
+    """Write a frame's depth (m), from which table and depth scale are found; see `read_depth`."""
+    counts = np.round(np.nan_to_num(depth) / DEPTH_UNIT).clip(0, 65535).astype(np.uint16)
+    done, data = cv2.imencode(".png", counts)
+    assert done
+    write_atomic(folder / DEPTH, data.tobytes())
+
+
+def read_depth(folder: Path) -> npt.NDArray[np.float32] | None:
+    """Read what `keep_depth` wrote, m; None if there is nothing."""
+    counts = cv2.imread(str(folder / DEPTH), cv2.IMREAD_UNCHANGED)
+    return None if counts is None else (counts * DEPTH_UNIT).astype(np.float32)
 
 
 def read_set(folder: Path, square: float | None = None) -> tuple[list[View], Intrinsics]:

@@ -130,7 +130,7 @@ def _board_pose(view: View, k: FloatArray) -> FloatArray:
     _, rotation, translation = cv2.solvePnP(points, corners, k, None, flags=cv2.SOLVEPNP_IPPE)
     rotation, translation = cv2.solvePnPRefineLM(points, corners, k, None, rotation, translation)
     vector = np.concatenate([np.reshape(rotation, 3), np.reshape(translation, 3)])
-    return _pose(vector.astype(np.float64))
+    return pose_of(vector.astype(np.float64))
 
 
 def _closed_form(
@@ -172,20 +172,25 @@ def _refine(
     """Minimise the reprojection error of all corners over both poses."""
 
     def residuals(x: FloatArray) -> FloatArray:
-        c, b = _pose(x[:6]), _pose(x[6:])
+        c, b = pose_of(x[:6]), pose_of(x[6:])
         return np.concatenate([_residuals(view, k, c, b) for view in views])
 
-    start = np.concatenate([_vector(camera), _vector(board)])
+    start = np.concatenate([vector_of(camera), vector_of(board)])
     fit = least_squares(residuals, start, loss="soft_l1", f_scale=ROBUST, x_scale="jac")
-    return _pose(fit.x[:6]), _pose(fit.x[6:])
+    return pose_of(fit.x[:6]), pose_of(fit.x[6:])
 
 
 def _residuals(view: View, k: FloatArray, camera: FloatArray, board: FloatArray) -> FloatArray:
     """Return (2 N,) px between seen and predicted corners."""
+    pixels = predicted(view, camera, board) @ k[:2, :2].T + k[:2, 2]
+    return (pixels - view.corners).reshape(-1)
+
+
+def predicted(view: View, camera: FloatArray, board: FloatArray) -> FloatArray:
+    """Return (N, 2): x / z and y / z of a view's corners in the camera's frame."""
     T = np.linalg.inv(camera) @ view.T_base_tool @ board
     x = view.points @ T[:3, :3].T + T[:3, 3]
-    pixels = x @ k.T
-    return (pixels[:, :2] / pixels[:, 2:] - view.corners).reshape(-1)
+    return x[:, :2] / x[:, 2:]
 
 
 def _leave_one_out(
@@ -259,7 +264,7 @@ def _square_round(views: Sequence[View], board: FloatArray) -> FloatArray:
     return center + np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3)
 
 
-def _pose(x: FloatArray) -> FloatArray:
+def pose_of(x: FloatArray) -> FloatArray:
     """Return (4, 4) from a rotation vector and a position."""
     T = np.eye(4)
     T[:3, :3] = Rotation.from_rotvec(x[:3]).as_matrix()
@@ -267,5 +272,6 @@ def _pose(x: FloatArray) -> FloatArray:
     return T
 
 
-def _vector(T: FloatArray) -> FloatArray:
+def vector_of(T: FloatArray) -> FloatArray:
+    """Return a rotation vector and a position, (6,), from a (4, 4) pose."""
     return np.concatenate([Rotation.from_matrix(T[:3, :3]).as_rotvec(), T[:3, 3]])
