@@ -114,7 +114,7 @@ class RetrieveCommand(SimulatedEpisode):
     Examples:
       pushgrasp retrieve --objects 20 --goal 0 --seed 3 --out episode
       pushgrasp retrieve --scene challenging-04 --goal red --out episode
-      pushgrasp retrieve --scene novel-04 --robot panda --noise d405-averaged --out episode
+      pushgrasp retrieve --scene novel-02 --robot panda --noise d405-averaged --out episode
       pushgrasp retrieve --station station.json --goal red --dry-run --out episode
     """
 
