@@ -81,8 +81,9 @@ class Spectator:
         return self._view.draw(qpos, closer)
 
     def _presents(self) -> bool:
-        x, y, _ = self._world.data.xpos[self._tool]
-        off = np.hypot(*np.subtract((x, y), self._world.cell.workspace.center))
+        cell = self._world.cell
+        place = (cell.present_at or cell.workspace.center)[:2]
+        off = np.hypot(*np.subtract(self._world.data.xpos[self._tool][:2], place))
         return bool(off < PRESENTED and self._world.held())
 
 
