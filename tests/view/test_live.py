@@ -128,4 +128,4 @@ def test_a_shown_policy_decides_as_the_policy_does() -> None:
     watched = Shown(policy, lambda m, text: shown.append((m, text)), "red block", GEOMETRY)
     watched.reset()
     assert watched.decide(step.observation) is step.decision
-    assert shown[0][1] == "Now the red block can be reached. Taking it."
+    assert shown[0][1] == "The red block can be reached. Taking it."

@@ -28,7 +28,7 @@ def test_words_say_target_primitive_q_and_outcome() -> None:
     [
         ("grasp", True, "The red block is hidden. Taking the blue one off the top."),
         ("push", True, "The red block is hidden. Pushing the pile apart."),
-        ("grasp", False, "Now the red block can be reached. Taking it."),
+        ("grasp", False, "The red block can be reached. Taking it."),
         ("push", False, "Pushing to make room around the red block."),
         (None, False, "There is nothing left to try."),
     ],

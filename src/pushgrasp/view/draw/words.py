@@ -87,7 +87,7 @@ def decision_caption(observation: Observation, decision: Decision, goal: str) ->
             return f"The {goal} is hidden. Pushing the pile apart."
         return f"Pushing to make room around the {goal}."
     if target.is_goal:
-        return f"Now the {goal} can be reached. Taking it."
+        return f"The {goal} can be reached. Taking it."
     color = plain_color(observation.heightmap.color[target.mask].mean(0))
     if hidden:
         return f"The {goal} is hidden. Taking the {color} one off the top."
