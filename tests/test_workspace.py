@@ -103,6 +103,8 @@ def test_rotations_cover_the_circle_and_turn_columns_towards_rows() -> None:
         ({"size": 0.602}, r"size is 0\.602 m; .*at most 0\.6 m"),
         ({"size": 0.0}, "size is 0.0 m"),
         ({"size": -0.2}, "size is -0.2 m"),
+        ({"size": 448}, r"size is 448 m; .*is it in millimetres"),
+        ({"x_min": -724}, r"x_min is -724 m; .*is it in millimetres"),
         ({"size": 0.4471}, r"not a whole number of pixels of 2 mm; .* 0\.448 m"),
         ({"resolution": 0.0}, "resolution is 0.0 m per pixel"),
         ({"resolution": 0.5}, "resolution is 0.5 m per pixel"),

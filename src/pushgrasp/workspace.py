@@ -17,6 +17,7 @@ N_ROTATIONS = 16
 """Action orientations, 22.5 degrees apart over the full circle (paper, section III-B)."""
 LARGEST_SIZE = 0.6
 """m, side of the largest workspace; the arms reach no further."""
+FARTHEST = 20.0  # m; a workspace farther from the world's origin is given in another unit
 _PIXEL = 0.002  # m per pixel, for which networks are trained and thresholds in pixels are chosen
 
 
@@ -55,9 +56,18 @@ class Workspace:
             if not np.isfinite(value):
                 raise UserError(f"workspace: {name} is {value}; it must be a finite number in m")
         if not 0 < self.size <= LARGEST_SIZE:
+            in_mm = "; is it in millimetres?" if 0 < self.size / 1000 <= LARGEST_SIZE else ""
+            in_mm = in_mm if self.size >= 10 * LARGEST_SIZE else ""
             raise UserError(
                 f"workspace: size is {self.size} m; it must be above 0 and at most {LARGEST_SIZE} m"
+                f"{in_mm}"
             )
+        for name in ("x_min", "y_min", "table_z"):
+            if abs(getattr(self, name)) > FARTHEST:
+                raise UserError(
+                    f"workspace: {name} is {getattr(self, name)} m; at most {FARTHEST:g} m from "
+                    "the world's origin are plausible: is it in millimetres?"
+                )
         if not 0 < self.resolution <= self.size:
             raise UserError(
                 f"workspace: resolution is {self.resolution} m per pixel; it must be above 0 and "

@@ -74,7 +74,7 @@ def test_every_way_of_telling_finds_the_blue_cube(
         assert (x, y) == pytest.approx((-0.45, -0.06), abs=0.012), config
     assert GoalConfig().told_goal("blue") == (None, "blue")  # the object's own colour
     assert GoalConfig().told_goal(None) == (None, None)
-    told, _ = GoalConfig(goal_name="a mug").told_goal("0")
+    told, _ = GoalConfig(goal_name="a mug", segmenter="mine.py:Words").told_goal("0")
     assert told is not None
     assert told.name == "a mug"
 
@@ -85,7 +85,10 @@ def test_every_way_of_telling_finds_the_blue_cube(
         (GoalConfig(goal_mask=Path("m.png")), "g.png", "by a picture and by a mask"),
         (GoalConfig(goal_mask=Path("m.png"), goal_region=(0, 0, 9, 9)), None, "mask and by a reg"),
         (GoalConfig(goal_name="mug", table_color="red"), "red", "by a name and by a colour"),
+        (GoalConfig(goal_name=" "), None, "--goal-name is empty"),
+        (GoalConfig(goal_name="mug"), None, "'mug' is given by words alone"),
         (GoalConfig(), "gone.png", "gone.png: No such file"),
+        (GoalConfig(), "gone.tiff", "gone.tiff: No such file"),
         (GoalConfig(goal_mask=Path("gone.png")), None, "gone.png: No such file"),
         (GoalConfig(table_color="red"), "3", "--table-color goes with a colour as --goal"),
         (GoalConfig(table_color="reddish"), "red", "unknown colour 'reddish'"),

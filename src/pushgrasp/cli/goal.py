@@ -13,7 +13,7 @@ from ..errors import UserError
 if TYPE_CHECKING:
     from ..perception.goal import Goal
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".heic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,12 @@ class GoalConfig:
         if len(given) > 1:
             raise UserError(f"the goal is told by {' and by '.join(given)}; give one of them")
         if self.goal_name is not None:
-            return Goal(name=self.goal_name), goal
+            if not self.goal_name.strip():
+                raise UserError("--goal-name is empty; say what the goal is called")
+            named = Goal(name=self.goal_name)
+            if self.segmenter in ("color", "depth"):
+                named.check_visible()
+            return named, goal
         if self.goal_mask is not None:
             return Goal.from_mask(self.goal_mask), goal
         if is_picture:
