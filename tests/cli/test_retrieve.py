@@ -14,6 +14,7 @@ import pytest
 from commands import run
 
 from pushgrasp.policy.learned import Policy
+from pushgrasp.sim.config import SimulationConfig
 
 EPISODE_KEYS = {
     "success", "claimed_success", "goal", "scene", "seed", "policy", "robot", "reason", "steps",
@@ -161,3 +162,12 @@ def test_the_number_of_actions_can_be_limited(tmp_path: Path, capsys):
     code, _, err = run(capsys, "retrieve", *options, "--max-actions", "0")
     assert code == 2
     assert "--max-actions 0: it must be at least 1" in err
+
+
+def test_a_camera_with_very_many_pixels_is_warned_of(tmp_path: Path, capsys):
+    intrinsics = {"width": 8000, "height": 8000, "fx": 8000, "fy": 8000, "cx": 4000, "cy": 4000}
+    file = tmp_path / "big.json"
+    pose = {"position": [-1.0, 0, 0.5], "look_at": [-0.5, 0, 0]}
+    file.write_text(json.dumps([{"name": "big", **pose, "intrinsics": intrinsics}]))
+    assert SimulationConfig(cameras=file).view().cameras
+    assert "warning: camera big: 64 megapixels" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -12,6 +13,9 @@ from ..workspace import Workspace, read_workspace
 
 if TYPE_CHECKING:
     from .cameras.views import ViewConfig
+
+MANY_PIXELS = 8_000_000
+"""Of a camera, above which a warning says what an image costs."""
 
 RobotName: TypeAlias = Literal["gantry", "ur5e", "panda", "fr3", "gantry-franka"]
 
@@ -57,6 +61,14 @@ class SimulationConfig:
 
         noise = "" if self.noise == "none" else self.noise
         specs = read_cameras(self.cameras) if self.cameras else ()
+        for spec in specs:
+            pixels = spec.intrinsics.width * spec.intrinsics.height
+            if pixels > MANY_PIXELS:
+                print(
+                    f"warning: camera {spec.name}: {pixels / 1e6:.0f} megapixels, each of which "
+                    "takes about a second and 0.15 GB per image",
+                    file=sys.stderr,
+                )
         return ViewConfig(specs, noise, self.camera)
 
 
