@@ -11,7 +11,7 @@ COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY src src
 RUN python -m venv /opt/pushgrasp \
     && /opt/pushgrasp/bin/pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" \
-        -c constraints.txt .
+        -c constraints.txt '.[looks]'
 
 FROM python:3.11-slim-bookworm
 # libEGL and Mesa: for --camera opengl and videos; the default camera casts rays without them.
