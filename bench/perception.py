@@ -5,14 +5,14 @@ highlight, textures, then exposure, white balance, gamma, blur, noise and JPEG a
 has them. Every goal is told in another way: by its colour in the same light, by its colour in
 another lamp's light together with the table's, by a cut-out from another picture, by a mask.
 
-    python bench/perception.py --pictures 360 --near 60 --docs docs/perception.md
+    python bench/perception.py --pictures 360 --near 120 --shade 120 --docs docs/perception.md
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,9 @@ FINISHES = ("plain", "printed", "textured")
 WAYS = ("color", "other lamp", "cut-out", "mask")
 DISTINCT = np.radians(13.0)  # between the goal's colour and those of other things
 NEAR = np.radians((7.0, 10.0))  # likewise of one thing that has nearly its colour
+DARKER, BRIGHTER = (0.35, 0.62), (1.6, 2.8)  # brightness of one thing over the goal's, of its hue
+DECOYS = {"": "all", "near": "and a thing of nearly its colour",
+          "shade": "and a thing of its hue, darker or brighter"}  # fmt: skip
 EXPOSURE = 0.8
 
 
@@ -289,16 +292,23 @@ def near_color(color: tuple[int, int, int], rng: np.random.Generator) -> tuple[i
             return int(r), int(g), int(b)
 
 
-def draw_things(
-    rng: np.random.Generator, n: int, finish: str, *, near: bool = False
-) -> list[Thing]:
+def shade_color(color: tuple[int, int, int], rng: np.random.Generator) -> tuple[int, int, int]:
+    """Draw a colour of the hue of another one, darker or brighter."""
+    most = 245 / max(color)
+    low, high = BRIGHTER if most > BRIGHTER[0] and rng.random() < 0.5 else DARKER
+    factor = rng.uniform(low, min(high, most))
+    r, g, b = (int(v) for v in np.rint(np.array(color) * factor))
+    return r, g, b
+
+
+def draw_things(rng: np.random.Generator, n: int, finish: str, *, decoy: str = "") -> list[Thing]:
     """Draw things of different colours, the goal first, on places that do not overlap much.
 
     Args:
         rng: draws them.
         n: how many.
         finish: the goal's.
-        near: the second thing is plain and has nearly the goal's colour.
+        decoy: of DECOYS; the second thing is plain and has nearly the goal's colour, or its hue.
     """
     names = list(COLORS)
     name = names[rng.integers(len(names) - 1)]  # not the table's grey
@@ -308,8 +318,9 @@ def draw_things(
         is_goal = i == 0
         for _ in range(200):
             color = COLORS[name] if is_goal else tuple(rng.integers(25, 235, 3).tolist())
-            if near and i == 1:
-                color = near_color(COLORS[name], rng)
+            alike = bool(decoy) and i == 1
+            if alike:
+                color = (near_color if decoy == "near" else shade_color)(COLORS[name], rng)
             kind = ("ball", "box", "cylinder")[rng.integers(3)]
             s = rng.uniform(0.020, 0.034, 3)
             size = np.array([s[0], s[0], rng.uniform(0.02, 0.05)]) if kind == "cylinder" else s
@@ -319,11 +330,11 @@ def draw_things(
             apart = all(np.hypot(*(center - t.center)[:2]) > 0.052 for t in things)
             own = second if is_goal and second else tuple(rng.integers(25, 235, 3).tolist())
             look = finish if is_goal else FINISHES[rng.integers(3)]
-            look = "plain" if near and i == 1 else look
+            look = "plain" if alike else look
             shown = [color] + ([own] if look == "printed" else [])
             others = (
                 is_goal
-                or (near and i == 1)
+                or alike
                 or all(_angle(c, g) > DISTINCT for c in shown for g in _colors(things[0])[:1])
             )
             if apart and others:
@@ -400,11 +411,11 @@ class Result:
     on_goal: float  # share of the mask that is the goal
     wrong: bool  # something else is taken for the goal
     said: bool  # doubts or an ambiguity were put in words
-    near: bool = False  # another thing has nearly the goal's colour
+    decoy: str = ""  # of DECOYS: how another thing is like the goal
 
 
 def score(
-    perception: Perception, shot: Shot, has_goal: bool, keys: tuple[str, ...], near: bool = False
+    perception: Perception, shot: Shot, has_goal: bool, keys: tuple[str, ...], decoy: str = ""
 ) -> Result:
     """Score one look."""
     seen = perception.look(shot.frame)
@@ -418,42 +429,53 @@ def score(
     kept = float((seen.goal & mine).sum() / max(int(mine.sum()), 1))
     wrong = aims and on < 0.5
     said = bool(seen.notes or seen.ambiguous)
-    return Result(*keys, in_view, kept, aims, on, wrong, said, near)  # type: ignore[call-arg]
+    return Result(*keys, in_view, kept, aims, on, wrong, said, decoy)  # type: ignore[call-arg]
 
 
-def run(
-    pictures: int, near: int, seed: int, keep: Callable[[int, Shot, Any, Result], None]
-) -> list[Result]:
-    """Draw and score pictures, every lamp, balance and table; one in five without the goal.
+def draw(
+    pictures: int, near: int, shade: int, seed: int
+) -> Iterator[tuple[int, Shot, Goal, bool, tuple[str, ...], str]]:
+    """Draw pictures, every lamp, balance and table; one in five without the goal.
 
     Args:
         pictures: how many.
         near: how many more, with a thing of nearly the goal's colour.
+        shade: how many more, with a thing of its hue, darker or brighter.
         seed: draws them.
-        keep: called with each.
+    Yields:
+        Its number, the picture, the goal, True if it is there, the picture's keys, the decoy.
     """
     k = Intrinsics()
-    results = []
-    for i in range(pictures + near):
-        alike = i >= pictures
+    decoys = ["near"] * near + ["shade"] * shade
+    for i in range(pictures + near + shade):
+        decoy = "" if i < pictures else decoys[i - pictures]
         rng = np.random.default_rng((seed, i))
         lamp = list(LAMPS)[i % 6]
         balance = list(WHITE_BALANCES)[i // 6 % 3]
         table = list(TABLES)[i // 18 % 3]
         finish = FINISHES[int(rng.integers(3))]
-        hidden = i % 5 == 4 or (alike and i % 2 == 1)
+        hidden = i % 5 == 4 or (bool(decoy) and i % 2 == 1)
         way = WAYS[i % 4] if not hidden else WAYS[i % 3]
         if finish == "printed" and way in ("color", "other lamp"):
             way = "cut-out"
-        things = draw_things(rng, int(rng.integers(4, 10)), finish, near=alike)
+        things = draw_things(rng, int(rng.integers(4, 10)), finish, decoy=decoy)
         shot = render(things, table, lamp, balance, rng, k=k)
         goal = tell(way, things[0], shot, table, balance, rng, k)
         if hidden:  # the same scene without its goal
             shot = render(things[1:], table, lamp, balance, rng, k=k)
             shot = replace(shot, number=np.where(shot.number > 0, shot.number + 1, 0))
+        yield i, shot, goal, not hidden, (lamp, balance, table, finish, way), decoy
+
+
+def run(
+    pictures: int, near: int, shade: int, seed: int,
+    keep: Callable[[int, Shot, Any, Result], None],
+) -> list[Result]:  # fmt: skip
+    """Score pictures; `keep` is called with each."""
+    results = []
+    for i, shot, goal, has_goal, keys, decoy in draw(pictures, near, shade, seed):
         perception = Perception(goal)
-        keys = (lamp, balance, table, finish, way)
-        result = score(perception, shot, not hidden, keys, alike)
+        result = score(perception, shot, has_goal, keys, decoy)
         results.append(result)
         keep(i, shot, perception, result)
     return results
@@ -462,9 +484,9 @@ def run(
 def table_of(results: list[Result]) -> list[tuple[str, ...]]:
     """Rows of a table: all, and by lamp, balance, table, finish and way."""
     groups: dict[str, list[Result]] = defaultdict(list)
-    plain = [r for r in results if not r.near]
-    groups["all"] = plain
-    groups["and a thing of nearly its colour"] = [r for r in results if r.near]
+    for decoy, name in DECOYS.items():
+        groups[name] = [r for r in results if r.decoy == decoy]
+    plain = groups["all"]
     for name, kind in (
         ("{}", "lamp"), ("white balance {}", "balance"), ("{} table", "table"),
         ("{} goal", "finish"), ("told by {}", "way"),
@@ -511,7 +533,7 @@ def write_docs(path: Path, rows: list[tuple[str, ...]]) -> None:
 
 
 def main(
-    pictures: int = 360, near: int = 60, seed: int = 0, out: Path | None = None,
+    pictures: int = 360, near: int = 120, shade: int = 120, seed: int = 0, out: Path | None = None,
     failures: Path | None = None, docs: Path | None = None,
 ) -> None:  # fmt: skip
     """Score generated pictures.
@@ -519,6 +541,7 @@ def main(
     Args:
         pictures: how many.
         near: how many more, with a thing of nearly the goal's colour.
+        shade: how many more, with a thing of its hue, darker or brighter.
         seed: draws them.
         out: JSON file for the result.
         failures: folder for pictures in which something went wrong.
@@ -534,12 +557,13 @@ def main(
             print(i, result, flush=True)
 
     start = time.perf_counter()
-    results = run(pictures, near, seed, keep)
+    results = run(pictures, near, shade, seed, keep)
     rows = table_of(results)
     answer = {
         "setting": common.setting(),
         "pictures": pictures,
         "near": near,
+        "shade": shade,
         "seed": seed,
         "rows": [dict(zip(HEADER, row, strict=True)) for row in rows],
     }

@@ -305,4 +305,55 @@ def test_one_thing_of_one_colour_is_no_twin_of_itself() -> None:
         color = tuple(np.median(frame.color[number == 1], axis=0).astype(int).tolist())
         seen = observe(frame, color, segmenter="depth")
         assert not seen.ambiguous
-        assert seen.notes == ()
+        assert "another thing" not in " ".join(seen.notes)
+
+
+SHADES = [
+    ((225, 225, 220), (95, 95, 94)), ((110, 110, 110), (225, 225, 222)),
+    ((110, 72, 45), (220, 144, 90)), ((100, 20, 18), (225, 45, 40)), ((35, 45, 85), (80, 103, 195)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("color", "other"), SHADES)
+def test_a_hidden_goal_is_not_silently_another_thing_of_its_hue(color: Color, other: Color) -> None:
+    alone = picture(Ball((-0.5, 0.0), 0.035, color))
+    decoy = Box((-0.58, 0.10), (0.025, 0.03, 0.03), other)
+    frame, _ = picture(decoy, OTHERS[1], noise=2, depth_noise=0.001)
+    seen = observe(frame, median(*alone))
+    assert seen.notes
+    shown = np.dstack([alone[0].color, 255 * (alone[1] == 1).astype(np.uint8)])
+    seen = observe(frame, Goal(picture=shown, table=median(*alone, n=0)))
+    assert seen.goal.sum() < 20
+    assert "as bright as expected" in seen.notes[0] or not seen.goal.any()
+
+
+@pytest.mark.parametrize(("color", "other"), SHADES)
+def test_of_two_things_of_one_hue_brightness_tells_the_goal(color: Color, other: Color) -> None:
+    ball = Ball((-0.5, 0.0), 0.035, color)
+    alone = picture(ball)
+    frame, number = picture(ball, Box((-0.58, 0.10), (0.025, 0.03, 0.03), other), noise=2)
+    shown = np.dstack([alone[0].color, 255 * (alone[1] == 1).astype(np.uint8)])
+    seen = observe(frame, Goal(picture=shown, table=median(*alone, n=0)))
+    own = cells(frame, number, seen)
+    assert seen.ambiguous == ""
+    assert seen.goal[own == 1].mean() > 0.9
+    assert not (seen.goal & (own == 2)).any()
+
+
+@pytest.mark.parametrize("turn", [2.5, 3.5])
+def test_a_thing_some_degrees_off_is_taken_with_a_word_only(turn: float) -> None:
+    red = np.array(RED, float)
+    side = np.cross(red, np.cross(red, (0, 1, 0)))
+    side *= -np.linalg.norm(red) / np.linalg.norm(side)
+    like = np.clip(np.cos(np.radians(turn)) * red + np.sin(np.radians(turn)) * side, 0, 255)
+    r, g, b = (int(v) for v in like)
+    frame, _ = picture(Box((-0.55, 0.09), (0.025, 0.025, 0.025), (r, g, b)), *OTHERS, noise=1)
+    assert observe(frame, median(*picture(Box((-0.55, 0.09), (0.025, 0.025, 0.025), RED)))).notes
+
+
+def test_in_the_hand_a_thing_of_the_goals_hue_but_another_brightness_is_not_the_goal() -> None:
+    goal = Goal(color=(225, 225, 220)).appearance()
+    assert goal is not None
+    grey = np.full((500, 3), 105, np.uint8)
+    assert not goal_pixels(grey, goal, SAME_LIGHT).any()
+    assert goal_pixels(np.full((500, 3), 200, np.uint8), goal, SAME_LIGHT).all()

@@ -46,6 +46,29 @@ def color_modes(
     return colors, shares / shares.sum()
 
 
+def lit_parts(
+    pixels: npt.NDArray[np.uint8], colors: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Measure how bright the lit part of a thing is.
+
+    Args:
+        pixels: (N, 3) sRGB.
+        colors: (K, 3) as `color_modes` gives them.
+    Returns:
+        (K,) mean brightness of each mode's brighter half over the mode's own.
+    """
+    sample = pixels[:: max(len(pixels) // 4000, 1)].astype(np.float32)
+    mode = (_directions(sample) @ _directions(colors).T).argmax(1)
+    length = np.linalg.norm(sample, axis=1)
+    own = np.maximum(np.linalg.norm(colors, axis=1), 1.0)
+    n = len(colors)
+    mean = np.bincount(mode, length, n) / np.maximum(np.bincount(mode, minlength=n), 1)
+    upper = length >= mean[mode] - 0.5
+    count = np.bincount(mode, upper, n)
+    lit = np.bincount(mode, length * upper, n) / np.maximum(count, 1) / own
+    return np.where(count > 0, lit, 1.0).astype(np.float32)
+
+
 def _directions(colors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     powers = colors + np.float32(SRGB_OFFSET)  # shade does not change the direction of these
     return powers / np.linalg.norm(powers, axis=1, keepdims=True)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from .color_modes import color_modes
+from .color_modes import color_modes, lit_parts
 from .colors import format_color
 from .goal_input import (
     RGB,
@@ -33,6 +33,17 @@ class Appearance:
     colors: npt.NDArray[np.float32]  # (K, 3) sRGB 0..255, the commonest first
     weights: npt.NDArray[np.float32]  # (K,) shares, sum 1
     table: npt.NDArray[np.float32] | None = None  # (3,) the table in the same light; None: unknown
+    lit: npt.NDArray[np.float32] | None = None
+    """(K,) brightness of the lit part of what shows each colour, over the colour's own; None:
+    not known."""
+
+    @classmethod
+    def of_pixels(
+        cls, pixels: npt.NDArray[np.uint8], table: npt.NDArray[np.float32] | None
+    ) -> Appearance:
+        """Read it off (N, 3) pixels that show the goal."""
+        colors, weights = color_modes(pixels)
+        return cls(colors, weights, table, lit_parts(pixels, colors))
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +186,5 @@ class Goal:
             return Appearance(np.array([self.color], np.float32), np.ones(1, np.float32), table)
         if self.picture is not None:
             shown = self.picture[..., 3] > 127
-            colors, weights = color_modes(self.picture[shown][:, :3])
-            return Appearance(colors, weights, table)
+            return Appearance.of_pixels(self.picture[shown][:, :3], table)
         return None

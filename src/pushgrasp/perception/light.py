@@ -29,6 +29,9 @@ UNKNOWN = np.radians(4.0)  # where the table's own colour is not known
 READ_ELSEWHERE = np.radians(4.5)
 """Tolerance where the table's colour is given: the goal's was read off another picture, in which
 the goal stood elsewhere in the light of several lamps."""
+DOUBTED = np.radians(1.2)  # what is farther off is taken with a word only, in the same light
+DOUBTED_ELSEWHERE = np.radians(2.3)  # likewise, if the light was estimated or is not known
+UNKNOWN_EXPOSURE = (0.65, 1.3)  # factors on brightness where the light is not known
 PER_SHIFT = 0.4  # tolerance added per angle by which the light has turned the table's colour
 LARGEST_TOLERANCE = np.radians(6.5)
 PLAUSIBLE_SHIFT = np.radians(12.0)
@@ -47,6 +50,8 @@ class Light:
     gain: Color  # factor per channel on a colour of reference
     tolerance: float  # rad, how far a region's colour may be from the one expected
     encoded_gain: Color  # factor per channel on a colour of reference plus SRGB_OFFSET
+    doubted: float = UNKNOWN  # rad; a colour that is farther off is taken with a word only
+    exposure: tuple[float, float] = (1.0, 1.0)  # factors on brightness that may be, besides
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ class View:
 
 
 _ONE = np.ones(3, np.float32)
-SAME_LIGHT = View((Light(_ONE, CONFIRMED, _ONE),))
+_ANY = Light(_ONE, UNKNOWN, _ONE, DOUBTED_ELSEWHERE, UNKNOWN_EXPOSURE)
+SAME_LIGHT = View((Light(_ONE, CONFIRMED, _ONE, DOUBTED),))
 
 
 def color_noise(frames: Sequence[RGBDFrame]) -> float:
@@ -120,7 +126,7 @@ def estimate(table: Color | None, reference: Color | None, *, noise: float = 0.0
     """
     if table is None:
         why = "too little of the table is seen"
-        return View((Light(_ONE, UNKNOWN, _ONE),), noise, table, _unknown(why))
+        return View((_ANY,), noise, table, _unknown(why))
     given = reference is not None
     reference = np.asarray(TABLE_COLOR if reference is None else reference, np.float32)
     gain = (table + 1.0) / (reference + 1.0)
@@ -134,11 +140,14 @@ def estimate(table: Color | None, reference: Color | None, *, noise: float = 0.0
         if given:
             r, g, b = (int(v) for v in reference)
             why = f"no light makes a table of {format_color((r, g, b))}, as was told, look {now}"
-        return View((Light(_ONE, UNKNOWN, _ONE),), noise, table, _unknown(why))
+        return View((_ANY,), noise, table, _unknown(why))
     tolerance = min((READ_ELSEWHERE if given else CONFIRMED) + PER_SHIFT * shift, LARGEST_TOLERANCE)
     encoded = (table + SRGB_OFFSET) / (reference + SRGB_OFFSET)
-    shown = Light(gain.astype(np.float32), tolerance, encoded.astype(np.float32))
-    return View((shown,) if given else (Light(_ONE, CONFIRMED, _ONE), shown), noise, table)
+    shown = Light(gain.astype(np.float32), tolerance, encoded.astype(np.float32), DOUBTED_ELSEWHERE)
+    if given:
+        return View((shown,), noise, table)
+    span = (min(1.0, exposure), max(1.0, exposure))
+    return View((Light(_ONE, CONFIRMED, _ONE, DOUBTED, span), shown), noise, table)
 
 
 def _unknown(why: str) -> str:

@@ -16,8 +16,26 @@ from .merging import region_colors
 Mask = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int32]
 
-EXPOSURE = (0.4, 2.6)  # a region's brightness over the goal's that shade and exposure explain
-PER_DOUBLING = np.radians(2.5)  # counted as an angle, for each further halving or doubling
+EXPOSURE = (0.4, 2.6)  # a pixel's brightness over the goal's that shade and exposure explain
+PER_DOUBLING = np.radians(25.0)  # counted as an angle, for each halving or doubling beyond a range
+
+
+@dataclass(frozen=True)
+class Range:
+    """Brightness of a region's lit part over the goal's, where the table tells the light."""
+
+    expected: tuple[float, float]  # beyond it a thing is taken with a word only
+    possible: tuple[float, float]  # beyond it counts as an angle
+
+
+OF_COLOR = Range((0.92, 1.40), (0.66, 2.8))
+"""The goal is told by one colour, which may be its lit top's or the median of all its faces."""
+OF_PICTURE = Range((0.92, 1.25), (0.74, 1.6))
+"""The goal's lit part is known from a picture of it."""
+OF_PRINT = Range((0.88, 1.25), (0.66, 2.1))
+"""Likewise of several colours: a region may mix them."""
+SLIVER_PX = 150  # px, 6 cm2; of a smaller region the lit part may be hidden
+IN_SHADE = 0.8  # factor on the least brightness of such a region
 MIN_MODES = 0.6  # share of a printed goal's colours that a thing must show
 LEAST_MODES = 0.5  # likewise of the best one, which may be half covered
 
@@ -30,6 +48,7 @@ class Regions:
     direction: npt.NDArray[np.float64]  # (R, 3)
     spread: npt.NDArray[np.float64]  # (R,) rad
     brightness: npt.NDArray[np.float64]  # (R,) mean length of the colours
+    lit: npt.NDArray[np.float64]  # (R,) likewise, of the cells that are brighter than the mean
     size: npt.NDArray[np.float64]  # (R,) cells
 
     @classmethod
@@ -42,7 +61,10 @@ class Regions:
         direction, spread, size = region_colors(region, colors, n)
         length = np.sqrt(np.einsum("ni,ni->n", colors, colors))
         brightness = np.bincount(region, length, n) / np.maximum(size, 1)
-        return cls(labels, direction, spread, brightness, size)
+        upper = length >= brightness[region] - 0.5  # of even brightness all
+        count = np.bincount(region, upper, n)
+        lit = np.bincount(region, length * upper, n) / np.maximum(count, 1)
+        return cls(labels, direction, spread, brightness, lit, size)
 
     @property
     def color(self) -> npt.NDArray[np.float64]:
@@ -50,25 +72,53 @@ class Regions:
         return self.direction * self.brightness[:, None]
 
 
-def goal_distances(
-    regions: Regions, appearance: Appearance, light: Light
-) -> npt.NDArray[np.float64]:
-    """Compute how far each region's colour is from each of the goal's.
+@dataclass(frozen=True)
+class Likeness:
+    """How like the goal each region is, in one light."""
 
-    A brightness that shade and exposure do not explain counts as an angle, too.
+    to_each: npt.NDArray[np.float64]  # (R, K) rad to each of the goal's colours; see `distance`
+    distance: npt.NDArray[np.float64]  # (R,) rad; a brightness that is not possible counts, too
+    hue: npt.NDArray[np.float64]  # (R,) rad, the angle alone, to the colour that is nearest
+    ratio: npt.NDArray[np.float64]  # (R,) brightness over the one expected
+    beyond: npt.NDArray[np.float64]  # (R,) halvings or doublings outside the expected range
 
-    Returns:
-        (R, K) rad; infinite for the background.
-    """
+
+def brightness_range(appearance: Appearance) -> Range:
+    """Give the range of brightness that fits how much is known of the goal's."""
+    if appearance.lit is None:
+        return OF_COLOR
+    return OF_PICTURE if len(appearance.weights) == 1 else OF_PRINT
+
+
+def compare(regions: Regions, appearance: Appearance, light: Light) -> Likeness:
+    """Compare regions with the goal in a light; the background is infinitely far from it."""
     angle = color_distances(regions.color, appearance.colors, light)
-    length = np.maximum(np.linalg.norm(appearance.colors * light.gain, axis=1), 1.0)
-    ratio = regions.brightness[:, None] / length
-    low, high = np.log2(EXPOSURE)
+    span = brightness_range(appearance)
+    length = np.linalg.norm(appearance.colors * light.gain, axis=1)
+    if appearance.lit is not None:
+        length = length * appearance.lit
+    ratio = regions.lit[:, None] / np.maximum(length, 1.0)
+    low, high = light.exposure
+    off = PER_DOUBLING * _beyond(ratio, span.possible[0] * low, span.possible[1] * high)
+    distance = np.hypot(angle, off)
+    distance[0] = np.inf
+    rows = np.arange(len(distance))
+    nearest = distance.argmin(1)
+    shaded = np.where(regions.size < SLIVER_PX, IN_SHADE, 1.0)[:, None]  # a side of it, perhaps
+    told = _beyond(ratio, span.expected[0] * low * shaded, span.expected[1] * high)
+    hue = angle[rows, nearest]
+    hue[0] = np.inf
+    return Likeness(
+        distance, distance[rows, nearest], hue, ratio[rows, nearest], told[rows, nearest]
+    )
+
+
+def _beyond(
+    ratio: npt.NDArray[np.float64], low: float | npt.NDArray[np.float64], high: float
+) -> npt.NDArray[np.float64]:
+    """Halvings or doublings by which ratios lie outside a range."""
     stops = np.log2(np.maximum(ratio, 1e-3))
-    beyond = np.maximum(stops - high, 0) + np.maximum(low - stops, 0)
-    angle = np.hypot(angle, PER_DOUBLING * beyond)
-    angle[0] = np.inf
-    return angle
+    return np.maximum(stops - np.log2(high), 0) + np.maximum(np.log2(low) - stops, 0)
 
 
 def color_distances(
@@ -133,7 +183,7 @@ def shows_modes(
 
     Args:
         regions, chosen: (R,) the regions that may be the goal's.
-        distance: (R, K) rad, as `goal_distances`.
+        distance: (R, K) rad, as `Likeness.to_each`.
         tolerance: (R,) rad.
         appearance: the goal's K colours.
     Returns:

@@ -13,16 +13,27 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .doubts import name_doubtful, name_nearest, name_patch
 from .goal import Appearance
 from .heightmap import Heightmap
 from .light import CONFIRMED, SRGB_OFFSET, Light, View
-from .likeness import EXPOSURE, Labels, Mask, Regions, color_distances, goal_distances, shows_modes
+from .likeness import (
+    EXPOSURE,
+    Labels,
+    Mask,
+    Regions,
+    brightness_range,
+    color_distances,
+    compare,
+    shows_modes,
+)
 from .merging import NOISE_LEFT, STEP
-from .rivals import keep_one_thing, name_doubtful, name_nearest
+from .rivals import keep_one_thing
 from .segmentation import MIN_GOAL_PX, matches, rectangle
 
 OWN_PIXEL = np.radians(14.0)  # a pixel of a goal's region that is farther is a thing upon it
 CLEAN = 0.3  # of 255; a camera with less noise is a simulated one, without blur
+IN_HAND = (0.85, 1.2)  # factors on brightness by which the light in the hand may be another one
 MIN_PATCH_PX = 6  # px; smaller patches of the goal's colour outside its regions say nothing
 ENCLOSED = 0.7  # share of a patch's border that is with the goal: print on it
 
@@ -58,29 +69,35 @@ def find_goal(
     """
     regions = Regions.of(labels, smoothed)
     chosen = np.zeros(len(regions.size), bool)
-    distance = np.full(len(regions.size), np.inf)
-    light = view.lights[0]
+    light, likeness = view.lights[0], compare(regions, appearance, view.lights[0])
+    tolerance = np.zeros(len(regions.size))
     for light in view.lights:
-        distances = goal_distances(regions, appearance, light)
-        distance = distances.min(1)
+        likeness = compare(regions, appearance, light)
         wobble = NOISE_LEFT * view.noise / np.maximum(regions.brightness, 1.0)
         tolerance = light.tolerance + wobble / np.sqrt(np.maximum(regions.size, 1)) + 0.5 * wobble
-        chosen = distance < tolerance
+        chosen = likeness.distance < tolerance
         if len(appearance.weights) > 1:
-            chosen &= shows_modes(regions, chosen, distances, tolerance, appearance)
+            chosen &= shows_modes(regions, chosen, likeness.to_each, tolerance, appearance)
         if chosen.any():
             break
-    mask, extra = _pixels(objects, regions, smoothed, appearance, light, chosen, view)
+    other = (likeness.hue < tolerance) & (likeness.distance >= tolerance)  # of its hue only
+    where = objects & ~other[labels]
+    mask, extra = _pixels(where, regions, smoothed, appearance, light, chosen, view)
     if chosen.any():
         mask |= _print_on(labels, mask, heightmap.height, chosen)
     doubts: list[str] = []
-    mask, two = keep_one_thing(mask, regions, distance, heightmap, doubts, by_shape=by_shape)
+    mask, two = keep_one_thing(
+        mask, regions, likeness.distance, heightmap, doubts, by_shape=by_shape
+    )
     ambiguous = f"the goal cannot be told from another thing: {two}" if two else ""
     if not (chosen.any() or extra) and len(regions.size) > 1:
-        name_nearest(regions, distance, light.tolerance, heightmap.workspace, doubts)
+        doubts += name_nearest(regions, likeness, light.tolerance, heightmap.workspace)
     taken = mask & chosen[regions.labels]
+    if extra and not chosen.any() and view.noise > CLEAN:
+        doubts += name_patch(mask, heightmap.workspace)
     if taken.any() and not (doubts or ambiguous):
-        name_doubtful(taken, regions, distance, light.tolerance, heightmap.workspace, doubts)
+        doubted = light.doubted + view.noise / 255
+        doubts += name_doubtful(taken, regions, likeness, doubted, heightmap.workspace)
     return Match(mask, tuple(doubts), ambiguous)
 
 
@@ -101,7 +118,7 @@ def goal_pixels(
     """
     found = np.zeros(len(colors), bool)
     for light in view.lights:
-        for color in appearance.colors:
+        for mode, color in enumerate(appearance.colors):
             near = matches(colors, color * light.gain, tolerance=2 * light.tolerance)
             near |= matches(
                 colors + SRGB_OFFSET,
@@ -112,11 +129,26 @@ def goal_pixels(
             if not near.any():
                 continue
             alike = colors[near].astype(np.float32)
-            if color_distances(alike.mean(0)[None], color[None], light)[0, 0] < light.tolerance:
+            off = color_distances(alike.mean(0)[None], color[None], light)[0, 0]
+            if off < light.tolerance and _as_bright(alike, appearance, mode, light):
                 found |= near
         if found.any():
             break
     return found
+
+
+def _as_bright(
+    colors: npt.NDArray[np.float32], appearance: Appearance, mode: int, light: Light
+) -> bool:
+    """Check that pixels in the hand are not far brighter or darker than the goal can be there."""
+    length = np.linalg.norm(colors, axis=1)
+    lit = float(length[length >= length.mean() - 0.5].mean())
+    expected = float(np.linalg.norm(appearance.colors[mode] * light.gain))
+    if appearance.lit is not None:
+        expected *= float(appearance.lit[mode])
+    low, high = brightness_range(appearance).possible
+    low, high = low * light.exposure[0] * IN_HAND[0], high * light.exposure[1] * IN_HAND[1]
+    return low * expected < lit < high * expected
 
 
 def _pixels(

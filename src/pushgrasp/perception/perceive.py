@@ -15,7 +15,6 @@ from ..errors import UserError
 from ..interfaces import Camera, Report, RGBDFrame
 from ..workspace import Workspace
 from .carry import to_map
-from .color_modes import color_modes
 from .first_frame import shown_goal
 from .frame_checks import check_coverage, check_view
 from .frame_format import check_frame
@@ -185,8 +184,7 @@ class Perception:
         if first and self.goal is not None and self.goal.on_first_frame:
             shown, said = shown_goal(self.goal, frames, heightmap, pixel, raised)
             notes += [said] if said else []
-            colors, weights = color_modes(heightmap.color[shown])
-            self._appearance = Appearance(colors, weights, table)
+            self._appearance = Appearance.of_pixels(heightmap.color[shown], table)
             reference = table
         if first:
             self._noise = color_noise(frames)

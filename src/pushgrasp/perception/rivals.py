@@ -9,7 +9,6 @@ import numpy.typing as npt
 from ..workspace import Workspace
 from .depth_split import edge_share, split_by_depth
 from .heightmap import Heightmap
-from .light import CONFIRMED
 from .likeness import Labels, Mask, Regions
 from .merging import STEP
 
@@ -163,39 +162,3 @@ def describe_region(mask: Mask, regions: Regions, workspace: Workspace) -> str:
     label = int(np.bincount(regions.labels[mask]).argmax())
     r, g, b = np.clip(regions.direction[label] * regions.brightness[label], 0, 255).astype(int)
     return f"the thing at ({x:.3f}, {y:.3f}) m of {area:.0f} cm2, colour #{r:02x}{g:02x}{b:02x}"
-
-
-def name_nearest(
-    regions: Regions,
-    distance: npt.NDArray[np.float64],
-    tolerance: float,
-    workspace: Workspace,
-    doubts: list[str],
-) -> None:
-    """Say of a thing of nearly the goal's colour that it is not taken for the goal."""
-    distance = np.where(regions.size >= MIN_PART_PX, distance, np.inf)
-    nearest = int(distance.argmin())
-    if distance[nearest] < NEARLY * tolerance:
-        what = describe_region(regions.labels == nearest, regions, workspace)
-        off, most = np.degrees((distance[nearest], tolerance))
-        doubts.append(
-            f"the goal is not seen; {what}, has nearly its colour ({off:.1f} degrees off, "
-            f"{most:.1f} allowed) and is not taken for it"
-        )
-
-
-def name_doubtful(
-    mask: Mask,
-    regions: Regions,
-    distance: npt.NDArray[np.float64],
-    tolerance: float,
-    workspace: Workspace,
-    doubts: list[str],
-) -> None:
-    """Say how far the colour of what is taken for the goal is off, if it is by much."""
-    off = _part_distance(mask, regions, distance)
-    if off > CONFIRMED:
-        doubts.append(
-            f"{describe_region(mask, regions, workspace)}, is taken for the goal though its colour "
-            f"is {np.degrees(off):.1f} degrees off ({np.degrees(tolerance):.1f} allowed)"
-        )
