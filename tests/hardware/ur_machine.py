@@ -61,7 +61,8 @@ class Point:
 
     def _raw(self) -> Vector:
         pressed = max(0.0, FLOOR - self.at[2])
-        return np.array([3.0, 0, 2.0 + STIFFNESS * pressed, 0, 0, 0])  # 3, 2: a drifting sensor
+        drift = 12.0  # N, of a sensor before its tare
+        return np.array([3.0, 0, drift + STIFFNESS * pressed, 0, 0, 0])
 
     def pose(self) -> Vector:
         return self.at

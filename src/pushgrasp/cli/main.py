@@ -32,6 +32,7 @@ from .rehearse import RehearseCommand
 from .replay import ReplayCommand
 from .report import ReportCommand
 from .retrieve import DemoCommand, RetrieveCommand
+from .ros import RosCommand
 from .scene import SceneCommand
 from .station import StationCommand
 from .touch import TouchCommand
@@ -73,6 +74,7 @@ COMMANDS: dict[str, type[Subcommand]] = {
     "touch": TouchCommand,
     "check": CheckCommand,
     "rehearse": RehearseCommand,
+    "ros": RosCommand,
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +14,7 @@ from .options import Device, Folder, PolicyName, SceneName
 if TYPE_CHECKING:
     from ..hardware.robot import StationRobot
 
-PATIENCE = 50.0  # factor on a rehearsed UR's watchdog: this computer plays the robot as well
+PATIENCE = 50.0  # factor on clocks that watch for silence: this computer plays the robot as well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,7 @@ class RehearseCommand:
         )  # fmt: skip
         folder = episode_folder(self.out)
         console = Console(highlight=False, markup=False, soft_wrap=True)
-        with rehearsal(session) as running:
+        with rehearsal(session) as running, patient_clients():
             station = read_station(running.station)
             if run_checks(station):
                 return 1
@@ -103,6 +105,19 @@ class RehearseCommand:
             f"({len(arms[0].stops)} stops), fastest {truth['fastest']:.2f} m/s. Record: {self.out}"
         )
         return 0
+
+
+@contextmanager
+def patient_clients() -> Generator[None, None, None]:
+    """Let drivers wait for a simulated robot that is slower than the clock."""
+    from ..hardware import rg2, ur
+
+    kept = ur.STALE, ur.HUNG, ur.REPLY, ur.START, rg2.TIMEOUT
+    ur.STALE, ur.HUNG, ur.REPLY, ur.START, rg2.TIMEOUT = 5.0, 5.0, 10.0, 10.0, 60.0
+    try:
+        yield
+    finally:
+        ur.STALE, ur.HUNG, ur.REPLY, ur.START, rg2.TIMEOUT = kept
 
 
 NEEDED = {

@@ -55,6 +55,7 @@ class StationEpisode:
         max_actions: the most.
         console: for a line per step.
         on_connect: called with the robot before it moves.
+        show: called with each decision's picture, PNG.
     """
 
     def __init__(
@@ -70,8 +71,9 @@ class StationEpisode:
         max_actions: int,
         console: Console,
         on_connect: Callable[[StationRobot], None] | None = None,
+        show: Callable[[Step, bytes], None] | None = None,
     ) -> None:
-        self._on_connect = on_connect
+        self._on_connect, self._show = on_connect, show
         self._station, self._goal, self._policy = station, goal, policy
         self._segmenter = segmenter
         self._rgb = (Goal.of(goal).color or UNNAMED) if isinstance(goal, Goal) else goal
@@ -185,7 +187,10 @@ class StationEpisode:
         picture = decision_picture(
             step, self._frame, goal_rgb=self._rgb, goal_name=color_name(self._rgb), geometry=jaw
         )
-        write_atomic(self._folder / name, png(picture))
+        data = png(picture)
+        write_atomic(self._folder / name, data)
+        if self._show is not None:
+            self._show(step, data)
 
     def _head(self) -> dict[str, Any]:
         return {

@@ -21,7 +21,7 @@ from .station import ArmConfig, CameraConfig, JawConfig, Station
 
 ARMS = ("franka", "ur")
 JAWS = ("franka-hand", "rg2-modbus", "rg2-xmlrpc")
-CAMERAS = ("folder", "realsense")
+CAMERAS = ("folder", "realsense", "ros")
 
 _HALF_TURN = np.diag([1.0, -1.0, -1.0, 1.0])  # about x: the flange's z points down, the tool's up
 _REACH = {"franka-hand": 0.1034, "rg2-modbus": 0.23, "rg2-xmlrpc": 0.23}  # m, flange to tips
@@ -145,6 +145,10 @@ def _open_camera(config: CameraConfig, spec: CameraSpec) -> Camera:
 
         size = spec.intrinsics.width, spec.intrinsics.height
         return RealSenseCamera(config.source, spec.T_world_camera, spec.intrinsics, resolution=size)
+    if config.driver == "ros":
+        from .ros import RosCamera
+
+        return RosCamera(config.source, spec.intrinsics, spec.T_world_camera)
     return make_from_file(config.driver, "camera", CAMERAS, config, spec)
 
 

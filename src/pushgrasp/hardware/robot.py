@@ -88,13 +88,14 @@ class StationRobot:
         self._T_world_base = np.asarray(T_world_base, np.float64)
         self._reach = reach
         self._stopped = threading.Event()
+        self._halted = ""  # why it does nothing any more
         self._held_width: float | None = None  # m, of what the jaw gripped; None: it holds nothing
 
     # --- the Robot protocol --------------------------------------------------------
 
     def execute(self, command: Command) -> Report:
         """Carry out one command; see `Robot.execute`."""
-        self._stopped.clear()
+        self._begin_command()
         if isinstance(command, MoveTo):
             return self._line(command)
         return self._move_jaw(command)
@@ -117,7 +118,7 @@ class StationRobot:
 
     def home(self) -> Report:
         """See `Robot.home`: up, over the bin, open."""
-        self._stopped.clear()
+        self._begin_command()
         here = self.state()
         x, y, z = here.position
         if z < self.poses.travel_height - 0.005:
@@ -145,6 +146,15 @@ class StationRobot:
             self.jaw.stop()
 
     # --- beyond the protocol -------------------------------------------------------
+
+    def halt(self, why: str) -> None:
+        """Stop for good: whatever is asked of it later raises RobotError. From any thread.
+
+        Args:
+            why: for that error.
+        """
+        self._halted = why
+        self.stop()
 
     def begin(self) -> Report:
         """Make the first motion after connecting: straight up, slowly, to the travel height.
@@ -179,7 +189,7 @@ class StationRobot:
             T_world_tool: (4, 4).
             speed: m/s, at most the cap.
         """
-        self._stopped.clear()
+        self._begin_command()
         reason = self.fence.refuses(T_world_tool[:3, 3])
         if T_world_tool[2, 2] < np.cos(MOST_TILT):
             reason = f"the tool would tilt by more than {np.degrees(MOST_TILT):.0f} degrees"
@@ -203,6 +213,11 @@ class StationRobot:
             self.jaw.close()
 
     # --- motion --------------------------------------------------------------------
+
+    def _begin_command(self) -> None:
+        if self._halted:
+            raise RobotError(f"{self.name}: {self._halted}")
+        self._stopped.clear()
 
     def _not_allowed(self, move: MoveTo) -> str:
         if not np.isfinite(move.yaw) or not move.speed > 0:
@@ -256,6 +271,8 @@ class StationRobot:
             RobotError: the tool did not get there.
         """
         report = self._line(move)
+        if self._halted:
+            raise RobotError(f"{self.name}: {self._halted}")
         if not report.reached:
             raise RobotError(
                 f"{self.name} cannot get to {tuple(round(p, 3) for p in move.position)} m: "

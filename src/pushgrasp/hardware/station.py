@@ -61,8 +61,8 @@ class JawConfig:
 class CameraConfig:
     """A camera, where its pictures come from, and its calibration."""
 
-    driver: str  # realsense, folder, or FILE.py:CLASS
-    source: str  # a serial number, a recording, or a folder
+    driver: str  # realsense, folder, ros, or FILE.py:CLASS
+    source: str  # a serial number, a recording, a folder, or three topics
     calibration: str  # camera file, as `perception.camera_file` reads it, relative to this file
     name: str = "front"
 
