@@ -28,7 +28,7 @@ PROGRESS := awk -v tty="$$([ -t 1 ] && echo 1)" '\
 # Threads that wait without spinning: PyTorch on few cores is many times faster so.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help setup demo test test-quick test-all lint bench docs format clean
+.PHONY: help setup demo test test-quick test-all test-hardware lint bench docs format clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -47,6 +47,11 @@ test-quick: $(READY) ## the tests that take a moment
 
 test-all: lint ## the test suite with the tests that take minutes each
 	@$(BIN)/python -m pytest -q $(PARALLEL)
+
+test-hardware: $(READY) ## test the robots' drivers, a rehearsed Franka's too (half a gigabyte more)
+	@$(BIN)/python -c 'import franky_sim' 2>/dev/null || \
+		$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[rehearsal]'
+	@$(BIN)/python -m pytest -q tests/hardware
 
 lint: $(READY) ## check style and types
 	@echo "lint: ruff"
