@@ -15,7 +15,7 @@ from .table_plane import BELOW_M, Plane, fit_table, points_over
 
 REFUSE_BELOW, WARN_BELOW = 0.60, 0.95  # share of the workspace that cameras have in view
 MIN_SEEN = 0.15  # share of the points over the workspace that the table must have
-CLEAR = 0.20  # likewise of a plane that things' tops seldom make; it is believed at once
+CLEAR = 0.30  # likewise of a plane that things' tops seldom make; it is believed at once
 MOST = 0.5  # likewise, wherever it lies
 POINTS = 2000  # points of a frame that has the whole workspace in view
 RARELY_LESS = 0.5  # share of the points on the table, below which depth along the ray is looked for

@@ -24,6 +24,7 @@ FEW_FOCALS = (0.8, 1.25, 0.65, 1.55, 0.5, 2.0)  # likewise, to find a plane at a
 FOCAL_TILT, FOCAL_HEIGHT = np.radians(0.25), 0.004  # rad, m that the best of them may leave
 LEAST_CHANGE = 0.01  # a focal length that is nearer is the right one
 MUCH_FLATTER = 1.5  # times as many points on the plane: depth was along the ray
+RAY_HEIGHT, RAY_TILT = 0.008, np.radians(1.0)  # m, rad by which that plane may be off
 MIN_FLAT = 0.3  # share of the points on that plane at least
 
 UNITS = (
@@ -108,12 +109,12 @@ def along_the_ray(frame: RGBDFrame, plane: Plane | None, workspace: Workspace) -
 
     A table would then look like a bowl.
     """
-    other = _plane_if(frame, _along_axis, workspace)
+    other = fit_table(_along_axis(points_over(frame, workspace), frame, workspace), workspace)
     return (
         other is not None
         and other.share > max(MUCH_FLATTER * (0.0 if plane is None else plane.share), MIN_FLAT)
-        and abs(other.height) < MOST_M
-        and other.tilt < NEARLY_LEVEL
+        and abs(other.height) < RAY_HEIGHT
+        and other.tilt < RAY_TILT
     )
 
 
@@ -166,9 +167,14 @@ def _focal(factor: float) -> Change:
     return change
 
 
-def _along_axis(frame: RGBDFrame) -> RGBDFrame:
-    length = np.linalg.norm(ray_directions(frame.intrinsics), axis=-1)
-    return replace(frame, depth=np.asarray(frame.depth / length, np.float32))
+def _along_axis(
+    points: npt.NDArray[np.float64], frame: RGBDFrame, workspace: Workspace
+) -> npt.NDArray[np.float64]:
+    """Move points (N, 3), as `points_over` gives them, to where depth along the ray puts them."""
+    eye = frame.T_world_camera[:3, 3] - (0.0, 0.0, workspace.table_z)
+    offset = points - eye
+    depth = offset @ frame.T_world_camera[:3, 2]
+    return eye + offset * (depth / np.linalg.norm(offset, axis=1))[:, None]
 
 
 def _posed(change: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]) -> Change:
