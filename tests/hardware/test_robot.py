@@ -32,9 +32,10 @@ def make(
     return robot, arm, jaw
 
 
+inside_or_near = st.tuples(st.floats(-0.85, -0.15), st.floats(-0.35, 0.65), st.floats(-0.02, 0.45))
 moves = st.builds(
     MoveTo,
-    st.tuples(*[st.floats(-1, 1)] * 3),
+    inside_or_near | st.tuples(*[st.floats(-1, 1)] * 3),
     st.floats(-10, 10),
     speed=st.floats(0.001, 5),
     guard_force=st.none() | st.floats(1, 500),
