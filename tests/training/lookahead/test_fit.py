@@ -26,7 +26,7 @@ from pushgrasp.training.lookahead.transitions import (
     unpack_height,
 )
 
-QUICK = FitConfig(iterations=1, epochs=20, goals=2, batch=16)
+QUICK = FitConfig(iterations=1, epochs=12, goals=2, batch=16)
 
 
 def test_what_failed_is_no_candidate_of_the_next_look(tmp_path: Path) -> None:
