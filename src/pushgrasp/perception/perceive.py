@@ -16,25 +16,22 @@ from ..interfaces import Camera, Report, RGBDFrame
 from ..workspace import Workspace
 from .carry import to_map
 from .first_frame import shown_goal
-from .frame_checks import check_coverage, check_view
 from .frame_format import check_frame
 from .goal import RGB, Appearance, Goal
 from .hand import HandView, look_into_hand
 from .heightmap import Heightmap, project_pixels
 from .light import View, color_noise, estimate, table_color
-from .likely_causes import likely_focal_length
 from .likeness import Regions, like_goal
 from .matching import Match, goal_pixels
 from .observation import Observation
+from .rig import Rig, settle_rig
 from .rivals import keep_one_thing, name_two_labels
 from .segmentation import object_mask, smooth_color
 from .segmenter import Segmenter, Segments, ask
 from .segmenters import DepthSegmenter, SegmentationInput, load_segmenter, works_on_map
-from .table_plane import corrected, correction
 from .walls import find_walls, spare_goal
 
 SEVERAL = "the segmenter finds two goals: "
-LOST_SIGHT = 0.3  # of the share of pixels with depth in the first frame; with less it is said
 
 
 class Perception:
@@ -60,12 +57,10 @@ class Perception:
         self._appearance = None if self.goal is None else self.goal.appearance()
         if self.goal is not None and works_on_map(self.segmenter):
             self.goal.check_visible()
-        self._fixes: list[npt.NDArray[np.float64] | None] | None = None
-        self._blind: frozenset[int] = frozenset()
+        self._rig: Rig | None = None
         self._view: View | None = None
         self._noise = 0.0
         self._has_walls = False
-        self._depth_shares: list[float] = []  # of each camera's pixels, in the first frame
 
     @property
     def appearance(self) -> Appearance | None:
@@ -84,41 +79,20 @@ class Perception:
         if not given:
             raise UserError("no frame: at least one camera has to be given")
         notes: list[str] = []
-        first = self._fixes is None
+        first = self._rig is None
         given = [check_frame(frame, self.workspace) for frame in given]
-        if first:
-            self._settle(given, notes)
-        assert self._fixes is not None
-        if len(given) != len(self._fixes):
-            raise UserError(
-                f"{len(given)} frames, but {len(self._fixes)} at the first look; give one of each "
-                "camera, always in the same order"
-            )
-        shares = [_share_with_depth(frame) for frame in given]
-        if first:
-            self._depth_shares = shares
-        views: list[RGBDFrame] = []
-        for i, (frame, fix) in enumerate(zip(given, self._fixes, strict=True)):
-            if i in self._blind:
-                continue
-            if shares[i] > 0:
-                views.append(corrected(frame, fix))
-            if shares[i] < LOST_SIGHT * self._depth_shares[i]:
-                lost = "is left out of this look" if shares[i] == 0 else "sees little"
-                notes.append(
-                    f"{_name(i, given)} {lost}: {shares[i]:.0%} of its pixels have depth, "
-                    f"{self._depth_shares[i]:.0%} had at the start; is something before it?"
-                )
-        if not views:
-            raise UserError(
-                "no camera returned depth in this look, though at the start "
-                f"{len(given) - len(self._blind)} did; is something before it, or a cable loose?"
-            )
+        if self._rig is None:
+            in_first = self.goal is not None and self.goal.on_first_frame
+            self._rig, said = settle_rig(given, self.workspace, shown_in_first=in_first)
+            notes += said
+        views, said = self._rig.views(given)
+        notes += said
         return self._observe(views, notes, first)
 
     def look_into_hand(self, cameras: Sequence[Camera], hand: Report) -> HandView:
         """Look whether the goal is in the raised hand; see `hand.look_into_hand`."""
-        seeing = [c for i, c in enumerate(cameras) if i not in self._blind]
+        blind = self._rig.blind if self._rig is not None else ()
+        seeing = [c for i, c in enumerate(cameras) if i not in blind]
         return look_into_hand(seeing, hand, self._goal_in_picture)
 
     def _goal_in_picture(
@@ -133,46 +107,6 @@ class Perception:
             return np.zeros(len(shown), bool)
         view = self._view or estimate(None, None)
         return goal_pixels(frame.color.reshape(-1, 3)[shown], self._appearance, view)
-
-    def _settle(self, frames: Sequence[RGBDFrame], notes: list[str]) -> None:
-        """Find blind cameras, and the table's plane as each of the others sees it."""
-        blind: dict[int, str] = {}
-        fixes: list[npt.NDArray[np.float64] | None] = []
-        for i, frame in enumerate(frames):
-            fixes.append(None)
-            name = _name(i, frames)
-            if not (np.nan_to_num(frame.depth) > 0).any():
-                k = frame.intrinsics
-                blind[i] = f"returned no depth: all {k.width} x {k.height} pixels are 0 or NaN"
-                continue
-            try:
-                plane, warning = check_view(frame, self.workspace)
-                notes += [f"{name} {warning}"] if warning else []
-                if plane is not None and not plane.fits:
-                    fixes[i] = correction(plane, self.workspace)
-                    said = (
-                        f"{name} sees the table {plane.describe()}; heights are corrected by that"
-                    )
-                    if cause := likely_focal_length(frame, plane, self.workspace):
-                        said += f". It may be the intrinsics: {cause}"
-                    notes.append(said)
-            except UserError as error:
-                if len(frames) == 1:
-                    raise
-                blind[i] = str(error)
-        if 0 in blind and len(frames) > 1 and self.goal is not None and self.goal.on_first_frame:
-            raise UserError(
-                f"camera 1 of {len(frames)}, in whose picture the goal was shown, cannot be used: "
-                f"{blind[0]}; show the goal in the picture of a camera that can, given first"
-            )
-        if len(blind) == len(frames):
-            who = "the camera " if len(frames) == 1 else ""
-            raise UserError("; ".join(who + why for why in blind.values()))
-        notes += [f"camera {i + 1} of {len(frames)} is left out: {why}" for i, why in blind.items()]
-        used = [(f.intrinsics, f.T_world_camera) for i, f in enumerate(frames) if i not in blind]
-        if warning := check_coverage(used, self.workspace):
-            notes.append(warning)
-        self._fixes, self._blind = fixes, frozenset(blind)
 
     def _observe(self, frames: Sequence[RGBDFrame], notes: list[str], first: bool) -> Observation:
         heightmap, pixel = project_pixels(frames, self.workspace)
@@ -271,16 +205,6 @@ class Perception:
         return (
             two and f"{self.goal.describe()} shows two things, {two}; both are taken for the goal"
         )
-
-
-def _name(number: int, frames: Sequence[RGBDFrame]) -> str:
-    return "the camera" if len(frames) == 1 else f"camera {number + 1} of {len(frames)}"
-
-
-def _share_with_depth(frame: RGBDFrame) -> float:
-    """Share of a sample of the pixels that have depth; above 0 if any pixel has."""
-    share = float((np.nan_to_num(frame.depth[::8, ::8]) > 0).mean())
-    return share if share or not (np.nan_to_num(frame.depth) > 0).any() else 1 / frame.depth.size
 
 
 def observe(
