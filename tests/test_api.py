@@ -7,6 +7,7 @@ import inspect
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,24 @@ import pytest
 import pushgrasp
 
 HEAVY = ("torch", "mujoco", "cv2")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: pushgrasp.SceneConfig(n_objects="ten"), "n_objects is 'ten'"),  # type: ignore[arg-type]
+        (lambda: pushgrasp.SceneConfig(goal="mauve"), "goal is 'mauve'"),  # type: ignore[arg-type]
+        (lambda: pushgrasp.SceneConfig(seed=1.5), "seed is 1.5"),  # type: ignore[arg-type]
+        (lambda: pushgrasp.load_policy(3), "source is 3"),  # type: ignore[arg-type]
+        (
+            lambda: next(pushgrasp.retrieve(None, None, "geometric", (1, 2, 3))),  # type: ignore[arg-type]
+            r"policy is 'geometric', only its name; load_policy\('geometric'\) loads it",
+        ),
+    ],
+)
+def test_wrong_arguments_are_named(call: Callable[[], object], words: str) -> None:
+    with pytest.raises(pushgrasp.UserError, match=words):
+        call()
 
 
 def run_python(code: str) -> str:

@@ -112,6 +112,8 @@ def retrieve(
         RobotError: the robot stopped and needs a person. An action under way is yielded first,
             as the last step, with `End.ROBOT_STOPPED`.
     """
+    if isinstance(policy, str):
+        raise UserError(f"policy is {policy!r}, only its name; load_policy({policy!r}) loads it")
     workspace = workspace or Workspace()
     perception = Perception(goal, workspace, segmenter)
     memory = Memory()

@@ -60,6 +60,7 @@ class TrainCommand(TrainingConfig, RecipeChanges, _RunOptions):
         if self.any():
             chosen = self.apply(chosen or find_recipe("default"))
 
+        from ..policy.config import read_config
         from ..training.run import CONFIG
         from ..training.train import train
         from ..view.training_picture import sample_picture
@@ -70,7 +71,9 @@ class TrainCommand(TrainingConfig, RecipeChanges, _RunOptions):
             if not (self.out.expanduser() / CONFIG).is_file():  # it had not started
                 raise
             raise KeyboardInterrupt("resume with --resume") from stop
-        print(f"The policy is in {policy}")
+        untrained = not any(read_config(policy).metadata["updates"].values())
+        why = "; it has learned nothing yet: no gradient step was taken" if untrained else ""
+        print(f"The policy is in {policy}{why}")
         return 0
 
     def _train_value(self, recipe: ValueRecipe | None) -> int:

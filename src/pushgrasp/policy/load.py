@@ -103,6 +103,10 @@ class PolicySource:
         Raises:
             UserError: there is no such policy; the message lists the names.
         """
+        if not isinstance(source, (str, Path)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UserError(
+                f"source is {source!r}; a policy is loaded by its name, its folder or FILE.py:CLASS"
+            )
         plain, settings = split_settings(str(source))
         if settings:
             found = cls.resolve(plain)

@@ -251,11 +251,14 @@ def check_recipe(recipe: Recipe) -> None:
                 f"recipe {recipe.name!r}: stage {stage.name} has epsilon {stage.epsilon}; "
                 "it is a probability, 0 to 1"
             )
-    if recipe.batch_size < 2 or recipe.updates_per_sample <= 0 or not 0 <= recipe.discount < 1:
-        raise UserError(
-            f"recipe {recipe.name!r} needs a batch_size of at least 2, updates_per_sample above "
-            "0 and a discount of at least 0 and below 1"
-        )
+    for name, fits, rule in (
+        ("batch_size", recipe.batch_size >= 2, "at least 2"),
+        ("updates_per_sample", recipe.updates_per_sample > 0, "above 0"),
+        ("discount", 0 <= recipe.discount < 1, "at least 0 and below 1"),
+    ):
+        if not fits:
+            value = getattr(recipe, name)
+            raise UserError(f"recipe {recipe.name!r}: {name} is {value}; it must be {rule}")
     if (recipe.loss == "bce") != (recipe.network.output == "probability"):
         raise UserError(
             f"recipe {recipe.name!r} has loss {recipe.loss!r} for the output "

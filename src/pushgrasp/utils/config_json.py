@@ -39,7 +39,10 @@ class FileFormat:
         """
         found = read_json(path)
         if not isinstance(found, dict) or found.get("format") != self.name:
-            raise UserError(f"{path} is not {self.kind}: its format is not {self.name!r}")
+            raise UserError(
+                f"{path} is not {self.kind}: its format is not {self.name!r}. Such a file begins "
+                f'with {{"format": "{self.name}", "version": {self.version}, ...'
+            )
         if found.get("version") != self.version:
             raise UserError(
                 f"{path} has format version {found.get('version')!r}; this pushgrasp reads "

@@ -74,6 +74,12 @@ class SceneConfig:
     robot: str = "gantry"
     """One of `registry.ROBOTS`; all of them meet the same scene."""
 
+    def __post_init__(self) -> None:
+        for name in ("n_objects", "seed", "goal"):
+            value = getattr(self, name)
+            if not (isinstance(value, (int, np.integer)) or (name == "goal" and value is None)):
+                raise UserError(f"{name} is {value!r}; it must be a whole number")
+
 
 @dataclass
 class Scene:
