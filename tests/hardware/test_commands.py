@@ -198,6 +198,14 @@ def test_a_camera_that_is_moved_during_the_episode_ends_it(
     assert "has moved since the start" in capsys.readouterr().err
 
 
+def test_what_perception_has_to_say_is_printed_before_anything_moves_without_asking_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    station(tmp_path, table="3,12")  # the first action ends in an error, so no step is yielded
+    assert retrieve(tmp_path, "--no-confirm") == 2
+    assert "the camera sees the table 3.0 mm above where it should be" in capsys.readouterr().out
+
+
 def test_options_of_a_station_without_one_are_refused(tmp_path: Path) -> None:
     out = ("--out", str(tmp_path / "out"))
     assert run("retrieve", "--dry-run", *out) == 2

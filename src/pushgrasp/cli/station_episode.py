@@ -130,16 +130,16 @@ class StationEpisode:
             self._on_connect(there.robot)
         there.robot.begin()
         cameras = _Remembering(there.cameras, self._station.workspace)
-        robot: Robot = there.robot
-        policy: Decides = self._policy
-        if self._confirm:
-            policy = AskingPolicy(self._policy)
+        policy = AskingPolicy(self._policy)
 
-            def ask(observation: Observation, decision: Decision) -> bool:
-                self._frame = cameras.frame
-                return self._ask(observation, decision)
+        def ask(observation: Observation, decision: Decision) -> bool:
+            if not self._confirm:
+                self._say(observation)  # before anything moves
+                return True
+            self._frame = cameras.frame
+            return self._ask(observation, decision)
 
-            robot = AskingRobot(there.robot, policy, ask)
+        robot: Robot = AskingRobot(there.robot, policy, ask)
         for step in retrieve(
             cameras.all, robot, policy, self._goal, workspace=self._station.workspace,
             segmenter=self._segmenter, max_actions=self._max_actions,
