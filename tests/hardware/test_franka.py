@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,11 @@ import numpy as np
 import pytest
 from commands import run
 from latency import is_within, later, slowness
-from scipy.spatial.transform import Rotation
 
 from pushgrasp.errors import RobotError, UserError
 from pushgrasp.hardware.connect import open_arm, open_jaw
 from pushgrasp.hardware.robot import upright
 from pushgrasp.hardware.station import Station, read_station
-from pushgrasp.perception.camera_file import read_cameras, write_cameras
-from pushgrasp.perception.colors import format_color
 
 pytest.importorskip("franky", reason="franky is not installed: pip install '.[franka]'")
 from pushgrasp.hardware.franka import FrankaArm, FrankaHand
@@ -197,41 +193,6 @@ def test_a_signal_stops_the_arm(cell: Any, number: signal.Signals) -> None:
     assert not said["moving"]
     assert said["moved_at"] - before < 1.0  # simulated s, a report's time included
     assert said["low"][1] > 0.0  # far from its goal
-
-
-@pytest.mark.long
-def test_a_camera_5_cm_off_is_calibrated_through_the_protocol_and_the_goal_retrieved(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip(
-        "franky_sim", reason="franky-sim is not installed: pip install '.[rehearsal]'"
-    )
-    from pushgrasp.hardware.rehearsal.launch import rehearsal
-    from pushgrasp.hardware.rehearsal.session import Session
-
-    with rehearsal(Session("fr3", "", n_objects=3, seed=1, board=True)) as cell:
-        truth = np.array(cell.said["T_world_camera"])
-        file = Path(cell.station).with_name("front.json")
-        (spec,) = read_cameras(file)
-        off = truth.copy()
-        off[:3, :3] = Rotation.from_rotvec([0.06, -0.06, 0.02]).as_matrix() @ off[:3, :3]
-        off[:3, 3] += (0.03, 0.03, -0.03)
-        write_cameras(file, [replace(spec, T_world_camera=off)])
-        assert run(capsys, "check", str(cell.station))[0] == 1
-        start = ("--start", "-0.6", "0", "0.33", "0", "--no-confirm", "--out", str(tmp_path / "c"))
-        code, said, _ = run(capsys, "calibrate", str(cell.station), *start)
-        assert code == 0, said
-        found = read_cameras(file)[0].T_world_camera
-        at = np.array([-0.5, 0.0, 0.0, 1.0])
-        assert np.linalg.norm((found @ np.linalg.inv(truth) @ at - at)[:3]) < 1e-3
-        cell.tell("no board")
-        goal = format_color(cell.goal_rgb)
-        words = ("retrieve", "--station", str(cell.station), "--goal", goal, "--no-confirm")
-        code, said, _ = run(
-            capsys, *words, "--policy", "geometric", "--out", str(tmp_path / "episode")
-        )
-        assert code == 0, said
-        assert cell.report()["success"]
 
 
 def test_nobody_there_is_a_sentence() -> None:
