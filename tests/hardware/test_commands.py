@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from pushgrasp.cli.main import main
+from pushgrasp.cli.station_episode import StationEpisode
 from pushgrasp.hardware.reach import make_reach
 from pushgrasp.hardware.station import read_station
 from pushgrasp.interfaces import Intrinsics
 from pushgrasp.perception.camera_file import CameraSpec, look_at, write_cameras
+from pushgrasp.perception.observation import Observation
 
 DEVICES = Path(__file__).with_name("plugin_devices.py")
 SPEC = CameraSpec("front", Intrinsics(), look_at((-1.0, 0.0, 0.5), (-0.5, 0.0, 0.0)))
@@ -198,12 +200,21 @@ def test_a_camera_that_is_moved_during_the_episode_ends_it(
     assert "has moved since the start" in capsys.readouterr().err
 
 
-def test_what_perception_has_to_say_is_printed_before_anything_moves_without_asking_too(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_perception_has_to_say_is_said_before_anything_moves_without_asking_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    station(tmp_path, table="3,12")  # the first action ends in an error, so no step is yielded
-    assert retrieve(tmp_path, "--no-confirm") == 2
-    assert "the camera sees the table 3.0 mm above where it should be" in capsys.readouterr().out
+    station(tmp_path, fault="low", table=3.0)
+    motions: list[int] = []  # over the table, at each time that something is said
+    say = StationEpisode._say  # pyright: ignore[reportPrivateUsage]
+
+    def counted(episode: StationEpisode, observation: Observation) -> None:
+        motions.append(len(over_table(tmp_path)))
+        say(episode, observation)
+
+    monkeypatch.setattr(StationEpisode, "_say", counted)
+    retrieve(tmp_path, "--no-confirm", "--max-actions", "1")
+    assert motions[0] == 0
+    assert over_table(tmp_path)
 
 
 def test_options_of_a_station_without_one_are_refused(tmp_path: Path) -> None:
