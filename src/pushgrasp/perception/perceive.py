@@ -29,6 +29,7 @@ from .rivals import keep_one_thing, name_two_labels
 from .segmentation import object_mask, smooth_color
 from .segmenter import Segmenter, Segments, ask
 from .segmenters import DepthSegmenter, SegmentationInput, load_segmenter, works_on_map
+from .table_watch import TableWatch
 from .walls import find_walls, spare_goal
 
 SEVERAL = "the segmenter finds two goals: "
@@ -58,6 +59,7 @@ class Perception:
         if self.goal is not None and works_on_map(self.segmenter):
             self.goal.check_visible()
         self._rig: Rig | None = None
+        self._table = TableWatch()
         self._view: View | None = None
         self._noise = 0.0
         self._has_walls = False
@@ -111,6 +113,7 @@ class Perception:
     def _observe(self, frames: Sequence[RGBDFrame], notes: list[str], first: bool) -> Observation:
         heightmap, pixel = project_pixels(frames, self.workspace)
         raised = object_mask(heightmap)
+        self._table.check(heightmap, raised, obscured=bool(notes) and not first)
         smoothed = smooth_color(heightmap.color, raised)
         reference = None if self._appearance is None else self._appearance.table
         shown = None
