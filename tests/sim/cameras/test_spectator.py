@@ -8,12 +8,14 @@ import pytest
 from simulated import world_of
 
 from pushgrasp.interfaces import MoveJaw, MoveTo
+from pushgrasp.perception.camera_file import look_at
 from pushgrasp.sim.cameras import spectator
 from pushgrasp.sim.cameras.bin import HEIGHT, INNER, Bin
-from pushgrasp.sim.cameras.spectator import SIZE, Spectator
-from pushgrasp.sim.cameras.studio import film_model
+from pushgrasp.sim.cameras.spectator import EYE, LOOK_AT, SIZE, Spectator
+from pushgrasp.sim.cameras.studio import FIELD_OF_VIEW, film_model
 from pushgrasp.sim.robots.registry import ROBOTS, make_robot
 from pushgrasp.sim.world import World
+from pushgrasp.view.draw import film
 
 UPRIGHT = (1, 0, 0, 0)
 
@@ -118,3 +120,14 @@ def test_without_opengl_rays_are_cast(monkeypatch: pytest.MonkeyPatch) -> None:
     camera = Spectator(with_a_cube("ur5e"))
     camera.moment()()
     assert isinstance(camera._view, spectator._RayView)
+
+
+def test_what_lies_on_the_mat_is_above_the_caption() -> None:
+    pose = look_at(EYE, LOOK_AT)
+    half = 0.9 * 0.448 / 2  # m
+    for x in (-0.5 - half, -0.5 + half):
+        for y in (-half, half):
+            point = (np.array((x, y, 0.0)) - pose[:3, 3]) @ pose[:3, :3]
+            across, down = point[:2] / point[2] / np.tan(np.radians(FIELD_OF_VIEW) / 2)
+            assert abs(across) < 16 / 9
+            assert -1 < down < 1 - 2 * film._BAND / film.SIZE[1]

@@ -24,8 +24,9 @@ from .studio import FIELD_OF_VIEW, VISIBLE, film_model
 Picture = npt.NDArray[np.uint8]
 
 SIZE = (640, 360)  # pixels, width and height
-LOOK_AT, EYE = (-0.40, 0.115, 0.09), (-0.84, -0.66, 0.69)  # m, standard cell
-ENDING_EYE = (-0.96, -0.66, 0.50)  # m, standard cell: from where a film's last picture is taken
+LOOK_AT, EYE = (-0.42, 0.05, 0.05), (-0.90, -0.75, 0.75)  # m, standard cell; the mat is in view
+ENDING_EYE = (-0.98, -0.75, 0.62)  # m, standard cell: from where a film's last picture is taken
+BELOW_HAND = 0.14  # m under the hand, where the last picture has its middle: the pile is in view
 PRESENTED = 0.02  # m from the place where the hand is shown to the robot's camera
 _VISIBLE = int(mujoco.mjtCatBit.mjCAT_STATIC | mujoco.mjtCatBit.mjCAT_DYNAMIC)
 _RAY_SCALE = 2  # a ray-cast picture is computed this much smaller
@@ -121,10 +122,10 @@ class _GLView:
         mujoco.mj_comPos(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
         eye = (1 - closer) * self._eyes[0] + closer * self._eyes[1]
-        goal = self._data.xpos[self._tool] - (0, 0, 0.03)
+        goal = self._data.xpos[self._tool] - (0, 0, BELOW_HAND)
         target = (1 - closer) * self._look_at + closer * goal
         ray = target - eye
-        distance = float(np.linalg.norm(ray)) * (1 - 0.25 * closer)
+        distance = float(np.linalg.norm(ray)) * (1 - 0.12 * closer)
         camera = self._camera
         camera.lookat[:], camera.distance = target, distance
         camera.azimuth = np.degrees(np.arctan2(ray[1], ray[0]))
