@@ -41,7 +41,7 @@ from ..workspace import Workspace
 from .draw.actions import ActionGeometry, jaw_ends, push_shown
 from .draw.panels import height_range, q_range
 from .draw.sheet import UNSEEN
-from .draw.words import action_words, headline, outcome_words, target_words, went_well
+from .draw.words import action_words, headline, outcome_words, plain_words, target_words, went_well
 
 try:
     import rerun as rr
@@ -266,7 +266,7 @@ def _words(step: Step) -> str:
         "Outcome": outcome_words(step),
         "Target": target_words(decision),
         "Action": action_words(decision.action),
-        "Why": why,
+        "Why": plain_words(why),
         "The robot refused": "; ".join(step.refusals),
     }
     lines = [f"**{name}:** {text}" for name, text in rows.items() if text]

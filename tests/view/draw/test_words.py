@@ -14,9 +14,20 @@ from pushgrasp.view.draw import words
 
 def test_words_say_target_primitive_q_and_outcome() -> None:
     line = words.decision_words(make_step("grasp"))
-    assert line.split() == ["2", "grasp", "Q", "0.90", "target:", "the", "goal", "(400", "px)"]
+    assert line.split() == [
+        "2",
+        "grasp",
+        "Q",
+        "0.90",
+        "target:",
+        "the",
+        "goal",
+        "(400",
+        "pixels",
+        "seen)",
+    ]
     hidden = make_step("push", hidden=True)
-    assert "another object; the goal shows 0 px, not over 5" in words.decision_words(hidden)
+    assert "another object; the goal shows 0 pixels, not over 5" in words.decision_words(hidden)
     assert words.headline(hidden) == "Push to uncover the goal"
     assert words.outcome_words(make_step("grasp")) == "holds the goal"
     assert words.went_well(hidden)
@@ -65,3 +76,28 @@ def test_plurals(n: int, text: str) -> None:
 def test_a_result_is_a_sentence(success: bool, claimed: bool, sentence: str) -> None:
     result = EpisodeResult(success=success, claimed_success=claimed, reason="it gave up")
     assert words.result_sentence(result, 1, "red", 0.3) == sentence
+
+
+@pytest.mark.parametrize(
+    ("recorded", "said"),
+    [
+        (
+            "Q_g 0.02 is not over 0.50; Q_g 0.90, over 0.5, beside it",
+            "the best grasp of the target is worth 0.02; more than 0.50 is needed; "
+            "a grasp beside it is worth 0.90, more than 0.5",
+        ),
+        (
+            "Q_g 0.90 is over 0.5",
+            "the best grasp of the target is worth 0.90, more than 0.5",
+        ),
+        (
+            "Q_g 0.80 counts 50 % after 1 failed grasp in a row; 0.40 is not over 0.50",
+            "the best grasp of the target is worth 0.80, of which 50 % count after 1 failed grasp "
+            "in a row, so 0.40; more than 0.50 is needed",
+        ),
+        ("the goal is visible (437 px)", "the goal is visible (437 pixels)"),
+        ("my own reason", "my own reason"),
+    ],
+)
+def test_recorded_reasons_are_said_without_symbols(recorded: str, said: str) -> None:
+    assert words.plain_words(recorded) == said

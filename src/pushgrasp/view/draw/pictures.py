@@ -29,7 +29,7 @@ from .sheet import (
     hatch,
     wrap,
 )
-from .words import action_words, caption, outcome_words, plural, q_words, went_well
+from .words import action_words, caption, outcome_words, plain_words, plural, q_words, went_well
 
 if TYPE_CHECKING:
     from ...policy.base import Decision
@@ -194,16 +194,16 @@ def _sidebar(sheet: Sheet, step: Step, goal_rgb: Color, goal_name: str) -> None:
     y += 24
     sheet.box(x, y, 22, 22, goal_rgb, RIM)
     name = goal_name or format_color(goal_rgb)
-    sheet.text(x + 32, y + 11, f"{name}, {target.visible_px} px seen", 19, INK, anchor="lm")
+    sheet.text(x + 32, y + 11, f"{name}, {target.visible_px} pixels seen", 19, INK, anchor="lm")
     y += 42
     good = went_well(step)
     field("Action", action_words(decision.action), size=17)
     field("Outcome", f"{'✓' if good else '✗'} {outcome_words(step)}", GOOD if good else BAD)
     now = "the goal" if target.is_goal else "another object"
-    field("Target", f"{now}; {target.why}" if target.why else now, size=17)
+    field("Target", f"{now}; {plain_words(target.why)}" if target.why else now, size=17)
     why = (decision.action.why if decision.action else "") or decision.why
     if why:
-        field("Why this action", why, size=17)
+        field("Why this action", plain_words(why), size=17)
     for name, value in compared(decision):
         y = _bar(sheet, x, y, width, name, value, panels.q_range(decision))
     times = f"decided in {1e3 * step.decision_s:.0f} ms, executed in {step.action_s:.1f} s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import cv2
@@ -33,8 +34,29 @@ def target_words(decision: Decision) -> str:
     """Name the current target, and why it is the target."""
     target = decision.target
     if target.is_goal:
-        return f"the goal ({target.visible_px} px)"
-    return f"another object; {target.why}"
+        return f"the goal ({target.visible_px} pixels seen)"
+    return f"another object; {plain_words(target.why)}"
+
+
+_PLAIN = (
+    (r"Q_g (\S+) counts (\S+ %) (after [^;]+); (\S+) is (not )?over (\S+)",
+     r"the best grasp of the target is worth \1, of which \2 count \3, so \4; "
+     r"more than \6 is needed"),
+    (r"Q_g (\S+) is not over ([\d.]+)",
+     r"the best grasp of the target is worth \1; more than \2 is needed"),
+    (r"Q_g (\S+) is over ([\d.]+)", r"the best grasp of the target is worth \1, more than \2"),
+    (r"Q_g (\S+), over ([\d.]+), (beside it|elsewhere)",
+     r"a grasp \3 is worth \1, more than \2"),
+    (r"(\d+) px seen, (\d+) needed", r"\1 pixels seen, \2 needed"),
+    (r"(\d+) px\b", r"\1 pixels"),
+)  # fmt: skip
+
+
+def plain_words(why: str) -> str:
+    """Say a reason as it is recorded in everyday words, with its numbers."""
+    for recorded, words in _PLAIN:
+        why = re.sub(recorded, words, why)
+    return why
 
 
 def action_words(action: Action | None) -> str:
@@ -127,7 +149,7 @@ def outcome_words(step: Step) -> str:
     """Describe the outcome of the action, as far as the robot knows."""
     action, outcome = step.decision.action, step.outcome
     if action is None:
-        return step.decision.why or "no action possible"
+        return plain_words(step.decision.why) or "no action possible"
     if not outcome.executed:
         return f"not executed ({outcome.reason})" if outcome.reason else "not executed"
     if action.primitive == "grasp":

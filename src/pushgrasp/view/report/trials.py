@@ -16,6 +16,7 @@ from ...sim.robots.registry import gripper
 from ...workspace import Workspace
 from ..draw.panels import quarters_of
 from ..draw.strip import CELL
+from ..draw.words import plain_words
 from .data import EvaluationRun, Results
 from .rate_table import RateTable
 
@@ -99,6 +100,12 @@ def _trial(
         "group": groups.index(record.group),
         "cause": None if record.success else list(Cause).index(cause(record)),
         "folder": folder,
-        "steps": [[getattr(step, name) for name in STEP_FIELDS] for step in record.steps],
+        "steps": [[_said(step, name) for name in STEP_FIELDS] for step in record.steps],
     }
     return [values[name] if name in values else getattr(record, name) for name in TRIAL_FIELDS]
+
+
+def _said(step: StepRecord, name: str) -> Any:
+    """Return a step's field; reasons in everyday words."""
+    value = getattr(step, name)
+    return plain_words(value) if name in ("why", "target_why") else value

@@ -102,7 +102,7 @@ function stepCard(place, trial, step, i) {
     ["best push", step[S.q_push]]].filter(([, value]) => value !== step[S.q]);
   const q = [["Q", step[S.q]], ...others]
     .filter(([, value]) => isNumber(value)).map(([name, value]) => `${name} ${fixed(value)}`);
-  const seen = `the goal shows ${step[S.goal_visible_px]} px`;
+  const seen = `the goal shows ${step[S.goal_visible_px]} pixels`;
   const times = `${seconds(step[S.decision_s])} to decide, ${seconds(step[S.action_s])} to act`;
   return make("li", {class: "step"},
     picture(place, trial, step, i, `Decision ${i + 1}: ${title}`),
