@@ -211,7 +211,9 @@ def _recompute(folder: Path) -> None:
         view.locator("#plots > h2, #plots > .lead").evaluate_all(
             "ns => ns.forEach(n => n.remove())"
         )
-        view.locator("#plots").evaluate("n => { n.style.padding = 0; n.style.border = 0; }")
+        view.locator("#plots").evaluate(
+            "n => { n.style.padding = '16px 24px'; n.style.border = 0; }"
+        )
         write_atomic(folder / "plots.png", view.locator("#plots").screenshot())
 
 

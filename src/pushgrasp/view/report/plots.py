@@ -85,8 +85,9 @@ def _scene_bars(table: RateTable, kind: str, names: list[str], most: int) -> Fig
         for policy in table.playing(names)
     ]  # fmt: skip
     short = [name.removeprefix(f"{kind}-").lstrip("0") or name for name in names]
-    notes = ["hidden" if table.is_hidden(name) else "" for name in names]
-    notes = notes if any(notes) else []
+    counts = [_trials([table.cell(p, name) for p in table.playing(names)]) for name in names]
+    hidden = ["hidden" if table.is_hidden(name) else "" for name in names]
+    notes = [", ".join(filter(None, both)) for both in zip(counts, hidden, strict=True)]
     width = max(PANEL, min(most, 44 + 104 * len(names)))
     label = f"TCR in each of {plural(len(names), 'scene')}: {title_of(kind)}"
     return Figure("", bar_plot(short, series, width=width, top=100, label=label, notes=notes))
