@@ -17,7 +17,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-import pushgrasp as pushgrasp  # registers the environment
+import pushgrasp as pushgrasp  # registers the environment; "as" says that no name of it is used
 
 N_DIRECTIONS = 8  # 22.5 degrees apart; the jaw is symmetric
 FINGER_PX = 29  # from the middle of the open jaw to a finger, 2 mm per pixel
