@@ -74,6 +74,31 @@ def test_a_photo_needs_a_region_and_shows_the_table_beside_it(tmp_path: Path) ->
     assert np.allclose(appearance.table, DESK, atol=1)
 
 
+def test_an_opaque_picture_with_transparency_is_a_photo(tmp_path: Path) -> None:
+    image = np.dstack([photo(), np.full((100, 120), 255, np.uint8)])  # a screenshot
+    path = save(tmp_path / "screenshot.png", image)
+    with pytest.raises(UserError, match="which part of it is the goal"):
+        Goal.from_picture(path)
+    goal = Goal.from_picture(path, (30, 40, 40, 30))
+    assert goal.table is not None
+    assert np.allclose(goal.table, DESK, atol=1)
+
+
+def test_a_region_that_leaves_nothing_round_the_goal_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="covers 100% of the photo"):
+        Goal.from_picture(save(tmp_path / "photo.png", photo()), (0, 0, 100, 120))
+
+
+def test_a_picture_without_colour_is_refused(tmp_path: Path) -> None:
+    grey = np.repeat(photo().mean(2, keepdims=True).astype(np.uint8), 3, 2)
+    with pytest.raises(UserError, match="has no colour"):
+        Goal.from_picture(save(tmp_path / "grey.png", grey), (30, 40, 40, 30))
+    path = tmp_path / "one_channel.png"
+    cv2.imwrite(str(path), grey[..., 0])
+    with pytest.raises(UserError, match="has no colour"):
+        Goal.from_picture(path, (30, 40, 40, 30))
+
+
 @pytest.mark.parametrize(
     ("region", "cause"),
     [

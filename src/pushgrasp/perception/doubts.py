@@ -61,15 +61,13 @@ def name_doubtful(
 
 
 def name_patch(mask: Mask, workspace: Workspace) -> list[str]:
-    """Say that only patches of the goal's colour are seen, on things of another one."""
-    if not mask.any():
-        return []
+    """Say that so little of the goal is seen that it may be another thing's edge or shade."""
     rows, columns = np.nonzero(mask)
     x, y = workspace.to_xy(float(np.median(rows)), float(np.median(columns)))
     area = len(rows) * (100 * workspace.resolution) ** 2
     return [
-        f"of the goal only {area:.1f} cm2 are seen, near ({x:.3f}, {y:.3f}) m, on what is of "
-        "another colour as a whole: it is taken for the goal though it may be none"
+        f"of the goal only {area:.1f} cm2 are seen, near ({x:.3f}, {y:.3f}) m; they are taken for "
+        "the goal though they may be the edge or shade of another thing"
     ]
 
 

@@ -13,6 +13,7 @@ from ..errors import UserError
 from .color_modes import color_modes, lit_parts
 from .colors import format_color
 from .goal_input import (
+    LARGEST_MASK,
     RGB,
     Box,
     box_mask,
@@ -23,6 +24,8 @@ from .goal_input import (
     read_image,
 )
 
+OPAQUE = 0.995  # share of the pixels, from which on it counts as all of them
+GREY = 1  # of 255, difference between the channels of a picture without colour
 MIN_PICTURE_PX = 60  # a smaller picture does not show a thing's colours
 
 
@@ -98,6 +101,8 @@ class Goal:
             UserError: it cannot be read, is opaque without a region, or shows too little.
         """
         image = read_image(path)
+        if image.shape[2] == 4 and (image[..., 3] > 127).mean() > OPAQUE:
+            image = np.ascontiguousarray(image[..., :3])  # a screenshot, no cut-out
         if region is None and image.shape[2] == 3:
             raise UserError(
                 f"{path} has no transparency: which part of it is the goal? Give the goal's "
@@ -107,6 +112,11 @@ class Goal:
         if image.shape[2] == 3:
             assert region is not None
             inside, around = box_mask(region, image.shape[:2], f"{path}: the region")
+            if (share := float(inside.mean())) > LARGEST_MASK:
+                raise UserError(
+                    f"{path}: the region covers {share:.0%} of the photo; it must lie round the "
+                    "goal, with some of the table beside it in the picture, which tells the light"
+                )
             if around.sum() >= MIN_PICTURE_PX:
                 r, g, b = np.median(image[around], axis=0)
                 table = (int(r), int(g), int(b))
@@ -118,6 +128,12 @@ class Goal:
             raise UserError(
                 f"{path} shows {shown} pixels of the goal; give a picture with at least "
                 f"{MIN_PICTURE_PX}"
+            )
+        colors = image[image[..., 3] > 127][:, :3]
+        if (np.ptp(colors, axis=1) <= GREY).mean() > OPAQUE:
+            raise UserError(
+                f"{path} has no colour: red, green and blue are equal where it shows the goal. "
+                "Give a colour picture; a goal that is grey can be told by its colour, #rrggbb"
             )
         return cls(picture=image, name=Path(path).stem, table=table)
 

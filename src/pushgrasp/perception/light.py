@@ -29,8 +29,8 @@ UNKNOWN = np.radians(4.0)  # where the table's own colour is not known
 READ_ELSEWHERE = np.radians(4.5)
 """Tolerance where the table's colour is given: the goal's was read off another picture, in which
 the goal stood elsewhere in the light of several lamps."""
-DOUBTED = np.radians(1.2)  # what is farther off is taken with a word only, in the same light
-DOUBTED_ELSEWHERE = np.radians(2.3)  # likewise, if the light was estimated or is not known
+DOUBTED = np.radians(0.8)  # what is farther off is taken with a word only, in the same light
+DOUBTED_ELSEWHERE = np.radians(1.6)  # likewise, if the light was estimated or is not known
 UNKNOWN_EXPOSURE = (0.65, 1.3)  # factors on brightness where the light is not known
 PER_SHIFT = 0.4  # tolerance added per angle by which the light has turned the table's colour
 LARGEST_TOLERANCE = np.radians(6.5)

@@ -19,6 +19,7 @@ from .heightmap import Heightmap
 from .light import CONFIRMED, SRGB_OFFSET, Light, View
 from .likeness import (
     EXPOSURE,
+    SLIVER_PX,
     Labels,
     Mask,
     Regions,
@@ -93,10 +94,12 @@ def find_goal(
     if not (chosen.any() or extra) and len(regions.size) > 1:
         doubts += name_nearest(regions, likeness, light.tolerance, heightmap.workspace)
     taken = mask & chosen[regions.labels]
-    if extra and not chosen.any() and view.noise > CLEAN:
+    little = (extra and not chosen.any()) or mask.sum() < SLIVER_PX
+    if little and mask.any() and view.noise > CLEAN and not (doubts or ambiguous):
         doubts += name_patch(mask, heightmap.workspace)
     if taken.any() and not (doubts or ambiguous):
-        doubted = light.doubted + view.noise / 255
+        averaged = np.sqrt(SLIVER_PX / max(int(taken.sum()), SLIVER_PX))  # noise of a mean colour
+        doubted = light.doubted + averaged * view.noise / 255
         doubts += name_doubtful(taken, regions, likeness, doubted, heightmap.workspace)
     return Match(mask, tuple(doubts), ambiguous)
 
