@@ -82,7 +82,10 @@ def test_an_unknown_recipe_is_answered_with_the_names(tmp_path: Path, capsys) ->
     [
         (["--set", "stages.1.n_sample=5"], "did you mean 'n_samples'?"),
         (["--set", "batch_size=1"], "batch_size is 1; it must be at least 2"),
-        (["--set", "batch_size=8", "--resume"], "--set is the run's own; leave it out"),
+        (
+            ["--set", "batch_size=8", "--resume"],
+            "a resumed run keeps its settings; leave out --set",
+        ),
     ],
 )
 def test_training_refuses_wrong_settings_and_leaves_nothing(

@@ -284,7 +284,7 @@ def test_the_command_reproduces_the_results(tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["{0}/none"], "holds no evaluation"),
+        (["{0}/none"], "a folder of results was expected"),
         (["{0}/a", "{0}/b"], "2 folders are named; name their one page too: --out FILE.html"),
         (["{0}/a", "--out", "{0}/page.pdf"], "must end in .html"),
         (["{0}/a", "{0}/a", "--out", "{0}/page.html"], "a report counts each trial once"),

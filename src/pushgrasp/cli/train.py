@@ -52,7 +52,8 @@ class TrainCommand(TrainingConfig, RecipeChanges, _RunOptions):
             PolicySource.resolve(self.init_from)  # before PyTorch is imported
         for option in ("network", "workspace", "set"):
             if self.resume and getattr(self, "settings" if option == "set" else option):
-                raise UserError(f"--{option} is the run's own; leave it out with --resume")
+                kept = "settings" if option == "set" else option
+                raise UserError(f"a resumed run keeps its {kept}; leave out --{option}")
         value = find_value_recipe(self.recipe) if self.recipe is not None else None
         if value is not None or (self.resume and is_value_run(self.out.expanduser())):
             return self._train_value(value)

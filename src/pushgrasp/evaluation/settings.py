@@ -80,10 +80,14 @@ def read_settings(folder: str | Path) -> Settings:
         UserError: it holds none, or those of another program or version.
     """
     path = Path(folder) / SETTINGS
+    if not Path(folder).is_dir():
+        raise UserError(f"there is no folder {str(folder)!r}; a folder of results was expected")
     if not path.is_file():
         below = sorted(str(found.parent) for found in Path(folder).glob(f"*/{SETTINGS}"))
         hint = f"; its subfolders do: {', '.join(below)}" if below else ""
-        raise UserError(f"{folder} holds no evaluation: there is no {SETTINGS} in it{hint}")
+        raise UserError(
+            f"the folder {folder} holds no evaluation: there is no {SETTINGS} in it{hint}"
+        )
     settings = read_json(path)
     if not isinstance(settings, dict) or settings.get("format") != FORMAT:
         raise UserError(f"{path} is not of an evaluation: its format is not {FORMAT!r}")

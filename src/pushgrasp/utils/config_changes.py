@@ -52,8 +52,8 @@ def unknown_name(name: str, names: Iterable[str], what: str) -> UserError:
     """Return the error for a name that a configuration does not have; it lists the valid ones."""
     valid = list(names)
     close = difflib.get_close_matches(name, valid, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return UserError(f"{what} has no setting {name!r}; {hint}The settings are: {', '.join(valid)}")
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    return UserError(f"{what} has no setting {name!r}{hint} The settings are: {', '.join(valid)}")
 
 
 def _parse(text: str) -> Any:
