@@ -116,7 +116,8 @@ def main(
     names = dict.fromkeys(job.folder for job in jobs)
     if recompute:
         for name in names:
-            _recompute(PUBLISHED / name)
+            if only or (PUBLISHED / name).is_dir():  # not every evaluation is published
+                _recompute(PUBLISHED / name)
         return
     if runs is None:
         raise SystemExit("--runs DIR is needed: the folder of the evaluations")
