@@ -216,13 +216,16 @@ def _reach(arm: Arm, station: Station) -> str:
     heights = (z, w.table_z + 0.02)
     joints = arm.state().joints
     for x, y in (*places, w.center):
-        reasons = [
-            refuses(joints, [upright((x, y, h), station.home_yaw + turn) for h in heights])
-            for turn in np.radians((0, 45, -45, 90, -90))
-        ]
-        if all(reasons):  # at a corner, some directions are out of reach for most arms
+        first = ""
+        for turn in np.radians((0, 45, -45, 90, -90)):
+            yaw = station.home_yaw + turn
+            reason = refuses(joints, [upright((x, y, h), yaw) for h in heights])
+            if not reason:  # at a corner, some directions are out of reach for most arms
+                break
+            first = first or reason
+        else:
             raise UserError(
-                f"the workspace at ({x:.2f}, {y:.2f}) m is out of reach: {reasons[0]}; move the "
+                f"the workspace at ({x:.2f}, {y:.2f}) m is out of reach: {first}; move the "
                 "workspace in the station file, or the arm"
             )
     return "the workspace's corners and centre, high and low"
