@@ -131,5 +131,5 @@ def test_a_box_that_goes_silent_is_a_sentence() -> None:
 
 def test_a_missing_package_names_its_pip_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymodbus.client", None)
-    with pytest.raises(UserError, match=r"pip install 'pushgrasp\[rg2\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[rg2\]'"):
         ModbusLink("127.0.0.1", 1)

@@ -28,7 +28,7 @@ TWO = (
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with the files of a real one and random weights."""
     transformers = pytest.importorskip(
-        "transformers", reason='pip install "pushgrasp[words]" for this test'
+        "transformers", reason="pip install '.[words]' for this test"
     )
     import torch
 

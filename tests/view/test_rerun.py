@@ -31,7 +31,7 @@ GRASP = make_step("grasp")
 @pytest.fixture
 def rerun() -> Iterator[None]:
     """The SDK, raising what it otherwise only warns of."""
-    sdk = pytest.importorskip("rerun", reason="pip install 'pushgrasp[rerun]' to test recordings")
+    sdk = pytest.importorskip("rerun", reason="pip install '.[rerun]' to test recordings")
     sdk.set_strict_mode(True)
     yield
     sdk.set_strict_mode(False)
