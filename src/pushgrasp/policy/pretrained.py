@@ -66,19 +66,7 @@ def read_weights(folder: Path, config: PolicyConfig) -> Weights:
         UserError: the file is missing, damaged, altered, or does not fit `config.json`.
     """
     path = folder / MODEL
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {reason(error)}") from error
-    if hashlib.sha256(model).hexdigest() != config.sha256:
-        raise UserError(
-            f"{path} is not the file that {CONFIG} was saved with: it was cut off, altered or "
-            f"exchanged; fetch or save the policy again"
-        )
-    try:
-        tensors = safetensors.torch.load(model)
-    except SafetensorError as error:
-        raise UserError(f"{path} is not a safetensors file: {error}") from error
+    tensors = read_tensors(path, config.sha256)
     weights: Weights = {part: {} for part in config.networks}
     for key, value in tensors.items():
         part, _, name = key.partition(".")
@@ -86,6 +74,30 @@ def read_weights(folder: Path, config: PolicyConfig) -> Weights:
             raise UserError(f"{path} has weights of {part!r}, which {CONFIG} does not announce")
         weights[part][name] = value
     return {part: _restored(state) for part, state in weights.items()}
+
+
+def read_tensors(path: Path, sha256: str) -> dict[str, Tensor]:
+    """Read a file of tensors.
+
+    Args:
+        path: of the safetensors file.
+        sha256: its hash, as its configuration has it.
+    Raises:
+        UserError: the file is missing, damaged or altered.
+    """
+    try:
+        model = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {reason(error)}") from error
+    if hashlib.sha256(model).hexdigest() != sha256:
+        raise UserError(
+            f"{path} is not the file that {CONFIG} was saved with: it was cut off, altered or "
+            f"exchanged; fetch or save the policy again"
+        )
+    try:
+        return safetensors.torch.load(model)
+    except SafetensorError as error:
+        raise UserError(f"{path} is not a safetensors file: {error}") from error
 
 
 def load_strictly(network: nn.Module, weights: dict[str, Tensor], where: Path) -> None:

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from ...errors import UserError
 from ...interfaces import GripperSpec
-from ...utils.files import reason, write_atomic, write_json
+from ...utils.files import write_atomic, write_json
 from ..config import CONFIG, MODEL
 from ..learned import Policy
 from ..networks.compact import Compact
-from ..pretrained import load_strictly
+from ..pretrained import load_strictly, read_tensors
 from .config import SavedValue, ValueConfig, read_value_config
 from .network import ValueNetwork
 from .policy import ValuePolicy
@@ -55,20 +54,7 @@ def load_value_policy(folder: Path, gripper: GripperSpec | None = None) -> Value
         UserError: a file is missing, damaged or altered, or there is no such base.
     """
     saved = read_value_config(folder)
-    path = folder / MODEL
-    try:
-        model = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {reason(error)}") from error
-    if hashlib.sha256(model).hexdigest() != saved.sha256:
-        raise UserError(
-            f"{path} is not the file that {CONFIG} was saved with: it was cut off, altered or "
-            f"exchanged; fetch or save the policy again"
-        )
-    try:
-        networks = unpack_networks(safetensors.torch.load(model), folder)
-    except SafetensorError as error:
-        raise UserError(f"{path} is not a safetensors file: {error}") from error
+    networks = unpack_networks(read_tensors(folder / MODEL, saved.sha256), folder)
     base = Policy.from_pretrained(saved.decision.base, "cpu")
     if not isinstance(base.grasp, Compact):
         raise UserError(f"{folder}: its base {saved.decision.base!r} has no `compact` networks")
